@@ -1,0 +1,205 @@
+package runtime
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/bwmarrin/snowflake"
+)
+
+// A JobClaim is a handler's hold on one attempt of a job. What is written to
+// it becomes the attempt's log, kept by Complete and Fail; its methods may be
+// called from several goroutines at once. Beyond [MaxLogSize] the middle of
+// the log is dropped, so a chatty handler cannot exhaust memory.
+type JobClaim struct {
+	bytes.Buffer
+
+	// JobID is the claimed job.
+	JobID snowflake.ID
+	// HandlerID is who holds the claim.
+	HandlerID string
+	// AttemptNumber counts the job's attempts from 0.
+	AttemptNumber int32
+	// Queue is where Complete and Fail go.
+	Queue JobQueue
+
+	mu      sync.Mutex
+	dropped int64
+}
+
+// Complete says that this attempt succeeded; see [JobQueue]. On a nil claim it
+// returns [ErrJobNotClaimed].
+func (c *JobClaim) Complete(ctx context.Context) error {
+	if c == nil {
+		return ErrJobNotClaimed
+	}
+	return c.Queue.Complete(ctx, c.JobID, c.HandlerID, c.AttemptNumber, c.Bytes())
+}
+
+// Fail says that this attempt failed and why; see [JobQueue]. On a nil claim
+// it returns [ErrJobNotClaimed].
+func (c *JobClaim) Fail(ctx context.Context, reason string) error {
+	if c == nil {
+		return ErrJobNotClaimed
+	}
+	return c.Queue.Fail(ctx, c.JobID, c.HandlerID, c.AttemptNumber, reason, c.Bytes())
+}
+
+// Write appends to the attempt's log. It never fails.
+func (c *JobClaim) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Buffer.Write(p)
+	c.bound()
+	return len(p), nil
+}
+
+// WriteString appends to the attempt's log. It never fails.
+func (c *JobClaim) WriteString(s string) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Buffer.WriteString(s)
+	c.bound()
+	return len(s), nil
+}
+
+// WriteByte appends to the attempt's log. It never fails.
+func (c *JobClaim) WriteByte(b byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Buffer.WriteByte(b)
+	c.bound()
+	return nil
+}
+
+// WriteRune appends to the attempt's log. It never fails.
+func (c *JobClaim) WriteRune(r rune) (int, error) {
+	return c.WriteString(string(r))
+}
+
+// ReadFrom appends what it reads from r to the attempt's log.
+func (c *JobClaim) ReadFrom(r io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{c}, r)
+}
+
+// WriteTo writes the attempt's log so far to w and, unlike [bytes.Buffer]'s,
+// leaves the log as it is.
+func (c *JobClaim) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(c.Bytes())
+	return int64(n), err
+}
+
+// Bytes returns a copy of the attempt's log so far.
+func (c *JobClaim) Bytes() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Buffer.Len() == 0 {
+		return nil
+	}
+	return bytes.Clone(cutLog(c.Buffer.Bytes(), c.dropped))
+}
+
+// String returns the attempt's log so far.
+func (c *JobClaim) String() string {
+	if c == nil {
+		return "<nil>"
+	}
+	return string(c.Bytes())
+}
+
+// Len returns the size in bytes of the log held so far.
+func (c *JobClaim) Len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Buffer.Len()
+}
+
+// Reset empties the attempt's log.
+func (c *JobClaim) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Buffer.Reset()
+	c.dropped = 0
+}
+
+// bound keeps head and tail of a log that has grown to twice its limit.
+func (c *JobClaim) bound() {
+	if c.Buffer.Len() <= 2*MaxLogSize {
+		return
+	}
+	b := c.Buffer.Bytes()
+	drop := len(b) - MaxLogSize
+	half := MaxLogSize / 2
+	copy(b[half:], b[half+drop:])
+	c.Buffer.Truncate(MaxLogSize)
+	c.dropped += int64(drop)
+}
+
+// MaxLogSize is how many bytes of an attempt's log are kept, half from its
+// beginning and half from its end; a line between them says how much was cut.
+const MaxLogSize = 64 << 10
+
+// CutLog returns log if it is no longer than [MaxLogSize], and otherwise a
+// shorter one of its head, a line that says how many bytes were cut, and its
+// tail. Back ends apply it to every log they store.
+func CutLog(log []byte) []byte { return cutLog(log, 0) }
+
+// cutLog is CutLog for a log from whose middle bytes were dropped before.
+func cutLog(log []byte, dropped int64) []byte {
+	if len(log) <= MaxLogSize && dropped == 0 {
+		return log
+	}
+	const room = 64 // for the mark itself, so that a cut log is not cut again
+	half := (MaxLogSize - room) / 2
+	if len(log) < 2*half {
+		half = len(log) / 2
+	}
+	dropped += int64(len(log) - 2*half)
+	cut := make([]byte, 0, 2*half+room)
+	cut = append(cut, log[:half]...)
+	cut = fmt.Appendf(cut, "\n[... %d bytes cut ...]\n", dropped)
+	return append(cut, log[len(log)-half:]...)
+}
+
+// Claim blocks until it has claimed a job of queue for handlerID, and returns
+// it. Each round it tries to steal first with probability stealChance (0 to
+// 1), then to claim; finding nothing it waits for a notification or pollTime,
+// whichever comes first. It returns ctx.Err() when ctx ends first, and any
+// other error of the queue as it is.
+func Claim(ctx context.Context, queue JobQueue, handlerID string, pollTime time.Duration, stealChance float64) (*Job, error) {
+	for {
+		if stealChance > 0 && rand.Float64() < stealChance {
+			job, err := queue.TrySteal(ctx, handlerID)
+			if !errors.Is(err, ErrJobNotFound) {
+				return job, err
+			}
+		}
+		job, err := queue.TryClaim(ctx, handlerID)
+		if !errors.Is(err, ErrJobNotFound) {
+			return job, err
+		}
+		if err := waitForJob(ctx, queue, pollTime); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// minPollTime keeps a poll time of zero from spinning on the store.
+const minPollTime = time.Millisecond
+
+// waitForJob waits for a notification or pollTime and returns an error only
+// when ctx has ended: a queue that cannot notify is polled.
+func waitForJob(ctx context.Context, queue JobQueue, pollTime time.Duration) error {
+	wait, cancel := context.WithTimeout(ctx, max(pollTime, minPollTime))
+	defer cancel()
+	if err := queue.WaitForJob(wait); err != nil && ctx.Err() == nil {
+		<-wait.Done()
+	}
+	return ctx.Err()
+}

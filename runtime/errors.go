@@ -1,0 +1,65 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors that a caller decides on. They come wrapped with what was being done
+// to which job, so match them with errors.Is.
+var (
+	// ErrInvalidJobType is returned by Add and its relatives when the store's
+	// catalogue does not know the job type or the payload is not that type's
+	// struct, and by [Job.Payload] for a type the store was not opened with.
+	// Nothing has been written.
+	ErrInvalidJobType = errors.New("invalid job type")
+
+	// ErrJobCancelled is returned by Complete when the attempt's success no
+	// longer counts because another attempt has completed the job meanwhile.
+	// It is also the cause of a handler's context when its job was cancelled
+	// or completed elsewhere. Undo what can be undone: roll back.
+	ErrJobCancelled = errors.New("job cancelled")
+
+	// ErrJobCanceled is ErrJobCancelled in its other spelling.
+	ErrJobCanceled = ErrJobCancelled
+
+	// ErrJobNotFound is returned by TryClaim and TrySteal when there is
+	// nothing to take now, by Cancel for an unknown or finished job, by
+	// Complete and Fail for an unknown job, and by Log for an unknown attempt.
+	ErrJobNotFound = errors.New("job not found")
+
+	// ErrJobNotClaimed is returned by Complete, Fail and Exec when the handler
+	// does not hold that attempt: never did, lost it to a steal, or has
+	// finished it already in another way. The current claim is untouched.
+	ErrJobNotClaimed = errors.New("job not claimed")
+
+	// ErrJobQueueAlreadyExists is returned by [QueueAdmin] when the queue to
+	// create is there.
+	ErrJobQueueAlreadyExists = errors.New("job queue already exists")
+
+	// ErrJobQueueNotFound is returned by [QueueAdmin] when the queue to look
+	// up, drain or delete is not there. GetQueue never returns it.
+	ErrJobQueueNotFound = errors.New("job queue not found")
+)
+
+// A PayloadError says why a payload cannot be stored or read back. Nothing was
+// written, or, on the way back, the attempt fails and the job stays readable.
+type PayloadError struct {
+	// Type is the job's type.
+	Type JobType
+	// Field is the JSON path of the offending value, such as "to[2].name";
+	// empty where the payload as a whole is meant.
+	Field string
+	// Err says what is wrong with it.
+	Err error
+}
+
+func (e *PayloadError) Error() string {
+	if e.Field == "" {
+		return fmt.Sprintf("payload of job type %q: %v", e.Type, e.Err)
+	}
+	return fmt.Sprintf("payload of job type %q: field %s: %v", e.Type, e.Field, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *PayloadError) Unwrap() error { return e.Err }

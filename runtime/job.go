@@ -1,0 +1,131 @@
+package runtime
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/bwmarrin/snowflake"
+)
+
+// DefaultMaxWorkDuration is how long a claim lasts for a job that was added
+// without a [JobMaxWorkDuration].
+const DefaultMaxWorkDuration = time.Minute
+
+// JobType names a kind of job, such as "email".
+type JobType string
+
+// A Job is one piece of work as its queue holds it. A claimed job carries its
+// [JobClaim]; JobClaim is nil otherwise. The struct is a copy of the stored
+// row: changing it changes nothing in the queue.
+type Job struct {
+	// ID is unique in the store and grows with time.
+	ID snowflake.ID
+	// Type is the key under which catalogue and Mux know the job.
+	Type JobType
+	// Data is the payload as JSON. See Payload for the decoded struct.
+	Data json.RawMessage
+	// Created is when the job was added, by the database's clock.
+	Created time.Time
+	// Due is when the job becomes claimable, by the database's clock.
+	Due time.Time
+	// MaxWorkDuration is how long one claim lasts before it may be stolen.
+	MaxWorkDuration time.Duration
+	// AttemptsMade counts the attempts before this one, so on a claimed job it
+	// equals the claim's AttemptNumber.
+	AttemptsMade int32
+	// AttemptsRemaining counts the attempts left after this one; on a job that
+	// is not claimed, the attempts left. math.MaxInt32 stands for unlimited.
+	AttemptsRemaining int32
+	// Priority orders claimable jobs before Due does: 0, the default, is
+	// claimed first and 9 last.
+	Priority int16
+	// PayloadVersion is the version of the payload's schema that Data was
+	// written with, counted from 1.
+	PayloadVersion int16
+
+	*JobClaim
+
+	catalogue *Catalogue
+	claimedAt time.Time // this process's monotonic clock, just before the claim
+}
+
+// Encode returns the job as a JSON object with the keys id (a string, as
+// snowflakes are), type, data, created, due, max_work_duration (Go's duration
+// text), attempts_made, attempts_remaining, priority and payload_version, and
+// handler_id and attempt_number while it is claimed. The attempt's log is not
+// part of it.
+func (j *Job) Encode() ([]byte, error) {
+	type encoded struct {
+		ID                snowflake.ID    `json:"id"`
+		Type              JobType         `json:"type"`
+		Data              json.RawMessage `json:"data"`
+		Created           time.Time       `json:"created"`
+		Due               time.Time       `json:"due"`
+		MaxWorkDuration   string          `json:"max_work_duration"`
+		AttemptsMade      int32           `json:"attempts_made"`
+		AttemptsRemaining int32           `json:"attempts_remaining"`
+		Priority          int16           `json:"priority"`
+		PayloadVersion    int16           `json:"payload_version"`
+		HandlerID         *string         `json:"handler_id,omitempty"`
+		AttemptNumber     *int32          `json:"attempt_number,omitempty"`
+	}
+	e := encoded{
+		ID: j.ID, Type: j.Type, Data: j.Data, Created: j.Created, Due: j.Due,
+		MaxWorkDuration: j.MaxWorkDuration.String(),
+		AttemptsMade:    j.AttemptsMade, AttemptsRemaining: j.AttemptsRemaining,
+		Priority: j.Priority, PayloadVersion: j.PayloadVersion,
+	}
+	if j.JobClaim != nil {
+		e.HandlerID, e.AttemptNumber = &j.HandlerID, &j.AttemptNumber
+	}
+	b, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("encode job %d: %w", j.ID, err)
+	}
+	return b, nil
+}
+
+// MarshalJSON is Encode, so that a job inside another value encodes alike.
+func (j *Job) MarshalJSON() ([]byte, error) { return j.Encode() }
+
+// Payload returns a pointer to the decoded payload struct of the job's type,
+// an *EmailJob for a job of type "email". It returns [ErrInvalidJobType] for a
+// type that the job's store was not opened with and a [*PayloadError] for data
+// that does not decode.
+func (j *Job) Payload() (any, error) {
+	def, err := j.catalogue.lookup(j.Type)
+	if err != nil {
+		return nil, fmt.Errorf("payload of job %d: %w", j.ID, err)
+	}
+	p, err := def.decode(j.Data)
+	if err != nil {
+		return nil, fmt.Errorf("payload of job %d: %w", j.ID, err)
+	}
+	return p, nil
+}
+
+// String names the job by type, id and, while claimed, attempt. It never
+// includes the payload.
+func (j *Job) String() string {
+	if j.JobClaim == nil {
+		return fmt.Sprintf("%s job %d", j.Type, j.ID)
+	}
+	return fmt.Sprintf("%s job %d attempt %d", j.Type, j.ID, j.AttemptNumber)
+}
+
+// LogValue makes a logged job the group of its id and type, never its payload.
+func (j *Job) LogValue() slog.Value {
+	return slog.GroupValue(slog.Int64("id", int64(j.ID)), slog.String("type", string(j.Type)))
+}
+
+// expires returns when the job's claim ends by this process's monotonic
+// clock. It errs to the early side, since it counts from before the claim was
+// sent. A job with no MaxWorkDuration, stealable at once, has no such moment.
+func (j *Job) expires() (at time.Time, ok bool) {
+	if j.MaxWorkDuration <= 0 || j.claimedAt.IsZero() {
+		return time.Time{}, false
+	}
+	return j.claimedAt.Add(j.MaxWorkDuration), true
+}

@@ -1,0 +1,88 @@
+package runtime
+
+import (
+	"fmt"
+	"time"
+)
+
+// MaxPriority is the last priority a job can have; 0, the default, is claimed
+// first.
+const MaxPriority = 9
+
+// A JobOption sets one property of a job that is being added. Where two set
+// the same property, the later one holds. Apply returns an error, and nothing
+// is written, for a value that no job can have.
+type JobOption interface {
+	Apply(job *Job) error
+}
+
+// JobDue is when a job becomes claimable. The zero time is now. Times are
+// kept to the microsecond, in the years 1 to 9999.
+type JobDue time.Time
+
+// Apply sets job.Due.
+func (d JobDue) Apply(job *Job) error {
+	t := time.Time(d)
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return fmt.Errorf("due %v: the year is outside 1 to 9999", t)
+	}
+	job.Due = t
+	return nil
+}
+
+// JobMaxAttempts is how often a job may be claimed, stolen claims included;
+// at least 1. Without it attempts are unlimited.
+type JobMaxAttempts int32
+
+// Apply sets job.AttemptsRemaining.
+func (n JobMaxAttempts) Apply(job *Job) error {
+	if n <= 0 {
+		return fmt.Errorf("max attempts %d: at least 1 is needed", n)
+	}
+	job.AttemptsRemaining = int32(n)
+	return nil
+}
+
+// JobMaxWorkDuration is how long one claim lasts before another handler may
+// steal it, kept to the microsecond. Zero means stealable at once.
+type JobMaxWorkDuration time.Duration
+
+// Apply sets job.MaxWorkDuration.
+func (d JobMaxWorkDuration) Apply(job *Job) error {
+	if d < 0 {
+		return fmt.Errorf("max work duration %v: it is negative", time.Duration(d))
+	}
+	job.MaxWorkDuration = time.Duration(d)
+	return nil
+}
+
+// JobPriority orders due jobs before their Due does, from 0, claimed first and
+// the default, to [MaxPriority].
+type JobPriority int16
+
+// Apply sets job.Priority.
+func (p JobPriority) Apply(job *Job) error {
+	if p < 0 || p > MaxPriority {
+		return fmt.Errorf("priority %d: it is outside 0 to %d", p, MaxPriority)
+	}
+	job.Priority = int16(p)
+	return nil
+}
+
+// JobOptionConstructor makes options; use it through [JobOptions].
+type JobOptionConstructor struct{}
+
+// JobOptions makes job options: runtime.JobOptions.MaxAttempts(3).
+var JobOptions JobOptionConstructor
+
+// Due makes a job claimable from t on; see [JobDue].
+func (JobOptionConstructor) Due(t time.Time) JobOption { return JobDue(t) }
+
+// MaxAttempts limits a job's attempts; see [JobMaxAttempts].
+func (JobOptionConstructor) MaxAttempts(n int32) JobOption { return JobMaxAttempts(n) }
+
+// MaxWorkDuration sets how long a claim lasts; see [JobMaxWorkDuration].
+func (JobOptionConstructor) MaxWorkDuration(d time.Duration) JobOption { return JobMaxWorkDuration(d) }
+
+// Priority sets a job's place among due jobs; see [JobPriority].
+func (JobOptionConstructor) Priority(p int16) JobOption { return JobPriority(p) }
