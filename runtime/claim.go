@@ -51,6 +51,22 @@ func (c *JobClaim) Fail(ctx context.Context, reason string) error {
 	return c.Queue.Fail(ctx, c.JobID, c.HandlerID, c.AttemptNumber, reason, c.Bytes())
 }
 
+// CompleteIn is Complete through service, which a back end has bound to the
+// handler's own transaction: what the transaction writes and the completion
+// commit together or not at all. Roll back on an error. The [Worker], which
+// completes the attempt once more after the handler returned nil, finds it
+// completed and leaves it so.
+func (c *JobClaim) CompleteIn(ctx context.Context, service JobService) error {
+	if c == nil {
+		return ErrJobNotClaimed
+	}
+	queue, err := service.GetQueue(ctx, c.Queue.Name())
+	if err != nil {
+		return fmt.Errorf("complete job %d in a transaction: %w", c.JobID, err)
+	}
+	return queue.Complete(ctx, c.JobID, c.HandlerID, c.AttemptNumber, c.Bytes())
+}
+
 // Write appends to the attempt's log. It never fails.
 func (c *JobClaim) Write(p []byte) (int, error) {
 	c.mu.Lock()
