@@ -1,0 +1,399 @@
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bwmarrin/snowflake"
+
+	"github.com/jobgen/jobgen/runtime"
+)
+
+// A Queue is one process's view of a queue of a [Store].
+type Queue struct {
+	*contents
+	store *Store
+	name  string
+}
+
+var (
+	_ runtime.JobQueue      = (*Queue)(nil)
+	_ runtime.BatchAdder    = (*Queue)(nil)
+	_ runtime.BatchClaimer  = (*Queue)(nil)
+	_ runtime.BatchFinisher = (*Queue)(nil)
+	_ runtime.Retrier       = (*Queue)(nil)
+	_ runtime.Releaser      = (*Queue)(nil)
+	_ runtime.ClaimWatcher  = (*Queue)(nil)
+	_ runtime.DeadLetters   = (*Queue)(nil)
+)
+
+// Name implements [runtime.JobQueue].
+func (q *Queue) Name() string { return q.name }
+
+// now is the store's time, to the microsecond as the other back ends keep it.
+func (q *Queue) now() time.Time { return q.store.state.now().UTC().Truncate(time.Microsecond) }
+
+// Add implements [runtime.JobQueue].
+func (q *Queue) Add(ctx context.Context, t runtime.JobType, payload any, opts ...runtime.JobOption) (snowflake.ID, error) {
+	ids, err := q.AddBatch(ctx, t, []any{payload}, opts...)
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], nil
+}
+
+// AddBatch implements [runtime.BatchAdder].
+func (q *Queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any, opts ...runtime.JobOption) ([]snowflake.ID, error) {
+	jobs, err := q.store.catalogue.NewJobs(t, payloads, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	return locked(ctx, q.store.state, func() ([]snowflake.ID, error) {
+		ids := make([]snowflake.ID, len(jobs))
+		for i, job := range jobs {
+			ids[i] = q.insert(job).job.ID
+		}
+		if len(ids) > 0 {
+			q.arrived.Ring()
+		}
+		return ids, nil
+	})
+}
+
+// AddAndClaim implements [runtime.JobQueue].
+func (q *Queue) AddAndClaim(ctx context.Context, t runtime.JobType, payload any, handlerID string, opts ...runtime.JobOption) (*runtime.Job, error) {
+	if err := runtime.CheckName("handler", handlerID); err != nil {
+		return nil, err
+	}
+	job, err := q.store.catalogue.NewJob(t, payload, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	return locked(ctx, q.store.state, func() (*runtime.Job, error) {
+		return q.claim(q.insert(job), handlerID), nil
+	})
+}
+
+// insert makes a record of a new job.
+func (q *Queue) insert(job *runtime.Job) *record {
+	job.ID, job.Created = q.store.state.ids.Generate(), q.now()
+	if job.Due.IsZero() {
+		job.Due = job.Created
+	}
+	r := &record{job: *job, left: job.AttemptsRemaining, winner: none}
+	q.records[job.ID] = r
+	return r
+}
+
+// claim begins r's next attempt and returns it to its handler.
+func (q *Queue) claim(r *record, handlerID string) *runtime.Job {
+	r.claim(handlerID, q.now())
+	return q.store.catalogue.BindClaim(r.snapshot(), q, handlerID, time.Now())
+}
+
+// first returns the first record, in claim order, of those wanted.
+func (q *Queue) first(wanted func(*record) bool) *record {
+	var best *record
+	for _, r := range q.records {
+		if r.state == live && wanted(r) && r.before(best) {
+			best = r
+		}
+	}
+	return best
+}
+
+// claimable returns the record to claim next; among all types where types is nil.
+func (q *Queue) claimable(types []runtime.JobType) *record {
+	now := q.now()
+	return q.first(func(r *record) bool {
+		return !r.claimed && !r.job.Due.After(now) && (types == nil || slices.Contains(types, r.job.Type))
+	})
+}
+
+// stealable returns the record that handlerID may steal next.
+func (q *Queue) stealable(handlerID string, types []runtime.JobType) *record {
+	now := q.now()
+	return q.first(func(r *record) bool {
+		return r.expired(now) && r.left > 0 && r.attempts[r.current()].handler != handlerID &&
+			(types == nil || slices.Contains(types, r.job.Type))
+	})
+}
+
+// WaitForJob implements [runtime.JobQueue].
+func (q *Queue) WaitForJob(ctx context.Context) error { return q.arrived.Wait(ctx) }
+
+// TryClaim implements [runtime.JobQueue].
+func (q *Queue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, error) {
+	if err := runtime.CheckName("handler", handlerID); err != nil {
+		return nil, err
+	}
+	return locked(ctx, q.store.state, func() (*runtime.Job, error) {
+		r := q.claimable(nil)
+		if r == nil {
+			return nil, fmt.Errorf("claim from queue %q: %w", q.name, runtime.ErrJobNotFound)
+		}
+		q.arrived.Ring() // there may be another, for another waiter
+		return q.claim(r, handlerID), nil
+	})
+}
+
+// TrySteal implements [runtime.JobQueue].
+func (q *Queue) TrySteal(ctx context.Context, handlerID string) (*runtime.Job, error) {
+	if err := runtime.CheckName("handler", handlerID); err != nil {
+		return nil, err
+	}
+	return locked(ctx, q.store.state, func() (*runtime.Job, error) {
+		q.bury()
+		r := q.stealable(handlerID, nil)
+		if r == nil {
+			return nil, fmt.Errorf("steal from queue %q: %w", q.name, runtime.ErrJobNotFound)
+		}
+		return q.steal(r, handlerID), nil
+	})
+}
+
+// Reasons that stand in the log of an attempt whose handler said nothing.
+const (
+	reasonStolen = "claim expired; taken over"
+	reasonBuried = "claim expired; no attempts left"
+)
+
+func (q *Queue) steal(r *record, handlerID string) *runtime.Job {
+	r.lose(reasonStolen)
+	q.revoked.Ring()
+	return q.claim(r, handlerID)
+}
+
+// bury makes jobs dead whose last attempt has expired.
+func (q *Queue) bury() {
+	now := q.now()
+	for _, r := range q.records {
+		if r.state == live && r.expired(now) && r.left == 0 {
+			r.lose(reasonBuried)
+			r.state = dead
+			q.revoked.Ring()
+		}
+	}
+}
+
+// ClaimBatch implements [runtime.BatchClaimer].
+func (q *Queue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
+	if err := runtime.CheckName("handler", req.HandlerID); err != nil {
+		return runtime.ClaimedBatch{}, err
+	}
+	return locked(ctx, q.store.state, func() (runtime.ClaimedBatch, error) {
+		var batch runtime.ClaimedBatch
+		q.bury()
+		types := append([]runtime.JobType{}, req.Types...) // never nil: none is not all
+		for len(batch.Jobs) < req.Limit {
+			if r := q.claimable(types); r != nil {
+				batch.Jobs = append(batch.Jobs, q.claim(r, req.HandlerID))
+			} else if r := q.stealable(req.HandlerID, types); r != nil {
+				batch.Jobs = append(batch.Jobs, q.steal(r, req.HandlerID))
+			} else {
+				break
+			}
+		}
+		batch.NextDue = q.nextDue()
+		return batch, nil
+	})
+}
+
+// nextDue is how long until a waiting job becomes due or a claim expires.
+func (q *Queue) nextDue() time.Duration {
+	var next time.Duration
+	now := q.now()
+	for _, r := range q.records {
+		at := r.job.Due
+		if r.claimed {
+			at = r.expires
+		}
+		if wait := at.Sub(now); r.state == live && wait > 0 && (next == 0 || wait < next) {
+			next = wait
+		}
+	}
+	return next
+}
+
+// Release implements [runtime.Releaser].
+func (q *Queue) Release(ctx context.Context, handlerID string, claims []runtime.ClaimRef) error {
+	_, err := locked(ctx, q.store.state, func() (struct{}, error) {
+		for _, c := range claims {
+			r := q.records[c.JobID]
+			if r != nil && r.state == live && r.claimed && r.current() == c.AttemptNumber && r.attempts[c.AttemptNumber].handler == handlerID {
+				r.release()
+				q.arrived.Ring()
+			}
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// Cancel implements [runtime.JobQueue].
+func (q *Queue) Cancel(ctx context.Context, jobID snowflake.ID) error {
+	_, err := locked(ctx, q.store.state, func() (struct{}, error) {
+		r := q.records[jobID]
+		if r == nil || r.state == finished || r.state == dead {
+			return struct{}{}, fmt.Errorf("cancel job %d: %w", jobID, runtime.ErrJobNotFound)
+		}
+		r.state = cancelled
+		q.revoked.Ring()
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// Complete implements [runtime.JobQueue].
+func (q *Queue) Complete(ctx context.Context, jobID snowflake.ID, handlerID string, attemptNumber int32, log []byte) error {
+	return q.finish(ctx, handlerID, runtime.Outcome{JobID: jobID, AttemptNumber: attemptNumber, Success: true, Log: log})
+}
+
+// Fail implements [runtime.JobQueue].
+func (q *Queue) Fail(ctx context.Context, jobID snowflake.ID, handlerID string, attemptNumber int32, reason string, log []byte) error {
+	return q.FailAndRetry(ctx, jobID, handlerID, attemptNumber, reason, log, 0)
+}
+
+// FailAndRetry implements [runtime.Retrier].
+func (q *Queue) FailAndRetry(ctx context.Context, jobID snowflake.ID, handlerID string, attemptNumber int32, reason string, log []byte, retryIn time.Duration) error {
+	return q.finish(ctx, handlerID, runtime.Outcome{JobID: jobID, AttemptNumber: attemptNumber, Reason: reason, Log: log, RetryIn: retryIn})
+}
+
+func (q *Queue) finish(ctx context.Context, handlerID string, o runtime.Outcome) error {
+	errs, err := q.FinishBatch(ctx, handlerID, []runtime.Outcome{o})
+	if err != nil {
+		return err
+	}
+	return errs[0]
+}
+
+// FinishBatch implements [runtime.BatchFinisher].
+func (q *Queue) FinishBatch(ctx context.Context, handlerID string, outcomes []runtime.Outcome) ([]error, error) {
+	return locked(ctx, q.store.state, func() ([]error, error) {
+		errs := make([]error, len(outcomes))
+		for i, o := range outcomes {
+			errs[i] = q.finishOne(handlerID, o)
+		}
+		return errs, nil
+	})
+}
+
+func (q *Queue) finishOne(handlerID string, o runtime.Outcome) error {
+	verb := "fail"
+	if o.Success {
+		verb = "complete"
+	}
+	r := q.records[o.JobID]
+	if r == nil {
+		return fmt.Errorf("%s job %d: %w", verb, o.JobID, runtime.ErrJobNotFound)
+	}
+	log := bytes.Clone(runtime.CutLog(o.Log))
+	var err error
+	if o.Success {
+		var revoked bool
+		if revoked, err = r.complete(handlerID, o.AttemptNumber, log); revoked {
+			q.revoked.Ring()
+		}
+	} else {
+		err = r.fail(handlerID, o.AttemptNumber, runtime.CleanReason(o.Reason), log, q.now().Add(max(o.RetryIn, 0)))
+		q.arrived.Ring()
+	}
+	if err != nil {
+		return fmt.Errorf("%s job %d: %w", verb, o.JobID, err)
+	}
+	return nil
+}
+
+// WatchClaims implements [runtime.ClaimWatcher].
+func (q *Queue) WatchClaims(ctx context.Context) <-chan struct{} { return q.revoked.Subscribe(ctx) }
+
+// LostClaims implements [runtime.ClaimWatcher].
+func (q *Queue) LostClaims(ctx context.Context, handlerID string, claims []runtime.ClaimRef) ([]runtime.LostClaim, error) {
+	return locked(ctx, q.store.state, func() ([]runtime.LostClaim, error) {
+		var lost []runtime.LostClaim
+		for _, c := range claims {
+			r := q.records[c.JobID]
+			switch {
+			case r != nil && r.winner == c.AttemptNumber && r.attempts[r.winner].handler == handlerID:
+				// The handler has completed it, in a transaction of its own.
+			case r != nil && (r.state == cancelled || r.state == finished):
+				lost = append(lost, runtime.LostClaim{ClaimRef: c, Cause: runtime.ErrJobCancelled})
+			case r == nil || !r.claimed || r.current() != c.AttemptNumber || r.attempts[c.AttemptNumber].handler != handlerID:
+				lost = append(lost, runtime.LostClaim{ClaimRef: c, Cause: runtime.ErrJobNotClaimed})
+			}
+		}
+		return lost, nil
+	})
+}
+
+// Stats implements [runtime.JobQueue].
+func (q *Queue) Stats(ctx context.Context) (runtime.JobQueueStats, error) {
+	return locked(ctx, q.store.state, func() (runtime.JobQueueStats, error) {
+		var stats runtime.JobQueueStats
+		now := q.now()
+		for _, r := range q.records {
+			if r.state != live {
+				continue
+			}
+			if r.running(now) {
+				stats.Claimed++
+			} else {
+				stats.Waiting++
+			}
+			if !r.job.Due.After(now) {
+				stats.Due++
+			}
+		}
+		return stats, nil
+	})
+}
+
+// Log implements [runtime.JobQueue].
+func (q *Queue) Log(ctx context.Context, jobID snowflake.ID, attemptNumber int32) (*runtime.JobLog, error) {
+	return locked(ctx, q.store.state, func() (*runtime.JobLog, error) {
+		r := q.records[jobID]
+		if r == nil || attemptNumber < 0 || attemptNumber > r.current() {
+			return nil, fmt.Errorf("log of job %d attempt %d: %w", jobID, attemptNumber, runtime.ErrJobNotFound)
+		}
+		a := r.attempts[attemptNumber]
+		return &runtime.JobLog{
+			AttemptNumber: attemptNumber, HandlerID: a.handler,
+			Success: a.ended == completed, FailureReason: a.reason, Log: bytes.Clone(a.log),
+		}, nil
+	})
+}
+
+// DeadJobs implements [runtime.DeadLetters].
+func (q *Queue) DeadJobs(ctx context.Context, after snowflake.ID, limit int) ([]*runtime.Job, error) {
+	return locked(ctx, q.store.state, func() ([]*runtime.Job, error) {
+		var jobs []*runtime.Job
+		for _, r := range q.records {
+			if r.state == dead && r.job.ID > after {
+				jobs = append(jobs, q.store.catalogue.Bind(r.snapshot()))
+			}
+		}
+		slices.SortFunc(jobs, func(a, b *runtime.Job) int { return cmp.Compare(a.ID, b.ID) })
+		return jobs[:min(len(jobs), max(limit, 0))], nil
+	})
+}
+
+// Revive implements [runtime.DeadLetters].
+func (q *Queue) Revive(ctx context.Context, jobID snowflake.ID, attempts int32) error {
+	if err := runtime.JobMaxAttempts(attempts).Apply(&runtime.Job{}); err != nil {
+		return fmt.Errorf("revive job %d: %w", jobID, err)
+	}
+	_, err := locked(ctx, q.store.state, func() (struct{}, error) {
+		r := q.records[jobID]
+		if r == nil || r.state != dead {
+			return struct{}{}, fmt.Errorf("revive job %d: %w", jobID, runtime.ErrJobNotFound)
+		}
+		r.revive(attempts, q.now())
+		q.arrived.Ring()
+		return struct{}{}, nil
+	})
+	return err
+}
