@@ -259,13 +259,9 @@ func (c *checker) ending(l life) {
 	case len(ends) > 1:
 		c.broken(ruleOneEnd, l.id, "it is %s", strings.Join(ends, " and "))
 	}
-	if len(l.completes) > 0 {
-		for _, o := range l.cancels {
-			// A cancelled job may still be completed, not the other way round.
-			if o.call > l.completes[0].ret {
-				c.broken(ruleOneEnd, l.id, "Cancel returned nil %v after Complete did", o.call-l.completes[0].ret)
-			}
-		}
+	// A cancelled job may still be completed, not the other way round.
+	if len(l.completes) > 0 && len(l.cancels) > 0 && l.cancels[0].call > l.completes[0].ret {
+		c.broken(ruleOneEnd, l.id, "Cancel returned nil %v after Complete did", l.cancels[0].call-l.completes[0].ret)
 	}
 	if dead && made < l.add.max {
 		c.broken(ruleOneEnd, l.id, "it is dead after %d attempts of %d", made, l.add.max)

@@ -182,9 +182,9 @@ func (b *bookkeeping) fail(s step, limit int32) bool {
 	if m.ended != 0 {
 		return errors.Is(s.err, runtime.ErrJobNotClaimed)
 	}
-	if s.err != nil {
-		b.bury(limit)
-		m.lost = b.at(s.attempt).lost
+	if s.err != nil && s.attempt == limit-1 {
+		b.bury()
+		m.lost = true // though the job may have ended otherwise since
 	}
 	m.ended = endedFailed
 	b.set(s.attempt, m)
@@ -201,13 +201,13 @@ func (b *bookkeeping) fail(s step, limit int32) bool {
 // bury is upkeep that an answer reveals: a claim of the last attempt that has
 // expired is over, and the job dead. When that happens nobody can see, so it
 // is done where the answer asks for it.
-func (b *bookkeeping) bury(limit int32) {
-	if b.end != 0 || !b.claimed || b.made() != limit {
+func (b *bookkeeping) bury() {
+	if b.end != 0 || !b.claimed {
 		return
 	}
-	last := b.at(limit - 1)
+	last := b.at(b.made() - 1)
 	last.lost = true
-	b.set(limit-1, last)
+	b.set(b.made()-1, last)
 	b.end, b.claimed = endDead, false
 }
 
@@ -216,8 +216,11 @@ func (b *bookkeeping) cancel(s step, limit int32) bool {
 		return false
 	}
 	if s.err != nil {
-		b.bury(limit)
-		return b.end == endFinished || b.end == endDead
+		if b.made() == limit {
+			b.bury()
+		}
+		completed := b.winner != none // after it was cancelled: either answer
+		return completed || b.end == endDead
 	}
 	if b.end == 0 {
 		b.end = endCancelled
