@@ -1,0 +1,88 @@
+package gotypes
+
+import "time"
+
+// A Package is a checked jobs.yaml in terms of Go. Every name in it is valid
+// and free of collisions, every text is valid UTF-8.
+type Package struct {
+	Source string // name of the file it was made from, without folders: "jobs.yaml"
+	Path   string // import path of the package to generate
+	Name   string // its package name
+	Types  []*Named
+	Jobs   []*Job // in the order of the file
+}
+
+// A Job is one job type.
+type Job struct {
+	Type   string // the job type as stored: "email"
+	Name   string // its Go name: "Email", the stem of EnqueueEmail and EmailJob
+	File   string // the file it is generated into: "email_job.gen.go"
+	Doc    string // lines joined by "\n", without comment marks; "" for none
+	Queue  string // the queue's name as stored: "emails"
+	Fields []*Field
+
+	MaxAttempts     *int32         // nil: not set, unlimited
+	MaxWorkDuration *time.Duration // nil: not set, the runtime's default
+	Priority        *int16         // nil: not set, the runtime's default
+}
+
+// A Named is a type that the file declares: a struct or a string enum.
+type Named struct {
+	Name   string // Go name
+	Doc    string
+	Fields []*Field     // of a struct
+	Enum   []*EnumValue // of an enum; a Named has either fields or enum values, a struct may have none
+	IsEnum bool
+}
+
+// An EnumValue is one value of a string enum.
+type EnumValue struct {
+	Name  string // Go constant: "StatusAccountClosed"
+	Value string // the text itself: "account.closed"
+	Doc   string
+}
+
+// A Field is a field of a payload or of a struct type.
+type Field struct {
+	Key   string // JSON key: "account_id"
+	Name  string // Go field: "AccountID"
+	Param string // Go parameter of the constructor: "accountID"; never a keyword, never shadowing what the body uses
+	Doc   string
+	Type  Type
+}
+
+// A Type is the type of a field.
+type Type struct {
+	Kind     Kind
+	Optional bool   // a pointer in Go, left out of the JSON when nil; lists and maps become nil instead
+	Elem     *Type  // of a list or a map
+	Named    *Named // of KindNamed
+	Import   string // of KindImported: the import path
+	Name     string // of KindImported: the type's name
+}
+
+// Kind says what a [Type] is.
+type Kind int
+
+// The kinds, and the Go type of each.
+const (
+	KindString    Kind = iota // string
+	KindBool                  // bool
+	KindInt                   // int
+	KindInt32                 // int32
+	KindInt64                 // int64
+	KindUint32                // uint32
+	KindFloat64               // float64
+	KindBytes                 // []byte
+	KindTime                  // time.Time
+	KindDuration              // time.Duration; JSON: nanoseconds
+	KindDate                  // runtime.Date
+	KindUUID                  // runtime.UUID
+	KindSnowflake             // snowflake.ID
+	KindDecimal               // runtime.Decimal
+	KindJSON                  // json.RawMessage
+	KindList                  // []Elem
+	KindMap                   // map[string]Elem
+	KindNamed                 // Named
+	KindImported              // Import.Name
+)
