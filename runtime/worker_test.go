@@ -1,0 +1,648 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	goruntime "runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/bwmarrin/snowflake"
+
+	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/memory"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type note struct {
+	Text string `json:"text"`
+}
+
+var (
+	noteJob   = runtime.Define[note]("note", "notes", runtime.JobMaxAttempts(3), runtime.JobMaxWorkDuration(30*time.Second))
+	otherJob  = runtime.Define[note]("other", "notes")
+	catalogue = runtime.NewCatalogue(noteJob, otherJob)
+)
+
+// inBubble runs test on a fake clock that stands at a time snowflakes know.
+func inBubble(t *testing.T, test func(t *testing.T, store *memory.Store)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(20 * 365 * 24 * time.Hour)
+		store, err := memory.New(catalogue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, store)
+	})
+}
+
+// start runs a worker until the test ends, or until the returned stop is
+// called, which returns Run's error.
+func start(t *testing.T, service runtime.JobService, mux *runtime.Mux, opts ...runtime.WorkerOption) (w *runtime.Worker, stop func() error) {
+	t.Helper()
+	w = runtime.NewWorker(service, mux, append([]runtime.WorkerOption{runtime.WithLogger(nil)}, opts...)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	stop = sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() { _ = stop() })
+	return w, stop
+}
+
+func enqueue(t *testing.T, service runtime.JobService, opts ...runtime.JobOption) snowflake.ID {
+	t.Helper()
+	id, err := runtime.Enqueue(t.Context(), service, noteJob, &note{Text: "x"}, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func notes(t *testing.T, service runtime.JobService) runtime.JobQueue {
+	t.Helper()
+	queue, err := service.GetQueue(t.Context(), "notes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return queue
+}
+
+func logOf(t *testing.T, service runtime.JobService, id snowflake.ID, attempt int32) *runtime.JobLog {
+	t.Helper()
+	log, err := notes(t, service).Log(t.Context(), id, attempt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+func handle(handler func(ctx context.Context, job *runtime.Job, n note) error) *runtime.Mux {
+	mux := runtime.NewMux()
+	runtime.Handle(mux, noteJob, handler)
+	return mux
+}
+
+func unfinished(t *testing.T, service runtime.JobService) int64 {
+	t.Helper()
+	stats, err := notes(t, service).Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stats.Waiting + stats.Claimed
+}
+
+func TestWorkerRunsEachJobOnceAndCompletesIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		const jobs = 1000
+		var runs sync.Map
+		_, stop := start(t, store, handle(func(_ context.Context, job *runtime.Job, n note) error {
+			if n.Text != "x" {
+				return fmt.Errorf("payload %q", n.Text)
+			}
+			if _, again := runs.LoadOrStore(job.ID, true); again {
+				return errors.New("ran twice")
+			}
+			return nil
+		}), runtime.WithHandlers(7))
+		for range jobs {
+			enqueue(t, store)
+		}
+		synctest.Wait()
+		if n := unfinished(t, store); n != 0 {
+			t.Errorf("%d jobs are unfinished", n)
+		}
+		n := 0
+		runs.Range(func(id, _ any) bool {
+			n++
+			return logOf(t, store, id.(snowflake.ID), 0).Success
+		})
+		if n != jobs {
+			t.Errorf("%d jobs ran and succeeded, not %d", n, jobs)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestFailedJobIsTriedAgainAfterItsBackoffAndDiesWithoutAttempts(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		var at []time.Duration
+		began := time.Now()
+		start(t, store, handle(func(context.Context, *runtime.Job, note) error {
+			at = append(at, time.Since(began).Round(100*time.Millisecond))
+			return errors.New("no luck")
+		}))
+		id := enqueue(t, store)
+		time.Sleep(time.Hour)
+		if want := []time.Duration{0, 5 * time.Second, 15 * time.Second}; !slices.Equal(at, want) {
+			t.Errorf("attempts began at %v, not %v", at, want)
+		}
+		if log := logOf(t, store, id, 2); log.Success || log.FailureReason != "no luck" {
+			t.Errorf("last attempt's log: %+v", log)
+		}
+		dead, err := notes(t, store).(runtime.DeadLetters).DeadJobs(t.Context(), 0, 10)
+		if err != nil || len(dead) != 1 || dead[0].ID != id {
+			t.Errorf("dead jobs %v, %v", dead, err)
+		}
+	})
+}
+
+func TestPanicAndGoexitAreFailuresWithTheirStackAndTheWorkerLivesOn(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		start(t, store, handle(func(_ context.Context, job *runtime.Job, _ note) error {
+			switch job.AttemptNumber {
+			case 0:
+				panic("boom")
+			case 1:
+				goruntime.Goexit()
+			}
+			return nil
+		}), runtime.WithHandlers(1))
+		id := enqueue(t, store)
+		time.Sleep(time.Minute)
+		if log := logOf(t, store, id, 0); log.Success || log.FailureReason != "panic: boom" || !strings.Contains(string(log.Log), "worker_test.go") {
+			t.Errorf("log of the panic: %q %q", log.FailureReason, log.Log)
+		}
+		if log := logOf(t, store, id, 1); log.Success || !strings.Contains(log.FailureReason, "Goexit") {
+			t.Errorf("log of the Goexit: %q", log.FailureReason)
+		}
+		if !logOf(t, store, id, 2).Success {
+			t.Error("the third attempt did not succeed")
+		}
+	})
+}
+
+func TestUndecodablePayloadFailsWithItsFieldAndTheWorkerLivesOn(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		type wrong struct {
+			Text int `json:"text"`
+		}
+		other, err := store.Open(runtime.NewCatalogue(runtime.Define[wrong]("note", "notes")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := notes(t, other).Add(t.Context(), "note", wrong{Text: 1}, runtime.JobOptions.MaxAttempts(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		start(t, store, handle(func(context.Context, *runtime.Job, note) error { return nil }))
+		good := enqueue(t, store)
+		synctest.Wait()
+		if log := logOf(t, store, id, 0); log.Success || !strings.Contains(log.FailureReason, `field text`) {
+			t.Errorf("log of the undecodable job: %+v", log)
+		}
+		if !logOf(t, store, good, 0).Success {
+			t.Error("the job after it did not run")
+		}
+	})
+}
+
+func TestJobOfAnUnhandledTypeIsLeftForAnotherWorker(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		for _, service := range []runtime.JobService{store, plainService{store}} {
+			id, err := runtime.Enqueue(t.Context(), service, otherJob, &note{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, stop := start(t, service, handle(func(context.Context, *runtime.Job, note) error { return nil }))
+			time.Sleep(time.Minute)
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+			job, err := notes(t, store).TryClaim(t.Context(), "another")
+			if err != nil || job.ID != id || job.AttemptNumber != 0 {
+				t.Fatalf("%T: claimed %v, %v; want job %d, attempt 0", service, job, err, id)
+			}
+			if err := job.Complete(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// plainService hides every ability of its queues but releasing.
+type plainService struct{ *memory.Store }
+
+type plainQueue struct {
+	runtime.JobQueue
+	runtime.Releaser
+}
+
+func (s plainService) GetQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
+	queue, err := s.Store.GetQueue(ctx, name)
+	return plainQueue{queue, queue.(runtime.Releaser)}, err
+}
+
+func TestWorkerWorksAQueueWithNoAbilities(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		var n atomic.Int64
+		start(t, plainService{store}, handle(func(_ context.Context, job *runtime.Job, _ note) error {
+			if job.AttemptNumber == 0 && n.Add(1)%10 == 0 {
+				return errors.New("once")
+			}
+			return nil
+		}), runtime.WithHandlers(3))
+		for range 200 {
+			enqueue(t, store)
+		}
+		time.Sleep(time.Minute)
+		if n := unfinished(t, store); n != 0 {
+			t.Errorf("%d jobs are unfinished", n)
+		}
+	})
+}
+
+func TestCancelEndsTheHandlersContextWithItsCause(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		causes := make(chan error, 1)
+		start(t, store, handle(func(ctx context.Context, _ *runtime.Job, _ note) error {
+			<-ctx.Done()
+			causes <- context.Cause(ctx)
+			return ctx.Err()
+		}))
+		id := enqueue(t, store)
+		synctest.Wait()
+		if err := notes(t, store).Cancel(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		select {
+		case cause := <-causes:
+			if !errors.Is(cause, runtime.ErrJobCancelled) {
+				t.Errorf("cause %v", cause)
+			}
+		default:
+			t.Error("the handler's context did not end at once")
+		}
+		synctest.Wait()
+		if log := logOf(t, store, id, 0); log.Success || log.FailureReason == "" {
+			t.Errorf("log of the cancelled attempt: %+v", log)
+		}
+	})
+}
+
+func TestThiefIsCancelledWhenTheStolenAttemptCompletesTheJob(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		id := enqueue(t, store)
+		first, err := notes(t, store).TryClaim(t.Context(), "first")
+		if err != nil {
+			t.Fatal(err)
+		}
+		causes := make(chan error, 1)
+		start(t, store, handle(func(ctx context.Context, _ *runtime.Job, _ note) error {
+			<-ctx.Done()
+			causes <- context.Cause(ctx)
+			return nil // as one that does not look at its context
+		}))
+		time.Sleep(31 * time.Second) // the claim expires and is stolen
+		synctest.Wait()
+		if err := first.Complete(t.Context()); err != nil {
+			t.Fatalf("complete of the stolen attempt: %v", err)
+		}
+		synctest.Wait()
+		if cause := <-causes; !errors.Is(cause, runtime.ErrJobCancelled) {
+			t.Errorf("the thief's cause: %v", cause)
+		}
+		synctest.Wait()
+		if log := logOf(t, store, id, 1); log.Success || !strings.Contains(log.FailureReason, "attempt 0") {
+			t.Errorf("the thief's log: %+v", log)
+		}
+	})
+}
+
+func TestHandlerGetsTheEndOfItsClaimAsDeadline(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		var took time.Duration
+		start(t, store, handle(func(ctx context.Context, _ *runtime.Job, _ note) error {
+			began := time.Now()
+			<-ctx.Done()
+			took = time.Since(began)
+			return ctx.Err()
+		}))
+		id := enqueue(t, store, runtime.JobOptions.MaxAttempts(1))
+		time.Sleep(time.Minute)
+		if took != 30*time.Second {
+			t.Errorf("the context ended after %v, not 30s", took)
+		}
+		if log := logOf(t, store, id, 0); log.FailureReason != context.DeadlineExceeded.Error() {
+			t.Errorf("log: %+v", log)
+		}
+	})
+}
+
+func TestGracefulStopFinishesWhatRunsAndReleasesWhatDoesNot(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		// Quick jobs first, so that the worker claims ahead of its handlers.
+		proceed := make(chan struct{})
+		var began atomic.Int64
+		_, stop := start(t, store, handle(func(ctx context.Context, job *runtime.Job, _ note) error {
+			if job.Priority == 0 {
+				time.Sleep(time.Millisecond)
+				return nil
+			}
+			began.Add(1)
+			<-proceed
+			return ctx.Err() // still alive: nil
+		}), runtime.WithHandlers(2))
+		for range 100 {
+			enqueue(t, store)
+		}
+		for range 20 {
+			enqueue(t, store, runtime.JobOptions.Priority(9))
+		}
+		time.Sleep(time.Second)
+		stats, err := notes(t, store).Stats(t.Context())
+		if err != nil || began.Load() != 2 || stats.Claimed <= 2 {
+			t.Fatalf("%d slow jobs began and %+v, %v: nothing was claimed ahead", began.Load(), stats, err)
+		}
+		stopped := make(chan error, 1)
+		go func() { stopped <- stop() }()
+		synctest.Wait()
+		close(proceed)
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+		if stats, err = notes(t, store).Stats(t.Context()); err != nil || stats.Claimed != 0 || stats.Waiting != 18 {
+			t.Errorf("after the stop: %+v, %v; want 18 waiting", stats, err)
+		}
+		job, err := notes(t, store).TryClaim(t.Context(), "next")
+		if err != nil || job.AttemptNumber != 0 || job.AttemptsRemaining != 2 {
+			t.Errorf("a released job came back as %v, %v", job, err)
+		}
+	})
+}
+
+func TestHandlersAreReleasedWhenTheGracePeriodEndsAndAtOnceByStopNow(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		mux := handle(func(ctx context.Context, _ *runtime.Job, _ note) error { <-ctx.Done(); return ctx.Err() })
+		enqueue(t, store, runtime.JobOptions.MaxWorkDuration(time.Hour))
+		for _, stopNow := range []bool{false, true} {
+			w, stop := start(t, store, mux, runtime.WithGracePeriod(7*time.Second))
+			synctest.Wait()
+			began, want := time.Now(), 7*time.Second
+			if stopNow {
+				w.StopNow()
+				want = 0
+			}
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(began); took != want {
+				t.Errorf("stop took %v, not %v", took, want)
+			}
+			if stats, err := notes(t, store).Stats(t.Context()); err != nil || stats.Waiting != 1 {
+				t.Errorf("%+v, %v: the job was not released", stats, err)
+			}
+		}
+	})
+}
+
+func TestStopNamesHandlersThatIgnoreTheirContext(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		proceed := make(chan struct{})
+		_, stop := start(t, store, handle(func(context.Context, *runtime.Job, note) error { <-proceed; return nil }),
+			runtime.WithGracePeriod(0))
+		enqueue(t, store)
+		synctest.Wait()
+		if err := stop(); err == nil || !strings.Contains(err.Error(), "1 handlers still run") {
+			t.Errorf("stop: %v", err)
+		}
+		close(proceed)
+	})
+}
+
+func TestDelayedJobRunsWhenItIsDueWithoutWaitingForThePoll(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		var ran time.Time
+		start(t, store, handle(func(context.Context, *runtime.Job, note) error { ran = time.Now(); return nil }),
+			runtime.WithPollInterval(time.Hour))
+		synctest.Wait()
+		due := time.Now().Add(90 * time.Second)
+		enqueue(t, store, runtime.JobOptions.Due(due))
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if late := ran.Sub(due); late < 0 || late > 10*time.Millisecond {
+			t.Errorf("the job ran %v after it was due", late)
+		}
+	})
+}
+
+// flaky fails every call while it is broken.
+type flaky struct {
+	*memory.Store
+	broken *atomic.Bool
+	calls  *atomic.Int64
+}
+
+type flakyQueue struct {
+	*memory.Queue
+	flaky
+}
+
+func (s flaky) GetQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
+	queue, err := s.Store.GetQueue(ctx, name)
+	return flakyQueue{queue.(*memory.Queue), s}, err
+}
+
+func (s flaky) err() error {
+	s.calls.Add(1)
+	if s.broken.Load() {
+		return errors.New("the store is away")
+	}
+	return nil
+}
+
+func (q flakyQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
+	if err := q.err(); err != nil {
+		return runtime.ClaimedBatch{}, err
+	}
+	return q.Queue.ClaimBatch(ctx, req)
+}
+
+func (q flakyQueue) FinishBatch(ctx context.Context, handlerID string, outcomes []runtime.Outcome) ([]error, error) {
+	if err := q.err(); err != nil {
+		return nil, err
+	}
+	return q.Queue.FinishBatch(ctx, handlerID, outcomes)
+}
+
+func TestWorkerOutlivesAStoreThatIsAway(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		s := flaky{store, new(atomic.Bool), new(atomic.Int64)}
+		start(t, s, handle(func(context.Context, *runtime.Job, note) error { return nil }))
+		s.broken.Store(true)
+		for range 50 {
+			enqueue(t, store)
+		}
+		time.Sleep(10 * time.Minute)
+		if n := s.calls.Load(); n < 50 || n > 1000 {
+			t.Errorf("%d calls in ten minutes without the store", n)
+		}
+		s.broken.Store(false)
+		time.Sleep(10 * time.Second)
+		if n := unfinished(t, store); n != 0 {
+			t.Errorf("%d jobs are unfinished ten seconds after the store came back", n)
+		}
+	})
+}
+
+func TestOutcomeIsWrittenWhenTheStoreComesBackBeforeTheClaimExpires(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		s := flaky{store, new(atomic.Bool), new(atomic.Int64)}
+		ran := make(chan struct{})
+		start(t, s, handle(func(context.Context, *runtime.Job, note) error {
+			s.broken.Store(true)
+			close(ran)
+			return nil
+		}))
+		id := enqueue(t, store)
+		<-ran
+		time.Sleep(20 * time.Second)
+		s.broken.Store(false)
+		time.Sleep(6 * time.Second)
+		if !logOf(t, store, id, 0).Success {
+			t.Error("the outcome was not written")
+		}
+	})
+}
+
+func TestOutcomeIsDroppedKnowinglyOnceTheClaimHasExpired(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		s := flaky{store, new(atomic.Bool), new(atomic.Int64)}
+		before := runtime.DroppedOutcomes()
+		start(t, s, handle(func(context.Context, *runtime.Job, note) error { s.broken.Store(true); return nil }))
+		id := enqueue(t, store)
+		time.Sleep(time.Minute)
+		if n := runtime.DroppedOutcomes() - before; n != 1 {
+			t.Errorf("%d outcomes were counted as dropped", n)
+		}
+		if log := logOf(t, store, id, 0); log.Success || log.FailureReason != "" {
+			t.Errorf("a dropped outcome became %+v", log)
+		}
+	})
+}
+
+func TestIdleWorkerAsksAtMostTwentyTimesAMinute(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		s := flaky{store, new(atomic.Bool), new(atomic.Int64)}
+		start(t, s, handle(func(context.Context, *runtime.Job, note) error { return nil }))
+		time.Sleep(10 * time.Minute)
+		if n := s.calls.Load(); n > 200 {
+			t.Errorf("%d calls in ten idle minutes", n)
+		}
+	})
+}
+
+func TestRunNamesEveryMistakeBeforeItClaims(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		mux := handle(func(context.Context, *runtime.Job, note) error { return nil })
+		runtime.Handle(mux, noteJob, func(context.Context, *runtime.Job, note) error { return nil })
+		runtime.Handle(mux, otherJob, nil)
+		err := runtime.NewWorker(store, mux, runtime.WithHandlers(0), runtime.WithQueues("note"),
+			runtime.WithQueueHandlers("notes", -1), runtime.WithPollInterval(0), runtime.WithGracePeriod(-1),
+			runtime.WithHandlerID("")).Run(t.Context())
+		for _, want := range []string{
+			`"note" has two handlers`, `"other" is nil`, "0 handlers", `WithQueues("note")`, "-1 handlers",
+			"WithPollInterval: 0s", "WithGracePeriod: -1ns", "WithHandlerID",
+		} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("the error does not mention %s:\n%v", want, err)
+			}
+		}
+		if err := runtime.NewWorker(store, runtime.NewMux()).Run(t.Context()); err == nil {
+			t.Error("an empty mux is no error")
+		}
+	})
+}
+
+func TestLoggerWritesToTheAttemptsLogAndTheWorkersLogger(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		var own syncBuilder
+		start(t, store, handle(func(ctx context.Context, _ *runtime.Job, _ note) error {
+			runtime.Logger(ctx).Info("half-way", "percent", 50)
+			return nil
+		}), runtime.WithLogger(slog.New(slog.NewTextHandler(&own, nil))), runtime.WithHandlerID("me"))
+		id := enqueue(t, store)
+		synctest.Wait()
+		for what, text := range map[string]string{"attempt's log": string(logOf(t, store, id, 0).Log), "worker's logger": own.String()} {
+			for _, want := range []string{"half-way", "percent=50", "queue=notes", fmt.Sprint("job=", int64(id)), "type=note", "attempt=0", "handler=me"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("the %s lacks %s: %s", what, want, text)
+				}
+			}
+		}
+	})
+}
+
+type syncBuilder struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (s *syncBuilder) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+func (s *syncBuilder) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
+
+func BenchmarkWorkerOnMemory(b *testing.B) {
+	store := benchStore{}
+	store.queue.left.Store(int64(b.N))
+	mux := handle(func(context.Context, *runtime.Job, note) error { return nil })
+	ctx, cancel := context.WithCancel(b.Context())
+	store.queue.done = cancel
+	b.ReportAllocs()
+	b.ResetTimer()
+	if err := runtime.NewWorker(&store, mux, runtime.WithLogger(nil)).Run(ctx); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// benchStore hands out b.N jobs and forgets them, so that the benchmark
+// measures the Worker alone.
+type benchStore struct{ queue benchQueue }
+
+type benchQueue struct {
+	runtime.JobQueue
+	left, finished atomic.Int64
+	done           func()
+}
+
+func (s *benchStore) GetQueue(context.Context, string) (runtime.JobQueue, error) {
+	return &s.queue, nil
+}
+
+func (q *benchQueue) Name() string { return "notes" }
+
+func (q *benchQueue) WaitForJob(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+
+func (q *benchQueue) ClaimBatch(_ context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
+	var batch runtime.ClaimedBatch
+	now := time.Now()
+	for len(batch.Jobs) < req.Limit && q.left.Add(-1) >= 0 {
+		job := &runtime.Job{ID: 1, Type: "note", Data: []byte(`{"text":"x"}`), MaxWorkDuration: time.Minute}
+		batch.Jobs = append(batch.Jobs, catalogue.BindClaim(job, q, req.HandlerID, now))
+	}
+	q.finished.Add(int64(len(batch.Jobs)))
+	return batch, nil
+}
+
+func (q *benchQueue) FinishBatch(_ context.Context, _ string, outcomes []runtime.Outcome) ([]error, error) {
+	if q.finished.Add(-int64(len(outcomes))) == 0 && q.left.Load() <= 0 {
+		q.done()
+	}
+	return make([]error, len(outcomes)), nil
+}
