@@ -146,6 +146,7 @@ func TestFailedJobIsTriedAgainAfterItsBackoffAndDiesWithoutAttempts(t *testing.T
 		}))
 		id := enqueue(t, store)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if want := []time.Duration{0, 5 * time.Second, 15 * time.Second}; !slices.Equal(at, want) {
 			t.Errorf("attempts began at %v, not %v", at, want)
 		}
@@ -172,6 +173,7 @@ func TestPanicAndGoexitAreFailuresWithTheirStackAndTheWorkerLivesOn(t *testing.T
 		}), runtime.WithHandlers(1))
 		id := enqueue(t, store)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if log := logOf(t, store, id, 0); log.Success || log.FailureReason != "panic: boom" || !strings.Contains(string(log.Log), "worker_test.go") {
 			t.Errorf("log of the panic: %q %q", log.FailureReason, log.Log)
 		}
@@ -218,6 +220,7 @@ func TestJobOfAnUnhandledTypeIsLeftForAnotherWorker(t *testing.T) {
 			}
 			_, stop := start(t, service, handle(func(context.Context, *runtime.Job, note) error { return nil }))
 			time.Sleep(time.Minute)
+			synctest.Wait()
 			if err := stop(); err != nil {
 				t.Error(err)
 			}
@@ -258,6 +261,7 @@ func TestWorkerWorksAQueueWithNoAbilities(t *testing.T) {
 			enqueue(t, store)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if n := unfinished(t, store); n != 0 {
 			t.Errorf("%d jobs are unfinished", n)
 		}
@@ -333,6 +337,7 @@ func TestHandlerGetsTheEndOfItsClaimAsDeadline(t *testing.T) {
 		}))
 		id := enqueue(t, store, runtime.JobOptions.MaxAttempts(1))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if took != 30*time.Second {
 			t.Errorf("the context ended after %v, not 30s", took)
 		}
@@ -363,6 +368,7 @@ func TestGracefulStopFinishesWhatRunsAndReleasesWhatDoesNot(t *testing.T) {
 			enqueue(t, store, runtime.JobOptions.Priority(9))
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		stats, err := notes(t, store).Stats(t.Context())
 		if err != nil || began.Load() != 2 || stats.Claimed <= 2 {
 			t.Fatalf("%d slow jobs began and %+v, %v: nothing was claimed ahead", began.Load(), stats, err)
@@ -487,11 +493,13 @@ func TestWorkerOutlivesAStoreThatIsAway(t *testing.T) {
 			enqueue(t, store)
 		}
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if n := s.calls.Load(); n < 50 || n > 1000 {
 			t.Errorf("%d calls in ten minutes without the store", n)
 		}
 		s.broken.Store(false)
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if n := unfinished(t, store); n != 0 {
 			t.Errorf("%d jobs are unfinished ten seconds after the store came back", n)
 		}
@@ -510,8 +518,10 @@ func TestOutcomeIsWrittenWhenTheStoreComesBackBeforeTheClaimExpires(t *testing.T
 		id := enqueue(t, store)
 		<-ran
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
 		s.broken.Store(false)
 		time.Sleep(6 * time.Second)
+		synctest.Wait()
 		if !logOf(t, store, id, 0).Success {
 			t.Error("the outcome was not written")
 		}
@@ -525,6 +535,7 @@ func TestOutcomeIsDroppedKnowinglyOnceTheClaimHasExpired(t *testing.T) {
 		start(t, s, handle(func(context.Context, *runtime.Job, note) error { s.broken.Store(true); return nil }))
 		id := enqueue(t, store)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if n := runtime.DroppedOutcomes() - before; n != 1 {
 			t.Errorf("%d outcomes were counted as dropped", n)
 		}
@@ -539,6 +550,7 @@ func TestIdleWorkerAsksAtMostTwentyTimesAMinute(t *testing.T) {
 		s := flaky{store, new(atomic.Bool), new(atomic.Int64)}
 		start(t, s, handle(func(context.Context, *runtime.Job, note) error { return nil }))
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if n := s.calls.Load(); n > 200 {
 			t.Errorf("%d calls in ten idle minutes", n)
 		}
