@@ -35,8 +35,9 @@ type ClaimRequest struct {
 
 // A ClaimedBatch is what a [BatchClaimer] took.
 type ClaimedBatch struct {
-	// Jobs are claimed, in claim order. Fewer than Limit means that nothing
-	// more is claimable at the moment.
+	// Jobs are claimed, in claim order, where an expired claim stands in the
+	// place of its job. Fewer than Limit means that nothing more is claimable
+	// at the moment.
 	Jobs []*Job
 	// NextDue is how long until the next job of the queue becomes due, or a
 	// claim of it expires, as far as the back end knows; 0 when it does not.

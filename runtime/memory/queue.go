@@ -106,21 +106,14 @@ func (q *Queue) first(wanted func(*record) bool) *record {
 	return best
 }
 
-// claimable returns the record to claim next; among all types where types is nil.
-func (q *Queue) claimable(types []runtime.JobType) *record {
-	now := q.now()
-	return q.first(func(r *record) bool {
-		return !r.claimed && !r.job.Due.After(now) && (types == nil || slices.Contains(types, r.job.Type))
-	})
+// claimable reports whether r waits and is due.
+func (q *Queue) claimable(r *record, now time.Time) bool {
+	return !r.claimed && !r.job.Due.After(now)
 }
 
-// stealable returns the record that handlerID may steal next.
-func (q *Queue) stealable(handlerID string, types []runtime.JobType) *record {
-	now := q.now()
-	return q.first(func(r *record) bool {
-		return r.expired(now) && r.left > 0 && r.attempts[r.current()].handler != handlerID &&
-			(types == nil || slices.Contains(types, r.job.Type))
-	})
+// stealable reports whether handlerID may steal r.
+func (q *Queue) stealable(r *record, handlerID string, now time.Time) bool {
+	return r.expired(now) && r.left > 0 && r.attempts[r.current()].handler != handlerID
 }
 
 // WaitForJob implements [runtime.JobQueue].
@@ -132,7 +125,8 @@ func (q *Queue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, e
 		return nil, err
 	}
 	return locked(ctx, q.store.state, func() (*runtime.Job, error) {
-		r := q.claimable(nil)
+		now := q.now()
+		r := q.first(func(r *record) bool { return q.claimable(r, now) })
 		if r == nil {
 			return nil, fmt.Errorf("claim from queue %q: %w", q.name, runtime.ErrJobNotFound)
 		}
@@ -147,12 +141,14 @@ func (q *Queue) TrySteal(ctx context.Context, handlerID string) (*runtime.Job, e
 		return nil, err
 	}
 	return locked(ctx, q.store.state, func() (*runtime.Job, error) {
-		q.bury()
-		r := q.stealable(handlerID, nil)
+		now := q.now()
+		q.bury(now)
+		r := q.first(func(r *record) bool { return q.stealable(r, handlerID, now) })
 		if r == nil {
 			return nil, fmt.Errorf("steal from queue %q: %w", q.name, runtime.ErrJobNotFound)
 		}
-		return q.steal(r, handlerID), nil
+		q.lose(r)
+		return q.claim(r, handlerID), nil
 	})
 }
 
@@ -162,15 +158,14 @@ const (
 	reasonBuried = "claim expired; no attempts left"
 )
 
-func (q *Queue) steal(r *record, handlerID string) *runtime.Job {
+// lose ends r's claim in favour of another handler.
+func (q *Queue) lose(r *record) {
 	r.lose(reasonStolen)
 	q.revoked.Ring()
-	return q.claim(r, handlerID)
 }
 
 // bury makes jobs dead whose last attempt has expired.
-func (q *Queue) bury() {
-	now := q.now()
+func (q *Queue) bury(now time.Time) {
 	for _, r := range q.records {
 		if r.state == live && r.expired(now) && r.left == 0 {
 			r.lose(reasonBuried)
@@ -187,16 +182,19 @@ func (q *Queue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runti
 	}
 	return locked(ctx, q.store.state, func() (runtime.ClaimedBatch, error) {
 		var batch runtime.ClaimedBatch
-		q.bury()
-		types := append([]runtime.JobType{}, req.Types...) // never nil: none is not all
+		now := q.now()
+		q.bury(now)
 		for len(batch.Jobs) < req.Limit {
-			if r := q.claimable(types); r != nil {
-				batch.Jobs = append(batch.Jobs, q.claim(r, req.HandlerID))
-			} else if r := q.stealable(req.HandlerID, types); r != nil {
-				batch.Jobs = append(batch.Jobs, q.steal(r, req.HandlerID))
-			} else {
+			r := q.first(func(r *record) bool {
+				return slices.Contains(req.Types, r.job.Type) && (q.claimable(r, now) || q.stealable(r, req.HandlerID, now))
+			})
+			if r == nil {
 				break
 			}
+			if r.claimed {
+				q.lose(r)
+			}
+			batch.Jobs = append(batch.Jobs, q.claim(r, req.HandlerID))
 		}
 		batch.NextDue = q.nextDue()
 		return batch, nil
