@@ -1,0 +1,14 @@
+-- Finishing; see the functions in the migrations.
+
+-- name: Complete :many
+SELECT c.id::bigint FROM jobgen.complete(@queue, @handler, @ids::bigint[], @numbers::integer[], @logs::bytea[]) AS c(id);
+
+-- name: Fail :many
+SELECT f.id::bigint FROM jobgen.fail(@queue, @handler, @ids::bigint[], @numbers::integer[], @reasons::text[], @retries::bigint[], @logs::bytea[]) AS f(id);
+
+-- name: Finish :one
+SELECT f.verdict::text AS verdict, f.winner::integer AS winner
+FROM jobgen.finish(@queue, @handler, @id, @number, @success, @reason, @retry, @log) f;
+
+-- name: Cancel :one
+SELECT jobgen.cancel(@queue, @id)::text AS verdict;

@@ -1,0 +1,27 @@
+-- Reading.
+
+-- name: Stats :one
+SELECT count(*) FILTER (WHERE j.expires IS NULL OR j.expires <= n.now) AS waiting,
+       count(*) FILTER (WHERE j.due <= n.now) AS due,
+       count(*) FILTER (WHERE j.expires > n.now) AS claimed
+FROM (SELECT clock_timestamp() AS now) n LEFT JOIN jobgen.job j ON j.queue = @queue
+WHERE j.id IS NOT NULL;
+
+-- name: Log :many
+SELECT h.name, (l.outcome = 1)::boolean AS success, l.reason, l.log
+FROM jobgen.attempt l JOIN jobgen.handler h ON h.number = l.handler
+WHERE l.queue = @queue AND l.job = @job AND l.number = @number::integer
+UNION ALL
+SELECT h.name, false, '', NULL
+FROM jobgen.job j JOIN jobgen.handler h ON h.number = j.handler
+WHERE j.queue = @queue AND j.id = @job AND j.attempts = @number::integer + 1
+LIMIT 1;
+
+-- name: DeadJobs :many
+SELECT e.id, e.priority, e.payload_version, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.type, e.payload
+FROM jobgen.ended_job e
+WHERE e.queue = @queue AND e.state = 'dead' AND e.id > @after
+ORDER BY e.id LIMIT @max_jobs;
+
+-- name: Revive :one
+SELECT jobgen.revive(@queue, @id, @attempts)::boolean AS revived;

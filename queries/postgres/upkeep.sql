@@ -1,0 +1,22 @@
+-- Node leases, notifications and housekeeping.
+
+-- name: LeaseNode :many
+SELECT l.number::smallint FROM jobgen.lease(@holder, @seconds) AS l(number) WHERE l.number IS NOT NULL;
+
+-- name: RenewNode :execrows
+UPDATE jobgen.node n SET expires = clock_timestamp() + make_interval(secs => @seconds::double precision)
+WHERE n.number = @number AND n.holder = @holder;
+
+-- name: ReturnNode :exec
+UPDATE jobgen.node n SET holder = NULL, expires = clock_timestamp()
+WHERE n.number = @number AND n.holder = @holder;
+
+-- name: Upkeep :exec
+SELECT jobgen.upkeep(@keep_days);
+
+-- Notifications sent on their own need not wait for the disk.
+-- name: NotifyNow :exec
+SELECT set_config('synchronous_commit', 'off', true), pg_notify(@channel, @payload);
+
+-- name: Notify :exec
+SELECT pg_notify(@channel, @payload);

@@ -1,0 +1,94 @@
+-- The tables. Everything lives in one schema; "jobgen" stands for the name
+-- that the user chose and is replaced before a statement is sent.
+--
+-- The queue's number leads every key, index and statement, so that the tables
+-- can be distributed by it.
+
+CREATE TABLE jobgen.queue (
+  number     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name       text COLLATE "C" NOT NULL UNIQUE,
+  created    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Handler ids are interned: a job row names its handler by number.
+CREATE TABLE jobgen.handler (
+  number     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name       text COLLATE "C" NOT NULL UNIQUE,
+  created    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Snowflake node numbers, leased to one process each. The process whose lease
+-- has been over for longest goes first, so that a number is not used again
+-- while clocks may differ.
+CREATE TABLE jobgen.node (
+  number     smallint PRIMARY KEY CHECK (number BETWEEN 0 AND 1023),
+  holder     uuid,
+  expires    timestamptz NOT NULL
+);
+INSERT INTO jobgen.node (number, expires) SELECT n, 'epoch' FROM generate_series(0, 1023) AS n;
+
+-- Jobs that wait or are claimed, and no others. No index holds anything that
+-- a claim changes, and half of each page is left free, so that a claim is an
+-- update within the page (HOT) and leaves the indexes alone.
+CREATE TABLE jobgen.job (
+  queue           integer     NOT NULL,
+  id              bigint      NOT NULL,
+  priority        smallint    NOT NULL DEFAULT 0 CHECK (priority BETWEEN 0 AND 9),
+  payload_version smallint    NOT NULL DEFAULT 1 CHECK (payload_version > 0),
+  attempts        integer     NOT NULL DEFAULT 0, -- begun so far; the current one is attempts - 1
+  max_attempts    integer     NOT NULL DEFAULT 2147483647,
+  handler         integer,                        -- who holds the claim, or null
+  created         timestamptz NOT NULL DEFAULT clock_timestamp(),
+  due             timestamptz NOT NULL DEFAULT clock_timestamp(),
+  claimed         timestamptz,
+  expires         timestamptz,
+  max_work        bigint      NOT NULL DEFAULT 60000000 CHECK (max_work >= 0), -- microseconds
+  type            text COLLATE "C" NOT NULL,
+  payload         json        NOT NULL,
+  PRIMARY KEY (queue, id),
+  CONSTRAINT job_attempts_within_limit CHECK (attempts BETWEEN 0 AND max_attempts),
+  CONSTRAINT job_claim_whole CHECK ((handler IS NULL) = (claimed IS NULL) AND (handler IS NULL) = (expires IS NULL))
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off);
+CREATE INDEX job_order ON jobgen.job (queue, priority, due, id);
+
+-- One row per attempt that is over or whose job is, written once and dropped
+-- with its day's partition.
+--   outcome  0 open: the job ended while this attempt ran; its handler has not spoken yet
+--            1 completed, and its success counted
+--            2 failed
+--            3 superseded: completed after another attempt had
+--            4 lost: its claim expired; its handler has not spoken yet
+CREATE TABLE jobgen.attempt (
+  queue    integer     NOT NULL,
+  job      bigint      NOT NULL,
+  number   integer     NOT NULL,
+  handler  integer     NOT NULL,
+  outcome  smallint    NOT NULL CHECK (outcome BETWEEN 0 AND 4),
+  claimed  timestamptz NOT NULL,
+  ended    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  reason   text        NOT NULL DEFAULT '',
+  log      bytea
+) PARTITION BY RANGE (ended);
+CREATE INDEX attempt_of_job ON jobgen.attempt (queue, job, number);
+CREATE TABLE jobgen.attempt_default PARTITION OF jobgen.attempt DEFAULT;
+
+-- Jobs that ended without success: dead ones can be revived, cancelled ones
+-- are remembered so that cancelling twice is no error. A job that completed
+-- leaves its attempts and nothing else.
+CREATE TABLE jobgen.ended_job (
+  queue           integer     NOT NULL,
+  id              bigint      NOT NULL,
+  state           text        NOT NULL CHECK (state IN ('dead', 'cancelled')),
+  ended           timestamptz NOT NULL DEFAULT clock_timestamp(),
+  priority        smallint    NOT NULL,
+  payload_version smallint    NOT NULL,
+  attempts        integer     NOT NULL,
+  max_attempts    integer     NOT NULL,
+  created         timestamptz NOT NULL,
+  due             timestamptz NOT NULL,
+  max_work        bigint      NOT NULL,
+  type            text COLLATE "C" NOT NULL,
+  payload         json        NOT NULL,
+  PRIMARY KEY (queue, id)
+);
+CREATE INDEX ended_job_dead ON jobgen.ended_job (queue, id) WHERE state = 'dead';

@@ -1,0 +1,159 @@
+-- Claiming. Each function carries the planner settings that it was measured
+-- with, so that they hold through any pool, pooler and role: plans are made
+-- for the values at hand, never from the statistics of a table that has just
+-- been filled or drained.
+
+-- claim takes up to _limit claimable jobs in claim order for _handler, and
+-- returns one last row with id 0 when there were fewer: its created is the
+-- database's time and its max_work how many microseconds from now the next job
+-- becomes due or a claim expires, 0 for never.
+--
+-- _types are the job types to take; null takes all. (_due[p+1], _after[p+1])
+-- is a cursor per priority p: jobs at or before it are passed over, which
+-- keeps the claim's cost apart from the dead index entries of jobs long done.
+-- With _sweep the cursors do not count and expired claims of others are taken
+-- over in the same order, while those without attempts left are buried.
+--
+-- The plain claim locks and updates in one statement by ctid: a row that a
+-- concurrent transaction moved is skipped this time. The lateral subquery per
+-- priority is lazy, so only rows that are claimed are locked.
+CREATE FUNCTION jobgen.claim(_queue integer, _handler integer, _types text[], _limit integer, _due timestamptz[], _after bigint[], _sweep boolean)
+RETURNS TABLE (id bigint, priority smallint, payload_version smallint, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, type text, payload json, revoked boolean)
+LANGUAGE plpgsql
+SET jit = off SET enable_seqscan = off SET enable_sort = off SET plan_cache_mode = force_custom_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+  _now timestamptz := clock_timestamp();
+  _n integer := 0;
+BEGIN
+  IF _sweep THEN
+    RETURN QUERY SELECT * FROM jobgen.sweep(_queue, _handler, _types, _limit, _now, true);
+  ELSE
+    RETURN QUERY
+      WITH c AS MATERIALIZED (
+        SELECT r.tid FROM unnest(_due, _after) WITH ORDINALITY AS k(due, id, ord)
+        CROSS JOIN LATERAL (
+          SELECT j.ctid AS tid FROM jobgen.job j
+          WHERE j.queue = _queue AND j.priority = k.ord - 1 AND j.due <= _now AND (j.due, j.id) > (k.due, k.id)
+            AND j.handler IS NULL AND (_types IS NULL OR j.type = ANY (_types))
+          ORDER BY j.due, j.id LIMIT _limit FOR UPDATE SKIP LOCKED) r
+        LIMIT _limit)
+      UPDATE jobgen.job j
+      SET handler = _handler, claimed = _now, expires = _now + j.max_work * interval '1 microsecond', attempts = j.attempts + 1
+      FROM c WHERE j.ctid = c.tid
+      RETURNING j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload, false;
+  END IF;
+  GET DIAGNOSTICS _n = ROW_COUNT;
+  IF _n < _limit THEN
+    RETURN QUERY SELECT 0::bigint, 0::smallint, 0::smallint, 0, 0, _now, _now, jobgen.next_due(_queue, _now), ''::text, 'null'::json, false;
+  END IF;
+END $$;
+
+-- sweep is claim over everything that can be taken: unclaimed jobs where
+-- _unclaimed, and claims of others that have expired. It buries expired claims
+-- without attempts left that it meets on the way. The jobs are locked first
+-- and changed by a second statement, which sees them as they are.
+CREATE FUNCTION jobgen.sweep(_queue integer, _handler integer, _types text[], _limit integer, _now timestamptz, _unclaimed boolean)
+RETURNS TABLE (id bigint, priority smallint, payload_version smallint, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, type text, payload json, revoked boolean)
+LANGUAGE plpgsql
+SET jit = off SET enable_seqscan = off SET enable_sort = off SET plan_cache_mode = force_custom_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+  _take bigint[];
+  _bury bigint[];
+  _room integer := _limit;
+  _taken bigint[] := '{}';
+BEGIN
+  LOOP
+    SELECT coalesce(array_agg(r.id) FILTER (WHERE r.attempts < r.max_attempts), '{}'),
+           coalesce(array_agg(r.id) FILTER (WHERE r.attempts >= r.max_attempts), '{}')
+    INTO _take, _bury
+    FROM (
+      SELECT s.* FROM generate_series(0, 9) AS p(priority)
+      CROSS JOIN LATERAL (
+        SELECT j.id, j.attempts, j.max_attempts FROM jobgen.job j
+        WHERE j.queue = _queue AND j.priority = p.priority AND j.due <= _now
+          AND (j.handler IS NULL AND _unclaimed AND (_types IS NULL OR j.type = ANY (_types))
+            OR j.expires <= _now AND j.attempts >= j.max_attempts
+            OR j.expires <= _now AND j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types)))
+          AND j.id <> ALL (_taken)
+        ORDER BY j.due, j.id LIMIT _room FOR UPDATE SKIP LOCKED) s
+      LIMIT _room) r;
+
+    IF cardinality(_bury) > 0 THEN
+      PERFORM jobgen.bury(_queue, _bury);
+    END IF;
+    IF cardinality(_take) > 0 THEN
+      INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason)
+      SELECT j.queue, j.id, j.attempts - 1, j.handler, 4, j.claimed, 'claim expired; taken over'
+      FROM unnest(_take) t(id) CROSS JOIN LATERAL (
+        SELECT * FROM jobgen.job j WHERE j.queue = _queue AND j.id = t.id AND j.handler IS NOT NULL OFFSET 0) j;
+      RETURN QUERY
+        WITH t AS MATERIALIZED (
+          SELECT j.tid, j.stolen FROM unnest(_take) t(id) CROSS JOIN LATERAL (
+            SELECT j.ctid AS tid, j.handler IS NOT NULL AS stolen FROM jobgen.job j WHERE j.queue = _queue AND j.id = t.id OFFSET 0) j)
+        UPDATE jobgen.job j
+        SET handler = _handler, claimed = _now, expires = _now + j.max_work * interval '1 microsecond', attempts = j.attempts + 1
+        FROM t WHERE j.ctid = t.tid
+        RETURNING j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload, t.stolen;
+    END IF;
+    _room := _room - cardinality(_take);
+    _taken := _taken || _take;
+    EXIT WHEN cardinality(_bury) = 0 OR _room <= 0; -- buried jobs took places that others may have
+  END LOOP;
+END $$;
+
+-- bury makes claimed jobs dead whose last attempt has expired. The caller has
+-- locked them.
+CREATE FUNCTION jobgen.bury(_queue integer, _ids bigint[]) RETURNS void
+LANGUAGE sql
+AS $$
+  WITH k AS MATERIALIZED (
+    SELECT j.tid FROM unnest(_ids) t(id) CROSS JOIN LATERAL (
+      SELECT j.ctid AS tid FROM jobgen.job j WHERE j.queue = _queue AND j.id = t.id OFFSET 0) j),
+  d AS (
+    DELETE FROM jobgen.job j USING k WHERE j.ctid = k.tid RETURNING j.*),
+  l AS (
+    INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason)
+    SELECT queue, id, attempts - 1, handler, 4, claimed, 'claim expired; no attempts left' FROM d)
+  INSERT INTO jobgen.ended_job (queue, id, state, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload)
+  SELECT queue, id, 'dead', priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload FROM d
+$$;
+
+-- next_due is how many microseconds after _now the first waiting job of the
+-- queue becomes due; 0 for never. Claims that will expire are found by sweeps.
+CREATE FUNCTION jobgen.next_due(_queue integer, _now timestamptz) RETURNS bigint
+LANGUAGE sql STABLE
+AS $$
+  SELECT coalesce(ceil(extract(epoch FROM min(s.due) - _now) * 1000000)::bigint, 0)
+  FROM generate_series(0, 9) AS p(priority)
+  CROSS JOIN LATERAL (
+    SELECT j.due FROM jobgen.job j
+    WHERE j.queue = _queue AND j.priority = p.priority AND j.due > _now
+    ORDER BY j.due LIMIT 1) s
+$$;
+
+-- steal is one expired claim, with the upkeep that belongs to it.
+CREATE FUNCTION jobgen.steal(_queue integer, _handler integer)
+RETURNS TABLE (id bigint, priority smallint, payload_version smallint, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, type text, payload json, revoked boolean)
+LANGUAGE sql
+AS $$ SELECT * FROM jobgen.sweep(_queue, _handler, NULL, 1, clock_timestamp(), false) $$;
+
+-- release gives claims back as if they had never been made.
+CREATE FUNCTION jobgen.release(_queue integer, _handler integer, _ids bigint[], _numbers integer[]) RETURNS bigint
+LANGUAGE sql
+SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_custom_plan
+AS $$
+  WITH k AS MATERIALIZED (
+    SELECT r.tid, u.number FROM unnest(_ids, _numbers) u(id, number) CROSS JOIN LATERAL (
+      SELECT j.ctid AS tid FROM jobgen.job j
+      WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts = u.number + 1
+      LIMIT 1 FOR UPDATE) r),
+  u AS (
+    UPDATE jobgen.job j SET handler = NULL, claimed = NULL, expires = NULL, attempts = j.attempts - 1
+    FROM k WHERE j.ctid = k.tid AND j.queue = _queue AND j.handler = _handler AND j.attempts = k.number + 1
+    RETURNING 1)
+  SELECT count(*) FROM u
+$$;
