@@ -1,0 +1,147 @@
+package emit
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/jobgen/jobgen/internal/gotypes"
+)
+
+// definition is the name of the variable that holds a job's definition.
+func definition(job *gotypes.Job) string { return "job" + job.Name }
+
+// jobCode returns the file of one job.
+func jobCode(pkg *gotypes.Package, job *gotypes.Job) *jen.File {
+	f := newFile(pkg)
+	payload := job.Name + "Job"
+	kind := oneLine(job.Type)
+
+	f.Add(comment(fmt.Sprintf("%sType is the type of %s jobs.", payload, kind)).
+		Const().Id(payload + "Type").Qual(runtimePath, "JobType").Op("=").Lit(job.Type))
+	f.Line().Add(comment(fmt.Sprintf("%sQueue is the queue of %s jobs.", job.Name, kind)).
+		Const().Id(job.Name + "Queue").Op("=").Lit(job.Queue))
+	f.Line().Add(comment(fmt.Sprintf("%sOptions are what %s jobs have unless Enqueue is given others.", payload, kind)).
+		Var().Id(payload + "Options").Op("=").Index().Qual(runtimePath, "JobOption").Add(multiLine("{", "}", options(job)...)))
+	f.Line().Var().Id(definition(job)).Op("=").Qual(runtimePath, "Define").Types(jen.Id(payload)).
+		Call(jen.Id(payload+"Type"), jen.Id(job.Name+"Queue"), jen.Id(payload+"Options").Op("..."))
+
+	f.Line().Add(comment(paragraphs(fmt.Sprintf("%s is the payload of %s jobs.", payload, kind), job.Doc)).
+		Type().Id(payload).Add(structType(job.Fields)))
+	f.Line().Add(constructor(job, payload))
+
+	ctx := jen.Id("ctx").Qual("context", "Context")
+	service := jen.Id("service").Qual(runtimePath, "JobService")
+	opts := jen.Id("opts").Op("...").Qual(runtimePath, "JobOption")
+	id := jen.Qual(snowflakePath, "ID")
+
+	name := "Enqueue" + job.Name
+	f.Line().Add(comment(name+" adds one job and returns its id.").
+		Func().Id(name).Params(ctx, service, jen.Id("payload").Id(payload), opts).Params(id, jen.Error()).
+		Block(jen.Return(jen.Qual(runtimePath, "Enqueue").
+			Call(jen.Id("ctx"), jen.Id("service"), jen.Id(definition(job)), jen.Op("&").Id("payload"), jen.Id("opts").Op("...")))))
+
+	name += "Batch"
+	f.Line().Add(comment(name+" adds one job per payload, all or none where the store can.").
+		Func().Id(name).Params(ctx, service, jen.Id("payloads").Index().Id(payload), opts).Params(jen.Index().Add(id), jen.Error()).
+		Block(jen.Return(jen.Qual(runtimePath, "EnqueueBatch").
+			Call(jen.Id("ctx"), jen.Id("service"), jen.Id(definition(job)), jen.Id("payloads"), jen.Id("opts").Op("...")))))
+
+	name = "Handle" + job.Name
+	f.Line().Add(comment(fmt.Sprintf("%s sets the handler of %s jobs.", name, kind)).
+		Func().Id(name).Params(
+		jen.Id("mux").Op("*").Qual(runtimePath, "Mux"),
+		jen.Id("handler").Func().Params(handlerParams(job, false)...).Error(),
+	).Block(jen.Qual(runtimePath, "Handle").Call(jen.Id("mux"), jen.Id(definition(job)), jen.Id("handler"))))
+	return f
+}
+
+// handlerParams returns the parameters of a job's handler.
+func handlerParams(job *gotypes.Job, withNames bool) []jen.Code {
+	params := []*jen.Statement{
+		jen.Qual("context", "Context"), jen.Op("*").Qual(runtimePath, "Job"), jen.Id(job.Name + "Job"),
+	}
+	code := make([]jen.Code, len(params))
+	for i, name := range []string{"ctx", "job", "payload"} {
+		if withNames {
+			code[i] = jen.Id(name).Add(params[i])
+		} else {
+			code[i] = params[i]
+		}
+	}
+	return code
+}
+
+// constructor returns the function that takes every required field.
+func constructor(job *gotypes.Job, payload string) *jen.Statement {
+	var params, values []jen.Code
+	optional := false
+	for _, f := range job.Fields {
+		if f.Type.Optional {
+			optional = true
+			continue
+		}
+		params = append(params, jen.Id(f.Param).Add(goType(f.Type)))
+		values = append(values, jen.Id(f.Name).Op(":").Id(f.Param))
+	}
+	doc := "New" + payload + " takes every required field"
+	if optional {
+		doc += "; set the optional ones on what it returns"
+	}
+	if len(params) == 0 {
+		doc = "New" + payload + " returns a payload; no field is required"
+	}
+	return comment(doc + ".").
+		Func().Id("New" + payload).Params(params...).Id(payload).
+		Block(jen.Return(jen.Id(payload).Add(literal(values))))
+}
+
+// literal returns the body of a struct literal, on one line while it is short.
+func literal(values []jen.Code) *jen.Statement {
+	if len(values) <= 3 {
+		return jen.Values(values...)
+	}
+	return multiLine("{", "}", values...)
+}
+
+// options returns the calls that make a job's options.
+func options(job *gotypes.Job) []jen.Code {
+	var opts []jen.Code
+	option := func(name string, value jen.Code) {
+		opts = append(opts, jen.Qual(runtimePath, "JobOptions").Dot(name).Call(value))
+	}
+	if job.MaxAttempts != nil {
+		option("MaxAttempts", jen.Lit(int(*job.MaxAttempts)))
+	}
+	if job.MaxWorkDuration != nil {
+		option("MaxWorkDuration", duration(*job.MaxWorkDuration))
+	}
+	if job.Priority != nil {
+		option("Priority", jen.Lit(int(*job.Priority)))
+	}
+	return opts
+}
+
+// duration returns d in the largest unit that keeps it whole.
+func duration(d time.Duration) *jen.Statement {
+	if d == 0 {
+		return jen.Lit(0)
+	}
+	for _, unit := range []struct {
+		size time.Duration
+		name string
+	}{
+		{time.Hour, "Hour"}, {time.Minute, "Minute"}, {time.Second, "Second"},
+		{time.Millisecond, "Millisecond"}, {time.Microsecond, "Microsecond"},
+	} {
+		if d%unit.size != 0 {
+			continue
+		}
+		if d == unit.size {
+			return jen.Qual("time", unit.name)
+		}
+		return jen.Lit(int(d / unit.size)).Op("*").Qual("time", unit.name)
+	}
+	return jen.Lit(int(d)).Op("*").Qual("time", "Nanosecond")
+}
