@@ -1,20 +1,29 @@
 -- Claiming; see the functions in the migrations.
 
 -- name: Claim :many
-SELECT c.id, c.priority, c.payload_version, c.attempts, c.max_attempts, c.created, c.due, c.max_work, c.type, c.payload, c.revoked
-FROM jobgen.claim(@queue, @handler, @types::text[], @max_jobs, @due::timestamptz[], @after::bigint[], @sweep) c;
+SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.payload_version::smallint AS payload_version, c.attempts::integer AS attempts,
+  c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
+  c.type::text AS type, c.payload::json AS payload, c.revoked::boolean AS revoked
+FROM jobgen.claim(@queue, @handler, @types::text[], @max_jobs, @due::timestamptz[], @after::bigint[], @sweep::boolean)
+  AS c(id, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload, revoked);
 
--- name: ClaimAny :many
-SELECT c.id, c.priority, c.payload_version, c.attempts, c.max_attempts, c.created, c.due, c.max_work, c.type, c.payload, c.revoked
-FROM jobgen.claim(@queue, @handler, NULL, 1, array_fill('-infinity'::timestamptz, ARRAY[10]), array_fill(0::bigint, ARRAY[10]), false) c
-WHERE c.id <> 0;
+-- name: ClaimOne :many
+SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.payload_version::smallint AS payload_version, c.attempts::integer AS attempts,
+  c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
+  c.type::text AS type, c.payload::json AS payload, c.revoked::boolean AS revoked
+FROM jobgen.claim_one(@queue, @handler)
+  AS c(id, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload, revoked);
 
 -- name: Steal :many
-SELECT c.id, c.priority, c.payload_version, c.attempts, c.max_attempts, c.created, c.due, c.max_work, c.type, c.payload, c.revoked
-FROM jobgen.steal(@queue, @handler) c;
+SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.payload_version::smallint AS payload_version, c.attempts::integer AS attempts,
+  c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
+  c.type::text AS type, c.payload::json AS payload, c.revoked::boolean AS revoked
+FROM jobgen.steal(@queue, @handler)
+  AS c(id, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload, revoked);
 
 -- name: Release :one
 SELECT jobgen.release(@queue, @handler, @ids::bigint[], @numbers::integer[])::bigint AS released;
 
 -- name: LostClaims :many
-SELECT c.id, c.number, c.cancelled FROM jobgen.lost_claims(@queue, @handler, @ids::bigint[], @numbers::integer[]) c;
+SELECT c.id::bigint AS id, c.number::integer AS number, c.cancelled::boolean AS cancelled
+FROM jobgen.lost_claims(@queue, @handler, @ids::bigint[], @numbers::integer[]) AS c(id, number, cancelled);

@@ -12,16 +12,10 @@ SELECT q.name FROM jobgen.queue q ORDER BY q.name;
 -- name: DrainQueue :one
 SELECT jobgen.drain(@queue)::bigint AS drained;
 
--- name: CountJobs :one
-SELECT count(*) FROM jobgen.job j WHERE j.queue = @queue;
-
--- name: DeleteQueue :exec
-WITH q AS (DELETE FROM jobgen.queue q WHERE q.number = @queue),
-  e AS (DELETE FROM jobgen.ended_job e WHERE e.queue = @queue)
-DELETE FROM jobgen.attempt a WHERE a.queue = @queue;
-
--- name: LockQueue :many
-SELECT q.number FROM jobgen.queue q WHERE q.name = @name FOR UPDATE;
+-- Deletes a queue that holds no jobs and says how many it holds otherwise; -1
+-- for an unknown one.
+-- name: DeleteQueue :one
+SELECT jobgen.delete_queue(@name)::bigint AS unfinished;
 
 -- name: HandlerNumber :many
 SELECT h.number FROM jobgen.handler h WHERE h.name = @name;

@@ -14,8 +14,7 @@ WHERE l.queue = @queue AND l.job = @job AND l.number = @number::integer
 UNION ALL
 SELECT h.name, false, '', NULL
 FROM jobgen.job j JOIN jobgen.handler h ON h.number = j.handler
-WHERE j.queue = @queue AND j.id = @job AND j.attempts = @number::integer + 1
-LIMIT 1;
+WHERE j.queue = @queue AND j.id = @job AND j.attempts - 1 = @number::integer;
 
 -- name: DeadJobs :many
 SELECT e.id, e.priority, e.payload_version, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.type, e.payload

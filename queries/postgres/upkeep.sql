@@ -16,7 +16,8 @@ SELECT jobgen.upkeep(@keep_days);
 
 -- Notifications sent on their own need not wait for the disk.
 -- name: NotifyNow :exec
-SELECT set_config('synchronous_commit', 'off', true), pg_notify(@channel, @payload);
+SELECT set_config('synchronous_commit', 'off', true), pg_notify(@channel, n.payload)
+FROM unnest(@payloads::text[]) AS n(payload);
 
 -- name: Notify :exec
 SELECT pg_notify(@channel, @payload);

@@ -28,7 +28,7 @@ DECLARE
   _n integer := 0;
 BEGIN
   IF _sweep THEN
-    RETURN QUERY SELECT * FROM jobgen.sweep(_queue, _handler, _types, _limit, _now, true);
+    RETURN QUERY SELECT * FROM jobgen.sweep(_queue, _handler, _types, _limit, _now, true, true);
   ELSE
     RETURN QUERY
       WITH c AS MATERIALIZED (
@@ -46,15 +46,16 @@ BEGIN
   END IF;
   GET DIAGNOSTICS _n = ROW_COUNT;
   IF _n < _limit THEN
-    RETURN QUERY SELECT 0::bigint, 0::smallint, 0::smallint, 0, 0, _now, _now, jobgen.next_due(_queue, _now), ''::text, 'null'::json, false;
+    RETURN QUERY SELECT 0::bigint, 0::smallint, 0::smallint, 0, 0, _now, _now, jobgen.next_due(_queue, _now, _sweep), ''::text, 'null'::json, false;
   END IF;
 END $$;
 
--- sweep is claim over everything that can be taken: unclaimed jobs where
--- _unclaimed, and claims of others that have expired. It buries expired claims
--- without attempts left that it meets on the way. The jobs are locked first
--- and changed by a second statement, which sees them as they are.
-CREATE FUNCTION jobgen.sweep(_queue integer, _handler integer, _types text[], _limit integer, _now timestamptz, _unclaimed boolean)
+-- sweep is claim over everything that can be taken: jobs that wait where
+-- _waiting, and claims of others that have expired where _expired, in which
+-- case it buries those without attempts left that it meets on the way. The
+-- jobs are locked first and changed by a second statement, which sees them as
+-- they are, so it comes back empty only when there was nothing.
+CREATE FUNCTION jobgen.sweep(_queue integer, _handler integer, _types text[], _limit integer, _now timestamptz, _waiting boolean, _expired boolean)
 RETURNS TABLE (id bigint, priority smallint, payload_version smallint, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, type text, payload json, revoked boolean)
 LANGUAGE plpgsql
 SET jit = off SET enable_seqscan = off SET enable_sort = off SET plan_cache_mode = force_custom_plan
@@ -75,9 +76,9 @@ BEGIN
       CROSS JOIN LATERAL (
         SELECT j.id, j.attempts, j.max_attempts FROM jobgen.job j
         WHERE j.queue = _queue AND j.priority = p.priority AND j.due <= _now
-          AND (j.handler IS NULL AND _unclaimed AND (_types IS NULL OR j.type = ANY (_types))
-            OR j.expires <= _now AND j.attempts >= j.max_attempts
-            OR j.expires <= _now AND j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types)))
+          AND (_waiting AND j.handler IS NULL AND (_types IS NULL OR j.type = ANY (_types))
+            OR _expired AND j.expires <= _now AND (j.attempts >= j.max_attempts
+              OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types))))
           AND j.id <> ALL (_taken)
         ORDER BY j.due, j.id LIMIT _room FOR UPDATE SKIP LOCKED) s
       LIMIT _room) r;
@@ -123,23 +124,33 @@ AS $$
 $$;
 
 -- next_due is how many microseconds after _now the first waiting job of the
--- queue becomes due; 0 for never. Claims that will expire are found by sweeps.
-CREATE FUNCTION jobgen.next_due(_queue integer, _now timestamptz) RETURNS bigint
+-- queue becomes due or, where _claims, a claim of it expires; 0 for never.
+CREATE FUNCTION jobgen.next_due(_queue integer, _now timestamptz, _claims boolean) RETURNS bigint
 LANGUAGE sql STABLE
 AS $$
-  SELECT coalesce(ceil(extract(epoch FROM min(s.due) - _now) * 1000000)::bigint, 0)
-  FROM generate_series(0, 9) AS p(priority)
-  CROSS JOIN LATERAL (
-    SELECT j.due FROM jobgen.job j
-    WHERE j.queue = _queue AND j.priority = p.priority AND j.due > _now
-    ORDER BY j.due LIMIT 1) s
+  SELECT coalesce(ceil(extract(epoch FROM min(n.at) - _now) * 1000000)::bigint, 0)
+  FROM (
+    SELECT s.due AS at FROM generate_series(0, 9) AS p(priority)
+    CROSS JOIN LATERAL (
+      SELECT j.due FROM jobgen.job j
+      WHERE j.queue = _queue AND j.priority = p.priority AND j.due > _now AND j.handler IS NULL
+      ORDER BY j.due LIMIT 1) s
+    UNION ALL
+    SELECT min(j.expires) FROM jobgen.job j WHERE _claims AND j.queue = _queue AND j.expires > _now) n
 $$;
+
+-- claim_one is the first job that waits, exactly.
+CREATE FUNCTION jobgen.claim_one(_queue integer, _handler integer)
+RETURNS TABLE (id bigint, priority smallint, payload_version smallint, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, type text, payload json, revoked boolean)
+LANGUAGE sql
+AS $$ SELECT * FROM jobgen.sweep(_queue, _handler, NULL, 1, clock_timestamp(), true, false) $$;
 
 -- steal is one expired claim, with the upkeep that belongs to it.
 CREATE FUNCTION jobgen.steal(_queue integer, _handler integer)
 RETURNS TABLE (id bigint, priority smallint, payload_version smallint, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, type text, payload json, revoked boolean)
 LANGUAGE sql
-AS $$ SELECT * FROM jobgen.sweep(_queue, _handler, NULL, 1, clock_timestamp(), false) $$;
+AS $$ SELECT * FROM jobgen.sweep(_queue, _handler, NULL, 1, clock_timestamp(), false, true) $$;
+
 
 -- release gives claims back as if they had never been made.
 CREATE FUNCTION jobgen.release(_queue integer, _handler integer, _ids bigint[], _numbers integer[]) RETURNS bigint

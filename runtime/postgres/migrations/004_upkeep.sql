@@ -14,11 +14,12 @@ $$;
 
 -- upkeep makes the attempt table's partitions for today and the next days and
 -- drops those whose attempts all ended more than _keep_days ago; 0 keeps all.
--- Days are UTC's. It gives up, until the next call, rather than wait for a
+-- Days are UTC's. It runs with its owner's rights, so that a role that may only
+-- work on the tables can call it. It gives up, until the next call, rather than wait for a
 -- lock that others hold.
 CREATE FUNCTION jobgen.upkeep(_keep_days integer) RETURNS void
-LANGUAGE plpgsql
-SET lock_timeout = '200ms' SET timezone = 'UTC'
+LANGUAGE plpgsql SECURITY DEFINER
+SET lock_timeout = '200ms' SET timezone = 'UTC' SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _day date;

@@ -1,0 +1,223 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bwmarrin/snowflake"
+
+	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
+)
+
+// ClaimBatch implements [runtime.BatchClaimer].
+func (q *storeQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
+	var batch runtime.ClaimedBatch
+	if err := runtime.CheckName("handler", req.HandlerID); err != nil {
+		return batch, err
+	}
+	if req.Limit < 1 {
+		return batch, fmt.Errorf("claim from queue %q: a limit of %d is less than 1", q.name, req.Limit)
+	}
+	if len(req.Types) == 0 {
+		return batch, nil
+	}
+	handler, err := q.handler(ctx, req.HandlerID)
+	if err != nil {
+		return batch, fmt.Errorf("claim from queue %q: handler %q: %w", q.name, req.HandlerID, err)
+	}
+	v := q.hub.view(req.Types)
+	sent := time.Now()
+	l := v.next(sent)
+	rows, err := retry(ctx, func() ([]pgdb.ClaimRow, error) {
+		return q.db.Claim(ctx, pgdb.ClaimParams{
+			Queue: q.number, Handler: handler, Types: v.types, MaxJobs: int32(min(req.Limit, maxBatch)),
+			Due: l.due, After: l.after, Sweep: l.full,
+		})
+	})
+	if err != nil {
+		if l.full {
+			v.sweepSoon()
+		}
+		return batch, fmt.Errorf("claim from queue %q: %w", q.name, err)
+	}
+	done := time.Now()
+	var last *pgdb.ClaimRow
+	if n := len(rows) - 1; n >= 0 && rows[n].ID == 0 {
+		last, rows = &rows[n], rows[:n]
+	}
+	v.claimed(l, rows, last, sent, done)
+	slices.SortFunc(rows, func(a, b pgdb.ClaimRow) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.Due.Time.Compare(b.Due.Time), cmp.Compare(a.ID, b.ID))
+	})
+	batch.Jobs = make([]*runtime.Job, len(rows))
+	revoked := false
+	for i, row := range rows {
+		batch.Jobs[i] = q.claimed(q, row, req.HandlerID, sent)
+		revoked = revoked || row.Revoked
+	}
+	if revoked {
+		q.ring(claimsRevoked)
+	}
+	if last != nil {
+		batch.NextDue = time.Duration(last.MaxWork) * time.Microsecond
+		if sweep := v.untilSweep(done); !l.full && (batch.NextDue == 0 || sweep < batch.NextDue) {
+			batch.NextDue = sweep
+		}
+	}
+	return batch, nil
+}
+
+// maxBatch is how many jobs one claim takes at most.
+const maxBatch = 10_000
+
+// claimed is a job as it was claimed, for its handler.
+func (q *queue) claimed(self runtime.JobQueue, row pgdb.ClaimRow, handlerID string, sent time.Time) *runtime.Job {
+	return q.catalogue.BindClaim(&runtime.Job{
+		ID: snowflake.ID(row.ID), Type: runtime.JobType(row.Type), Data: row.Payload,
+		Created: row.Created.Time.UTC(), Due: row.Due.Time.UTC(), MaxWorkDuration: time.Duration(row.MaxWork) * time.Microsecond,
+		AttemptsMade: row.Attempts - 1, AttemptsRemaining: row.MaxAttempts - row.Attempts,
+		Priority: row.Priority, PayloadVersion: row.PayloadVersion,
+	}, self, handlerID, sent)
+}
+
+// tryClaim claims the first job that waits, wherever it stands.
+func (q *queue) tryClaim(ctx context.Context, self runtime.JobQueue, handlerID string) (*runtime.Job, error) {
+	return q.take(ctx, self, "claim", handlerID, func(handler int32) ([]pgdb.ClaimRow, error) {
+		rows, err := q.db.ClaimOne(ctx, pgdb.ClaimOneParams{Queue: q.number, Handler: handler})
+		return claimRows(rows, func(r pgdb.ClaimOneRow) pgdb.ClaimRow { return pgdb.ClaimRow(r) }), err
+	})
+}
+
+func (q *queue) trySteal(ctx context.Context, self runtime.JobQueue, handlerID string) (*runtime.Job, error) {
+	return q.take(ctx, self, "steal", handlerID, func(handler int32) ([]pgdb.ClaimRow, error) {
+		rows, err := q.db.Steal(ctx, pgdb.StealParams{Queue: q.number, Handler: handler})
+		return claimRows(rows, func(r pgdb.StealRow) pgdb.ClaimRow { return pgdb.ClaimRow(r) }), err
+	})
+}
+
+// claimRows gives the same columns the same type, whichever query they are
+// from.
+func claimRows[R any](rows []R, convert func(R) pgdb.ClaimRow) []pgdb.ClaimRow {
+	converted := make([]pgdb.ClaimRow, len(rows))
+	for i, row := range rows {
+		converted[i] = convert(row)
+	}
+	return converted
+}
+
+// take claims or steals one job.
+func (q *queue) take(ctx context.Context, self runtime.JobQueue, verb, handlerID string, from func(handler int32) ([]pgdb.ClaimRow, error)) (*runtime.Job, error) {
+	if err := runtime.CheckName("handler", handlerID); err != nil {
+		return nil, err
+	}
+	handler, err := q.handler(ctx, handlerID)
+	if err != nil {
+		return nil, fmt.Errorf("%s from queue %q: handler %q: %w", verb, q.name, handlerID, err)
+	}
+	sent := time.Now()
+	rows, err := from(handler)
+	if err != nil {
+		return nil, fmt.Errorf("%s from queue %q: %w", verb, q.name, err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("%s from queue %q: %w", verb, q.name, runtime.ErrJobNotFound)
+	}
+	if rows[0].Revoked {
+		if err := q.tell(ctx, claimsRevoked); err != nil {
+			return nil, err
+		}
+	}
+	return q.claimed(self, rows[0], handlerID, sent), nil
+}
+
+// TryClaim implements [runtime.JobQueue].
+func (q *storeQueue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, error) {
+	job, err := q.tryClaim(ctx, q, handlerID)
+	if err == nil {
+		q.hub.arrived.Ring() // there may be another, for another waiter
+	}
+	return job, err
+}
+
+// TrySteal implements [runtime.JobQueue].
+func (q *storeQueue) TrySteal(ctx context.Context, handlerID string) (*runtime.Job, error) {
+	return q.trySteal(ctx, q, handlerID)
+}
+
+// TryClaim implements [runtime.JobQueue].
+func (q *boundQueue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, error) {
+	return q.tryClaim(ctx, q, handlerID)
+}
+
+// TrySteal implements [runtime.JobQueue].
+func (q *boundQueue) TrySteal(ctx context.Context, handlerID string) (*runtime.Job, error) {
+	return q.trySteal(ctx, q, handlerID)
+}
+
+// Release implements [runtime.Releaser].
+func (q *storeQueue) Release(ctx context.Context, handlerID string, claims []runtime.ClaimRef) error {
+	if len(claims) == 0 {
+		return nil
+	}
+	handler, err := q.knownHandler(ctx, handlerID)
+	if err == nil {
+		ids, numbers := split(claims)
+		_, err = q.db.Release(ctx, pgdb.ReleaseParams{Queue: q.number, Handler: handler, Ids: ids, Numbers: numbers})
+	}
+	if err != nil {
+		return fmt.Errorf("release %d claims of queue %q: %w", len(claims), q.name, err)
+	}
+	q.hub.forget() // they may lie behind the cursors
+	q.ring(jobArrived)
+	return nil
+}
+
+// split returns the claims in the order of their ids, in which every
+// statement locks jobs.
+func split(claims []runtime.ClaimRef) (ids []int64, numbers []int32) {
+	sorted := slices.SortedFunc(slices.Values(claims), func(a, b runtime.ClaimRef) int { return cmp.Compare(a.JobID, b.JobID) })
+	ids, numbers = make([]int64, len(sorted)), make([]int32, len(sorted))
+	for i, c := range sorted {
+		ids[i], numbers[i] = int64(c.JobID), c.AttemptNumber
+	}
+	return ids, numbers
+}
+
+// WatchClaims implements [runtime.ClaimWatcher].
+func (q *storeQueue) WatchClaims(ctx context.Context) <-chan struct{} {
+	if q.listener != nil {
+		q.listener.start()
+	}
+	return q.hub.revoked.Subscribe(ctx)
+}
+
+// LostClaims implements [runtime.ClaimWatcher].
+func (q *storeQueue) LostClaims(ctx context.Context, handlerID string, claims []runtime.ClaimRef) ([]runtime.LostClaim, error) {
+	if len(claims) == 0 {
+		return nil, nil
+	}
+	handler, err := q.knownHandler(ctx, handlerID)
+	var rows []pgdb.LostClaimsRow
+	if err == nil {
+		ids, numbers := split(claims)
+		rows, err = q.db.LostClaims(ctx, pgdb.LostClaimsParams{Queue: q.number, Handler: handler, Ids: ids, Numbers: numbers})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look after %d claims of queue %q: %w", len(claims), q.name, err)
+	}
+	lost := make([]runtime.LostClaim, len(rows))
+	for i, row := range rows {
+		lost[i] = runtime.LostClaim{
+			ClaimRef: runtime.ClaimRef{JobID: snowflake.ID(row.ID), AttemptNumber: row.Number},
+			Cause:    runtime.ErrJobNotClaimed,
+		}
+		if row.Cancelled {
+			lost[i].Cause = runtime.ErrJobCancelled
+		}
+	}
+	return lost, nil
+}

@@ -1,0 +1,6 @@
+// Package postgres keeps jobs in PostgreSQL 15 or newer. Many processes share
+// one database; its clock decides what is due and what has expired.
+//
+// Everything lives in one schema of its own, which Open makes and brings up to
+// date. docs/postgresql.md says what each table is for and how to run it.
+package postgres

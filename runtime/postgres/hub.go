@@ -1,0 +1,86 @@
+package postgres
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jobgen/jobgen/internal/bell"
+	"github.com/jobgen/jobgen/runtime"
+)
+
+// A hub is what this process knows of one queue: who waits for its jobs, who
+// holds its claims, and where claiming has got to.
+type hub struct {
+	arrived *bell.Bell
+	revoked bell.Broadcast
+
+	mu    sync.Mutex
+	views map[string]*view // by the job types that are claimed together
+}
+
+// view returns where claiming has got to for handlers of these types.
+func (h *hub) view(types []runtime.JobType) *view {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = string(t)
+	}
+	slices.Sort(names)
+	key := strings.Join(names, "\x00")
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	v := h.views[key]
+	if v == nil {
+		v = newView(names)
+		h.views[key] = v
+	}
+	return v
+}
+
+// setBack makes every view look at jobs that became due at due once more.
+func (h *hub) setBack(priority int16, due time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, v := range h.views {
+		v.setBack(priority, due)
+	}
+}
+
+// forget makes every view begin anew.
+func (h *hub) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, v := range h.views {
+		v.sweepSoon()
+	}
+}
+
+// hubs are the hubs of all queues by number.
+type hubs struct {
+	mu       sync.Mutex
+	byNumber map[int32]*hub
+}
+
+func (h *hubs) get(number int32) *hub {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.byNumber == nil {
+		h.byNumber = make(map[int32]*hub)
+	}
+	one := h.byNumber[number]
+	if one == nil {
+		one = &hub{arrived: bell.New(), views: make(map[string]*view)}
+		h.byNumber[number] = one
+	}
+	return one
+}
+
+// each calls do for every hub.
+func (h *hubs) each(do func(*hub)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, one := range h.byNumber {
+		do(one)
+	}
+}

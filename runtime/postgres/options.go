@@ -1,0 +1,91 @@
+package postgres
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// An Option changes how Open, New and Migrate work.
+type Option func(*options) error
+
+type options struct {
+	schema    string
+	listen    bool
+	migrate   bool
+	retention time.Duration
+}
+
+const (
+	defaultSchema    = "jobgen"
+	defaultRetention = 30 * 24 * time.Hour
+	maxIdentifier    = 63 // bytes; PostgreSQL cuts longer names off in silence
+)
+
+func newOptions(opts []Option) (options, error) {
+	o := options{schema: defaultSchema, listen: true, migrate: true, retention: defaultRetention}
+	for _, opt := range opts {
+		if err := opt(&o); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// WithSchema chooses the schema that holds the tables; the default is
+// "jobgen". Stores of different schemas share nothing. A name has 1 to 63
+// bytes, and none of ' " \ % $ and control characters.
+func WithSchema(name string) Option {
+	return func(o *options) error {
+		switch {
+		case name == "":
+			return fmt.Errorf("the schema's name is empty")
+		case len(name) > maxIdentifier:
+			return fmt.Errorf("the schema's name %q has %d bytes, more than the %d that PostgreSQL keeps", name, len(name), maxIdentifier)
+		case !utf8.ValidString(name):
+			return fmt.Errorf("the schema's name %q is not valid UTF-8", name)
+		case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(`'"\%$`, r) }):
+			return fmt.Errorf(`the schema's name %q holds one of ' " \ %% $ or a control character`, name)
+		case strings.HasPrefix(name, "pg_") || name == "information_schema":
+			return fmt.Errorf("the schema's name %q is reserved by PostgreSQL", name)
+		}
+		o.schema = name
+		return nil
+	}
+}
+
+// WithoutListen does without the LISTEN connection, as a pooler in
+// transaction mode demands: jobs of other processes and revoked claims are
+// then found by polling alone.
+func WithoutListen() Option {
+	return func(o *options) error {
+		o.listen = false
+		return nil
+	}
+}
+
+// WithRetention chooses how long the logs of ended attempts are kept, in whole
+// days; the default is 30 days, and 0 keeps them for good. Cancelled jobs are
+// remembered for as long. Dead jobs are kept until they are revived or their
+// queue is deleted.
+func WithRetention(d time.Duration) Option {
+	return func(o *options) error {
+		if d < 0 || d > 0 && d < 24*time.Hour {
+			return fmt.Errorf("a retention of %v is neither 0 nor at least one day", d)
+		}
+		o.retention = d
+		return nil
+	}
+}
+
+// WithoutMigrations leaves the schema as it is; [Migrate] brings it up to date,
+// with the rights that this takes. Opening a database that is not up to date
+// is then an error.
+func WithoutMigrations() Option {
+	return func(o *options) error {
+		o.migrate = false
+		return nil
+	}
+}

@@ -1,0 +1,306 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bwmarrin/snowflake"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
+)
+
+// A queue is what the queues of a Store and of a bound service share.
+type queue struct {
+	*core
+	db     *pgdb.Queries
+	name   string
+	number int32
+	hub    *hub
+	tx     *boundService // nil outside a caller's transaction
+}
+
+// A storeQueue is a queue outside any transaction, which a Worker works on.
+type storeQueue struct{ queue }
+
+// A boundQueue is a queue inside a caller's transaction. Once that is over, a
+// claim that was made in it is finished outside.
+type boundQueue struct {
+	queue
+	after *storeQueue
+}
+
+var (
+	_ runtime.JobQueue      = (*storeQueue)(nil)
+	_ runtime.BatchAdder    = (*storeQueue)(nil)
+	_ runtime.BatchClaimer  = (*storeQueue)(nil)
+	_ runtime.BatchFinisher = (*storeQueue)(nil)
+	_ runtime.Retrier       = (*storeQueue)(nil)
+	_ runtime.Releaser      = (*storeQueue)(nil)
+	_ runtime.ClaimWatcher  = (*storeQueue)(nil)
+	_ runtime.DeadLetters   = (*storeQueue)(nil)
+
+	_ runtime.JobQueue    = (*boundQueue)(nil)
+	_ runtime.BatchAdder  = (*boundQueue)(nil)
+	_ runtime.Retrier     = (*boundQueue)(nil)
+	_ runtime.DeadLetters = (*boundQueue)(nil)
+)
+
+// Name implements [runtime.JobQueue].
+func (q *queue) Name() string { return q.name }
+
+// errGone says that the queue was deleted, by this process or another.
+func (q *queue) errGone(doing string) error {
+	q.queues.drop(q.name)
+	return fmt.Errorf("%s queue %q: %w", doing, q.name, runtime.ErrJobQueueNotFound)
+}
+
+// handler returns the number that stands for a handler id. Inside a
+// transaction one that is new is made there, and not remembered.
+func (q *queue) handler(ctx context.Context, handlerID string) (int32, error) {
+	if q.tx == nil {
+		return q.handlers.number(ctx, handlerID, q.db.HandlerNumber, q.db.CreateHandler)
+	}
+	if number, ok := q.handlers.cached(handlerID); ok {
+		return number, nil
+	}
+	return numberOf(ctx, handlerID, q.db.HandlerNumber, q.db.CreateHandler)
+}
+
+// knownHandler is handler without making one: a handler that the database has
+// never heard of holds no claims, and is number 0.
+func (q *queue) knownHandler(ctx context.Context, handlerID string) (int32, error) {
+	if number, ok := q.handlers.cached(handlerID); ok {
+		return number, nil
+	}
+	numbers, err := q.db.HandlerNumber(ctx, handlerID)
+	if err != nil || len(numbers) == 0 {
+		return 0, err
+	}
+	return numbers[0], nil
+}
+
+// Add implements [runtime.JobQueue].
+func (q *queue) Add(ctx context.Context, t runtime.JobType, payload any, opts ...runtime.JobOption) (snowflake.ID, error) {
+	job, err := q.catalogue.NewJob(t, payload, opts...)
+	if err != nil {
+		return 0, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	if job.ID, err = q.ids.next(ctx); err != nil {
+		return 0, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	n, err := q.db.Add(ctx, pgdb.AddParams{
+		Queue: q.number, ID: int64(job.ID), Priority: job.Priority, PayloadVersion: job.PayloadVersion,
+		MaxAttempts: job.AttemptsRemaining, Due: dueParam(job.Due), MaxWork: job.MaxWorkDuration.Microseconds(),
+		Type: string(job.Type), Payload: string(job.Data),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	if n == 0 {
+		return 0, q.errGone("add to")
+	}
+	return job.ID, q.added(ctx, job)
+}
+
+// AddBatch implements [runtime.BatchAdder].
+func (q *queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any, opts ...runtime.JobOption) ([]snowflake.ID, error) {
+	jobs, err := q.catalogue.NewJobs(t, payloads, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	if len(jobs) == 0 {
+		return nil, nil
+	}
+	ids := make([]snowflake.ID, len(jobs))
+	first := jobs[0]
+	params := pgdb.AddBatchParams{
+		Queue: q.number, Priority: first.Priority, PayloadVersion: first.PayloadVersion,
+		MaxAttempts: first.AttemptsRemaining, Due: dueParam(first.Due), MaxWork: first.MaxWorkDuration.Microseconds(),
+		Type: string(t), Ids: make([]int64, len(jobs)), Payloads: make([]string, len(jobs)),
+	}
+	for i, job := range jobs {
+		if ids[i], err = q.ids.next(ctx); err != nil {
+			return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+		}
+		params.Ids[i], params.Payloads[i] = int64(ids[i]), string(job.Data)
+	}
+	n, err := q.db.AddBatch(ctx, params)
+	if err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	if n == 0 {
+		return nil, q.errGone("add to")
+	}
+	return ids, q.added(ctx, first)
+}
+
+// added tells of new jobs like job.
+func (q *queue) added(ctx context.Context, job *runtime.Job) error {
+	if !job.Due.IsZero() {
+		q.hub.setBack(job.Priority, job.Due)
+	}
+	return q.tell(ctx, jobArrived)
+}
+
+// dueParam is a job's due as a parameter; null is the time of the statement.
+func dueParam(due time.Time) pgtype.Timestamptz {
+	return pgtype.Timestamptz{Time: due, Valid: !due.IsZero()}
+}
+
+// addClaimed stores a job under a claim of handlerID.
+func (q *queue) addClaimed(ctx context.Context, self runtime.JobQueue, t runtime.JobType, payload any, handlerID string, opts []runtime.JobOption) (*runtime.Job, error) {
+	if err := runtime.CheckName("handler", handlerID); err != nil {
+		return nil, err
+	}
+	job, err := q.catalogue.NewJob(t, payload, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	handler, err := q.handler(ctx, handlerID)
+	if err != nil {
+		return nil, fmt.Errorf("add to queue %q: handler %q: %w", q.name, handlerID, err)
+	}
+	if job.ID, err = q.ids.next(ctx); err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	sent := time.Now()
+	rows, err := q.db.AddClaimed(ctx, pgdb.AddClaimedParams{
+		Queue: q.number, ID: int64(job.ID), Priority: job.Priority, PayloadVersion: job.PayloadVersion,
+		MaxAttempts: job.AttemptsRemaining, Handler: handler, Due: dueParam(job.Due), MaxWork: job.MaxWorkDuration.Microseconds(),
+		Type: string(job.Type), Payload: string(job.Data),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	if len(rows) == 0 {
+		return nil, q.errGone("add to")
+	}
+	job.Created, job.Due = rows[0].Created.Time.UTC(), rows[0].Due.Time.UTC()
+	job.AttemptsRemaining--
+	return q.catalogue.BindClaim(job, self, handlerID, sent), nil
+}
+
+// AddAndClaim implements [runtime.JobQueue].
+func (q *storeQueue) AddAndClaim(ctx context.Context, t runtime.JobType, payload any, handlerID string, opts ...runtime.JobOption) (*runtime.Job, error) {
+	return q.addClaimed(ctx, q, t, payload, handlerID, opts)
+}
+
+// AddAndClaim implements [runtime.JobQueue].
+func (q *boundQueue) AddAndClaim(ctx context.Context, t runtime.JobType, payload any, handlerID string, opts ...runtime.JobOption) (*runtime.Job, error) {
+	return q.addClaimed(ctx, q, t, payload, handlerID, opts)
+}
+
+// WaitForJob implements [runtime.JobQueue].
+func (q *queue) WaitForJob(ctx context.Context) error {
+	if q.listener != nil {
+		q.listener.start()
+	}
+	return q.hub.arrived.Wait(ctx)
+}
+
+// Cancel implements [runtime.JobQueue].
+func (q *queue) Cancel(ctx context.Context, jobID snowflake.ID) error {
+	verdict, err := q.again(ctx, func() (string, error) {
+		return q.db.Cancel(ctx, pgdb.CancelParams{Queue: q.number, ID: int64(jobID)})
+	})
+	if err != nil {
+		return fmt.Errorf("cancel job %d: %w", jobID, err)
+	}
+	if verdict == "unknown" {
+		return fmt.Errorf("cancel job %d: %w", jobID, runtime.ErrJobNotFound)
+	}
+	if verdict == "revoked" {
+		return q.tell(ctx, claimsRevoked)
+	}
+	return nil
+}
+
+// again is retry outside a transaction; inside one there is no second try.
+func (q *queue) again(ctx context.Context, do func() (string, error)) (string, error) {
+	if q.tx != nil {
+		return do()
+	}
+	return retry(ctx, do)
+}
+
+// Stats implements [runtime.JobQueue].
+func (q *queue) Stats(ctx context.Context) (runtime.JobQueueStats, error) {
+	row, err := q.db.Stats(ctx, q.number)
+	if err != nil {
+		return runtime.JobQueueStats{}, fmt.Errorf("stats of queue %q: %w", q.name, err)
+	}
+	return runtime.JobQueueStats{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed}, nil
+}
+
+// Log implements [runtime.JobQueue].
+func (q *queue) Log(ctx context.Context, jobID snowflake.ID, attemptNumber int32) (*runtime.JobLog, error) {
+	rows, err := q.db.Log(ctx, pgdb.LogParams{Queue: q.number, Job: int64(jobID), Number: attemptNumber})
+	if err == nil && len(rows) == 0 {
+		err = runtime.ErrJobNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("log of job %d attempt %d: %w", jobID, attemptNumber, err)
+	}
+	row := rows[0]
+	return &runtime.JobLog{
+		AttemptNumber: attemptNumber, HandlerID: row.Name,
+		Success: row.Success, FailureReason: row.Reason, Log: row.Log,
+	}, nil
+}
+
+// DeadJobs implements [runtime.DeadLetters].
+func (q *queue) DeadJobs(ctx context.Context, after snowflake.ID, limit int) ([]*runtime.Job, error) {
+	rows, err := q.db.DeadJobs(ctx, pgdb.DeadJobsParams{Queue: q.number, After: int64(after), MaxJobs: int32(min(max(limit, 0), 1<<30))})
+	if err != nil {
+		return nil, fmt.Errorf("dead jobs of queue %q: %w", q.name, err)
+	}
+	jobs := make([]*runtime.Job, len(rows))
+	for i, row := range rows {
+		jobs[i] = q.catalogue.Bind(&runtime.Job{
+			ID: snowflake.ID(row.ID), Type: runtime.JobType(row.Type), Data: row.Payload,
+			Created: row.Created.Time.UTC(), Due: row.Due.Time.UTC(), MaxWorkDuration: time.Duration(row.MaxWork) * time.Microsecond,
+			AttemptsMade: row.Attempts, AttemptsRemaining: row.MaxAttempts - row.Attempts,
+			Priority: row.Priority, PayloadVersion: row.PayloadVersion,
+		})
+	}
+	return jobs, nil
+}
+
+// Revive implements [runtime.DeadLetters].
+func (q *queue) Revive(ctx context.Context, jobID snowflake.ID, attempts int32) error {
+	err := runtime.JobMaxAttempts(attempts).Apply(&runtime.Job{})
+	if err == nil {
+		var revived bool
+		revived, err = q.db.Revive(ctx, pgdb.ReviveParams{Queue: q.number, ID: int64(jobID), Attempts: attempts})
+		if err == nil && !revived {
+			err = runtime.ErrJobNotFound
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("revive job %d: %w", jobID, err)
+	}
+	return q.tell(ctx, jobArrived)
+}
+
+// tell lets those who wait in this and other processes know what happened,
+// at once or, inside a transaction, when that commits.
+func (q *queue) tell(ctx context.Context, what event) error {
+	if q.tx == nil {
+		what.ring(q.hub)
+		q.notifier.send(what, q.number)
+		return nil
+	}
+	message := what.message(q.number, "")
+	if q.tx.told[message] {
+		return nil
+	}
+	err := q.db.Notify(ctx, pgdb.NotifyParams{Channel: q.notifier.channel, Payload: message})
+	if err != nil {
+		return fmt.Errorf("notify of queue %q: %w", q.name, err)
+	}
+	q.tx.told[message] = true
+	return nil
+}
