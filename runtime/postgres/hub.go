@@ -16,8 +16,9 @@ type hub struct {
 	arrived *bell.Bell
 	revoked bell.Broadcast
 
-	mu    sync.Mutex
-	views map[string]*view // by the job types that are claimed together
+	mu          sync.Mutex
+	views       map[string]*view // by the job types that are claimed together
+	sweepAlways bool
 }
 
 // view returns where claiming has got to for handlers of these types.
@@ -32,7 +33,7 @@ func (h *hub) view(types []runtime.JobType) *view {
 	defer h.mu.Unlock()
 	v := h.views[key]
 	if v == nil {
-		v = newView(names)
+		v = &view{types: names, always: h.sweepAlways}
 		h.views[key] = v
 	}
 	return v
@@ -58,8 +59,9 @@ func (h *hub) forget() {
 
 // hubs are the hubs of all queues by number.
 type hubs struct {
-	mu       sync.Mutex
-	byNumber map[int32]*hub
+	mu          sync.Mutex
+	byNumber    map[int32]*hub
+	sweepAlways bool // with every claim
 }
 
 func (h *hubs) get(number int32) *hub {
@@ -70,7 +72,7 @@ func (h *hubs) get(number int32) *hub {
 	}
 	one := h.byNumber[number]
 	if one == nil {
-		one = &hub{arrived: bell.New(), views: make(map[string]*view)}
+		one = &hub{arrived: bell.New(), views: make(map[string]*view), sweepAlways: h.sweepAlways}
 		h.byNumber[number] = one
 	}
 	return one

@@ -41,8 +41,6 @@ const (
 	fullDuty   = 50
 )
 
-func newView(types []string) *view { return &view{types: types} }
-
 // A look is one claim's way of looking.
 type look struct {
 	due        []pgtype.Timestamptz
