@@ -16,6 +16,10 @@ import (
 // "+build"; it is put in quotes.
 func comment(text string) *jen.Statement {
 	s := &jen.Statement{}
+	text = strings.Trim(text, "\r\n")
+	if strings.TrimSpace(text) == "" {
+		return s
+	}
 	for line := range strings.Lines(text) {
 		s.Add(jen.Comment(commentLine(line))).Line()
 	}

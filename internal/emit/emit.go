@@ -3,6 +3,7 @@ package emit
 import (
 	"bytes"
 	"fmt"
+	"go/format"
 	"slices"
 	"strings"
 
@@ -68,13 +69,26 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 	return files, nil
 }
 
-// newFile returns an empty file of pkg with its header.
-func newFile(pkg *gotypes.Package) *jen.File {
+// newFile returns an empty file of pkg with its header, for code with fields.
+func newFile(pkg *gotypes.Package, fields ...*gotypes.Field) *jen.File {
 	f := jen.NewFilePathName(pkg.Path, pkg.Name)
 	f.HeaderComment(headerPrefix + oneLine(pkg.Source) + "; DO NOT EDIT.")
 	f.ImportName(runtimePath, "runtime")
 	f.ImportName(snowflakePath, "snowflake")
+	for _, field := range fields {
+		nameImports(f, &field.Type)
+	}
 	return f
+}
+
+// nameImports keeps jennifer from calling an import "init", as it would one of
+// example.com/init: Go allows that for no import.
+func nameImports(f *jen.File, t *gotypes.Type) {
+	for ; t != nil; t = t.Elem {
+		if strings.Contains(strings.ToLower(t.Import), "init") {
+			f.ImportAlias(t.Import, "imported")
+		}
+	}
 }
 
 func render(code *jen.File) ([]byte, error) {
@@ -82,7 +96,20 @@ func render(code *jen.File) ([]byte, error) {
 	if err := code.Render(&out); err != nil {
 		return nil, err
 	}
-	return groupImports(out.Bytes()), nil
+	return settle(groupImports(out.Bytes()))
+}
+
+// settle formats src until gofmt has nothing left to do. Once is nearly always
+// enough; some doc comments take gofmt a second time.
+func settle(src []byte) ([]byte, error) {
+	for range 5 {
+		formatted, err := format.Source(src)
+		if err != nil || bytes.Equal(formatted, src) {
+			return src, err
+		}
+		src = formatted
+	}
+	return src, nil
 }
 
 // groupImports puts the standard library's imports into a group of their own,

@@ -1,8 +1,25 @@
 package emit_test
 
 import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/importer"
+	"go/parser"
+	"go/scanner"
+	"go/token"
+	"go/types"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobgen/jobgen/internal/emit"
 	"github.com/jobgen/jobgen/internal/gotypes"
 )
 
@@ -17,10 +34,248 @@ func emailPackage() *gotypes.Package {
 			Type: "email", Name: "Email", File: "email_job.gen.go", Queue: "emails",
 			Doc: "Sends one e-mail to one account.",
 			Fields: []*gotypes.Field{
-				{Key: "account_id", Name: "AccountID", Param: "accountID", Type: gotypes.Type{Kind: gotypes.KindSnowflake}},
-				{Key: "email_id", Name: "EmailID", Param: "emailID", Type: gotypes.Type{Kind: gotypes.KindString}},
+				field("account_id", "AccountID", "accountID", of(gotypes.KindSnowflake)),
+				field("email_id", "EmailID", "emailID", of(gotypes.KindString)),
 			},
 			MaxAttempts: &attempts, MaxWorkDuration: &work,
 		}},
 	}
+}
+
+func field(key, name, param string, t gotypes.Type) *gotypes.Field {
+	return &gotypes.Field{Key: key, Name: name, Param: param, Type: t}
+}
+
+func of(k gotypes.Kind) gotypes.Type { return gotypes.Type{Kind: k} }
+
+// fullPackage uses everything that a package can hold.
+func fullPackage() *gotypes.Package {
+	attempts, none, priority := int32(1), time.Duration(0), int16(4)
+	address := &gotypes.Named{Name: "Address", Doc: "Where a parcel goes.", Fields: []*gotypes.Field{
+		{Key: "street", Name: "Street", Param: "street", Doc: "Street and number.\nOn one line.", Type: of(gotypes.KindString)},
+		field("next", "Next", "next", gotypes.Type{Kind: gotypes.KindNamed, Optional: true}),
+	}}
+	address.Fields[1].Type.Named = address
+	status := &gotypes.Named{Name: "Status", IsEnum: true, Doc: "Status of an account.", Enum: []*gotypes.EnumValue{
+		{Name: "StatusActive", Value: "active", Doc: "It can log in."},
+		{Name: "StatusAccountClosed", Value: "account.closed"},
+	}}
+	var every []*gotypes.Field
+	for k := gotypes.KindString; k <= gotypes.KindJSON; k++ {
+		every = append(every,
+			field(fmt.Sprintf("f%d", k), fmt.Sprintf("F%d", k), fmt.Sprintf("f%d", k), of(k)),
+			field(fmt.Sprintf("o%d", k), fmt.Sprintf("O%d", k), fmt.Sprintf("o%d", k), gotypes.Type{Kind: k, Optional: true}))
+	}
+	element := gotypes.Type{Kind: gotypes.KindNamed, Named: status, Optional: true}
+	list := gotypes.Type{Kind: gotypes.KindList, Elem: &element}
+	url := gotypes.Type{Kind: gotypes.KindImported, Import: "net/url", Name: "URL"}
+	every = append(every,
+		field("list", "List", "list", list),
+		field("table", "Table", "table", gotypes.Type{Kind: gotypes.KindMap, Elem: &list, Optional: true}),
+		field("address", "Address", "address", gotypes.Type{Kind: gotypes.KindNamed, Named: address}),
+		field("url", "URL", "url", url),
+		field("-", "Hyphen", "hyphen", of(gotypes.KindString)))
+	pkg := emailPackage()
+	pkg.Types = []*gotypes.Named{address, status, {Name: "Nothing"}, {Name: "Never", IsEnum: true}}
+	pkg.Jobs = append(pkg.Jobs,
+		&gotypes.Job{Type: "every", Name: "Every", File: "every_job.gen.go", Queue: "parcels", Fields: every, Priority: &priority, MaxWorkDuration: &none},
+		&gotypes.Job{Type: "ping", Name: "Ping", File: "ping_job.gen.go", Queue: "parcels", MaxAttempts: &attempts})
+	return pkg
+}
+
+// fromSource imports what generated code uses, checked once for all tests.
+var (
+	sourceMu   sync.Mutex
+	sourceFset = token.NewFileSet()
+	fromSource = importer.ForCompiler(sourceFset, "source", nil)
+)
+
+// compile type-checks generated files and asks that gofmt has nothing to do.
+func compile(t testing.TB, pkg *gotypes.Package, files []emit.File) {
+	t.Helper()
+	sourceMu.Lock()
+	defer sourceMu.Unlock()
+	var parsed []*ast.File
+	for _, f := range files {
+		if formatted, err := format.Source(f.Data); err != nil {
+			t.Fatalf("%s: %v\n%s", f.Name, err, f.Data)
+		} else if d := cmp.Diff(string(f.Data), string(formatted)); d != "" {
+			t.Errorf("%s: gofmt changes it (-have +want):\n%s", f.Name, d)
+		}
+		code, err := parser.ParseFile(sourceFset, f.Name, f.Data, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", f.Name, err, f.Data)
+		}
+		parsed = append(parsed, code)
+	}
+	config := types.Config{Importer: fromSource, Error: func(err error) { t.Error(err) }}
+	if _, err := config.Check(pkg.Path, sourceFset, parsed, nil); err != nil {
+		t.Errorf("the generated package does not compile: %v", err)
+	}
+}
+
+func filesOf(t testing.TB, pkg *gotypes.Package) []emit.File {
+	t.Helper()
+	files, err := emit.Files(pkg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestEverythingThatAPackageHoldsCompiles(t *testing.T) {
+	t.Parallel()
+	for name, pkg := range map[string]*gotypes.Package{
+		"email": emailPackage(), "full": fullPackage(), "empty": {Source: "jobs.yaml", Path: "example.com/x", Name: "x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			compile(t, pkg, filesOf(t, pkg))
+		})
+	}
+}
+
+func TestFiftyRunsHaveOneResult(t *testing.T) {
+	t.Parallel()
+	want := filesOf(t, fullPackage())
+	for range 50 {
+		if d := cmp.Diff(want, filesOf(t, fullPackage())); d != "" {
+			t.Fatalf("a second run differs:\n%s", d)
+		}
+	}
+}
+
+func TestAJobCostsTheReaderFewLines(t *testing.T) {
+	t.Parallel()
+	for _, f := range filesOf(t, emailPackage()) {
+		limit := 55
+		if f.Name == "jobs.gen.go" {
+			limit = 60
+		}
+		if n := bytes.Count(f.Data, []byte("\n")); n > limit {
+			t.Errorf("%s has %d lines, more than the %d it may have", f.Name, n, limit)
+		}
+	}
+}
+
+func TestGoldenFiles(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join("testdata", "full")
+	files := filesOf(t, fullPackage())
+	if os.Getenv("JOBGEN_UPDATE_GOLDEN") != "" {
+		if _, err := emit.Write(dir, files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	diff, err := emit.Diff(dir, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff != "" {
+		t.Errorf("rewrite with JOBGEN_UPDATE_GOLDEN=1 go test ./internal/emit if this is meant:\n%s", diff)
+	}
+}
+
+func TestStrangersTextStaysInsideCommentsAndStrings(t *testing.T) {
+	t.Parallel()
+	for i, text := range []string{
+		"*/ func init() { panic(1) } /*", "a\nfunc init() {}", "a\r\nfunc init() {}", "a\rb", "//go:build ignore", "go:build ignore",
+		"+build ignore", "\n+build ignore\n", " +build ignore", "//go:embed secrets", "//go:linkname a b", "line x.go:1", "export x", "extern x",
+		"`+string(os.Args[0])+`", `"; panic(1); "`, `\`, "\x00", "\ufeff", "\u202e", "\u2028x\u2029y", "\xff\xfe", "# Heading", "- a\n- b\n  1. c\n\tcode",
+		"[a]: http://example.com", "\tindented\n\n\n\nand more\n", "Deprecated: no", "Code generated by x; DO NOT EDIT.", "%s %d {{.X}}", "/*", "//", "\"`'", strings.Repeat("x", 1<<16),
+	} {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			pkg := fullPackage()
+			pkg.Source = text
+			for _, named := range pkg.Types {
+				named.Doc = text
+				for _, v := range named.Enum {
+					v.Doc, v.Value = text, v.Value+text
+				}
+				for _, f := range named.Fields {
+					f.Doc = text
+				}
+			}
+			for _, job := range pkg.Jobs {
+				job.Doc, job.Type, job.Queue = text, job.Type+text, text
+				for _, f := range job.Fields {
+					f.Doc = text
+				}
+			}
+			files := filesOf(t, pkg)
+			compile(t, pkg, files)
+			sameCode(t, filesOf(t, fullPackage()), files)
+		})
+	}
+}
+
+// sameCode asks that two packages differ in nothing but comments and the
+// values of strings, and that no comment is a directive.
+func sameCode(t *testing.T, want, have []emit.File) {
+	t.Helper()
+	code := func(f emit.File) (tokens []string) {
+		var sc scanner.Scanner
+		sc.Init(token.NewFileSet().AddFile(f.Name, -1, len(f.Data)), f.Data, nil, scanner.ScanComments)
+		for {
+			switch _, tok, text := sc.Scan(); {
+			case tok == token.EOF:
+				return tokens
+			case tok == token.COMMENT:
+				rest, ok := strings.CutPrefix(text, "//")
+				if !ok || strings.HasPrefix(strings.TrimSpace(rest), "+build") || (rest != "" && rest[0] != ' ' && rest[0] != '\t') {
+					t.Errorf("%s: the comment %.60q is more than text", f.Name, text)
+				}
+			case tok == token.STRING && !strings.Contains(text, "json:"):
+				tokens = append(tokens, "text")
+			case tok == token.SEMICOLON:
+			default:
+				tokens = append(tokens, text+tok.String())
+			}
+		}
+	}
+	if len(want) != len(have) {
+		t.Fatalf("%d files, want %d", len(have), len(want))
+	}
+	for i := range want {
+		if d := cmp.Diff(code(want[i]), code(have[i])); d != "" {
+			t.Errorf("%s: text changed the code:\n%s", want[i].Name, d)
+		}
+	}
+}
+
+func TestContractBrokenIsAnErrorAndNoCode(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*gotypes.Package){
+		"two jobs with one file": func(p *gotypes.Package) { p.Jobs = append(p.Jobs, p.Jobs[0]) },
+		"a name that is no Go":   func(p *gotypes.Package) { p.Jobs[0].Name = "E mail" },
+		"an unknown kind":        func(p *gotypes.Package) { p.Jobs[0].Fields[0].Type.Kind = 99 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pkg := emailPackage()
+			spoil(pkg)
+			if files, err := emit.Files(pkg); err == nil {
+				t.Errorf("no error but %d files", len(files))
+			}
+		})
+	}
+}
+
+func TestTenThousandJobsAreGeneratedQuickly(t *testing.T) {
+	t.Parallel()
+	pkg := emailPackage()
+	one := *pkg.Jobs[0]
+	pkg.Jobs = nil
+	for i := range 10_000 {
+		job := one
+		job.Type, job.Name, job.File = fmt.Sprintf("email%d", i), fmt.Sprintf("Email%d", i), fmt.Sprintf("email%d_job.gen.go", i)
+		pkg.Jobs = append(pkg.Jobs, &job)
+	}
+	start := time.Now()
+	files := filesOf(t, pkg)
+	if took := time.Since(start); len(files) != 10_001 || took > time.Minute {
+		t.Errorf("%d files in %v", len(files), took)
+	}
+	t.Logf("%d files in %v", len(files), time.Since(start))
 }

@@ -2,7 +2,6 @@ package emit
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/dave/jennifer/jen"
 
@@ -90,10 +89,7 @@ func structType(fields []*gotypes.Field) *jen.Statement {
 				tag = "-," // the bare hyphen would leave the field out
 			}
 			field := jen.Id(f.Name).Add(goType(f.Type)).Tag(map[string]string{"json": tag})
-			if f.Doc != "" {
-				field = comment(strings.TrimRight(f.Doc, "\n")).Add(field)
-			}
-			g.Add(field)
+			g.Add(comment(f.Doc).Add(field))
 		}
 	})
 }

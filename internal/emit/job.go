@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/dave/jennifer/jen"
@@ -14,16 +15,16 @@ func definition(job *gotypes.Job) string { return "job" + job.Name }
 
 // jobCode returns the file of one job.
 func jobCode(pkg *gotypes.Package, job *gotypes.Job) *jen.File {
-	f := newFile(pkg)
+	f := newFile(pkg, job.Fields...)
 	payload := job.Name + "Job"
 	kind := oneLine(job.Type)
 
 	f.Add(comment(fmt.Sprintf("%sType is the type of %s jobs.", payload, kind)).
-		Const().Id(payload + "Type").Qual(runtimePath, "JobType").Op("=").Lit(job.Type))
+		Const().Id(payload+"Type").Qual(runtimePath, "JobType").Op("=").Lit(job.Type))
 	f.Line().Add(comment(fmt.Sprintf("%sQueue is the queue of %s jobs.", job.Name, kind)).
 		Const().Id(job.Name + "Queue").Op("=").Lit(job.Queue))
 	f.Line().Add(comment(fmt.Sprintf("%sOptions are what %s jobs have unless Enqueue is given others.", payload, kind)).
-		Var().Id(payload + "Options").Op("=").Index().Qual(runtimePath, "JobOption").Add(multiLine("{", "}", options(job)...)))
+		Var().Id(payload+"Options").Op("=").Index().Qual(runtimePath, "JobOption").Add(multiLine("{", "}", options(job)...)))
 	f.Line().Var().Id(definition(job)).Op("=").Qual(runtimePath, "Define").Types(jen.Id(payload)).
 		Call(jen.Id(payload+"Type"), jen.Id(job.Name+"Queue"), jen.Id(payload+"Options").Op("..."))
 
@@ -141,7 +142,7 @@ func duration(d time.Duration) *jen.Statement {
 		if d == unit.size {
 			return jen.Qual("time", unit.name)
 		}
-		return jen.Lit(int(d / unit.size)).Op("*").Qual("time", unit.name)
+		return jen.Op(strconv.FormatInt(int64(d/unit.size), 10)).Op("*").Qual("time", unit.name)
 	}
-	return jen.Lit(int(d)).Op("*").Qual("time", "Nanosecond")
+	return jen.Op(strconv.FormatInt(int64(d), 10)).Op("*").Qual("time", "Nanosecond")
 }

@@ -8,7 +8,11 @@ import (
 
 // typesCode returns the file of the types that the jobs share.
 func typesCode(pkg *gotypes.Package) *jen.File {
-	f := newFile(pkg)
+	var fields []*gotypes.Field
+	for _, t := range pkg.Types {
+		fields = append(fields, t.Fields...)
+	}
+	f := newFile(pkg, fields...)
 	for i, t := range pkg.Types {
 		if i > 0 {
 			f.Line()
