@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -44,7 +45,7 @@ CREATE TABLE IF NOT EXISTS newsletter_delivery (
 // openDatabase opens PostgreSQL at url, or the SQLite file where url is empty,
 // and makes the tables it needs.
 func openDatabase(ctx context.Context, url, file string) (*database, error) {
-	ids, err := snowflake.NewNode(0)
+	ids, err := snowflake.NewNode(int64(os.Getpid() % 1024)) // so two runs at once seldom meet
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,8 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// A demonstration should not take minutes: retry after seconds.
+	runtime.BackoffDuration = time.Second
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	switch {
 	case err == nil || errors.Is(err, flag.ErrHelp):
@@ -103,9 +105,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		fmt.Fprintf(stdout, "sending to the built-in SMTP sink; see %s for what it accepts\n", s.outbox)
 	}
 
-	// A demonstration should not take minutes: retry after seconds.
-	runtime.BackoffDuration = time.Second
-
 	report := newReport()
 	sender := &sender{db: db, mail: newMailer(s.smtp), report: report}
 	defer sender.mail.close()
@@ -127,7 +126,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		err = report.follow(ctx, db, stdout)
 	}
 	stopWorking()
-	if stopErr := <-stopped; err == nil {
+	// Where there was nothing to do it may be told to stop before it began.
+	if stopErr := <-stopped; err == nil && !errors.Is(stopErr, context.Canceled) {
 		err = stopErr
 	}
 	if err != nil {

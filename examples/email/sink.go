@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/emersion/go-smtp"
 )
@@ -25,9 +24,6 @@ type sink struct {
 	server   *smtp.Server
 	listener net.Listener
 	served   chan struct{}
-
-	mu   sync.Mutex
-	seen map[string]bool // greylisted recipients that have tried before
 }
 
 // startSink serves on a free port of the loopback interface.
@@ -39,7 +35,7 @@ func startSink(dir string) (*sink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("SMTP sink: %w", err)
 	}
-	s := &sink{dir: dir, listener: listener, served: make(chan struct{}), seen: make(map[string]bool)}
+	s := &sink{dir: dir, listener: listener, served: make(chan struct{})}
 	s.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
 		return &session{sink: s}, nil
 	}))
@@ -70,12 +66,15 @@ func (s *sink) accept(to string) error {
 	if domain != "greylist.example" && hash.Sum32()%40 != 0 {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seen[to] {
+	// Whom it has refused is remembered in a file each, over a kill too.
+	marker, err := os.OpenFile(filepath.Join(s.dir, ".greylisted-"+url.PathEscape(to)), os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
 		return nil
 	}
-	s.seen[to] = true
+	if err != nil {
+		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 3, 1}, Message: "The outbox cannot be written"}
+	}
+	_ = marker.Close()
 	return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "Greylisted, try again later"}
 }
 
