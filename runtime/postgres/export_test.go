@@ -3,6 +3,10 @@ package postgres
 import (
 	"context"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/jobgen/jobgen/runtime"
 )
 
 // SweepAlways makes every claim of this store's queues a full sweep, for
@@ -21,4 +25,31 @@ func (s *Store) Advance(ctx context.Context, d time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// Upkeep is one turn of what a process does every hour.
+func (s *Store) Upkeep(ctx context.Context, keepDays int32) error { return s.db.Upkeep(ctx, keepDays) }
+
+// Node is the snowflake node number that the store mints ids under.
+func (s *Store) Node() int16 {
+	s.ids.mu.Lock()
+	defer s.ids.mu.Unlock()
+	return s.ids.lease.number
+}
+
+// LoseLease makes the store's lease look as if it had run out.
+func (s *Store) LoseLease() {
+	s.ids.mu.Lock()
+	defer s.ids.mu.Unlock()
+	s.ids.lease.until = time.Time{}
+}
+
+// Channel is where the store's notifications go.
+func (s *Store) Channel() string { return s.notifier.channel }
+
+// Cursors are where a queue's claims for these types begin, as parameters of
+// the function claim.
+func (s *Store) Cursors(queue runtime.JobQueue, types ...runtime.JobType) (due []pgtype.Timestamptz, after []int64) {
+	l := queue.(*storeQueue).hub.view(types).next(time.Time{}.Add(time.Nanosecond))
+	return l.due, l.after
 }

@@ -126,14 +126,14 @@ func applyMigrations(ctx context.Context, conn *pgx.Conn, schema *schemaName, li
 	}
 	for version := have + 1; version < len(list); version++ {
 		m := list[version]
-		sql := m.sql
+		sql := schema.apply(m.sql)
 		if create, rest, _ := strings.Cut(sql, "\n"); version == 0 {
 			// Where the schema is there, the right to make one is not needed.
 			if sql = rest; !hasSchema {
-				sql = strings.Replace(create, " "+defaultSchema+";", " "+pgx.Identifier{schema.name}.Sanitize()+";\n", 1) + rest
+				sql = strings.Replace(create, " "+defaultSchema+";", " "+pgx.Identifier{schema.name}.Sanitize()+";", 1) + rest
 			}
 		}
-		if _, err := conn.PgConn().Exec(ctx, schema.apply(sql)).ReadAll(); err != nil {
+		if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		if _, err := tx.Exec(ctx, schema.apply("INSERT INTO jobgen.migration (version, name) VALUES ($1, $2)"), pgx.QueryExecModeSimpleProtocol, version, m.name); err != nil {

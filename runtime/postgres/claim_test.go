@@ -1,0 +1,229 @@
+package postgres_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/jobgen/jobgen/internal/pgtest"
+	"github.com/jobgen/jobgen/runtime"
+)
+
+func claimBatch(t *testing.T, queue runtime.JobQueue, limit int) runtime.ClaimedBatch {
+	t.Helper()
+	batch, err := queue.(runtime.BatchClaimer).ClaimBatch(t.Context(), runtime.ClaimRequest{HandlerID: "h", Types: []runtime.JobType{"note"}, Limit: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return batch
+}
+
+// claimWhenDue claims as a worker does that is told nothing: when NextDue says.
+func claimWhenDue(t *testing.T, queue runtime.JobQueue) *runtime.Job {
+	t.Helper()
+	for t.Context().Err() == nil {
+		batch := claimBatch(t, queue, 10)
+		if len(batch.Jobs) > 0 {
+			return batch.Jobs[0]
+		}
+		if batch.NextDue == 0 {
+			t.Fatal("nothing is to be expected")
+		}
+		time.Sleep(batch.NextDue)
+	}
+	t.Fatal("the job was never claimed")
+	return nil
+}
+
+func drain(t *testing.T, queue runtime.JobQueue) (n int) {
+	t.Helper()
+	for {
+		batch := claimBatch(t, queue, 500)
+		if len(batch.Jobs) == 0 {
+			return n
+		}
+		n += len(batch.Jobs)
+		outcomes := make([]runtime.Outcome, len(batch.Jobs))
+		for i, job := range batch.Jobs {
+			outcomes[i] = runtime.Outcome{JobID: job.ID, AttemptNumber: job.AttemptNumber, Success: true}
+		}
+		if _, err := queue.(runtime.BatchFinisher).FinishBatch(t.Context(), "h", outcomes); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A job whose transaction commits late turns up behind the cursor.
+func TestAJobThatCommitsLateIsClaimed(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	store := open(t, dsn)
+	queue := notes(t, store)
+	drain(t, queue)
+	conn := connect(t, dsn)
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, err := runtime.Enqueue(t.Context(), store.InTx(tx), noteJob, &note{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(400 * time.Millisecond) // past what the near sweep looks at
+	add(t, store, 3)
+	if n := drain(t, queue); n != 3 {
+		t.Fatalf("claimed %d jobs, want 3", n)
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if job := claimWhenDue(t, queue); job.ID != late {
+		t.Errorf("claimed %d, want %d", job.ID, late)
+	}
+}
+
+func TestAnExpiredClaimOfAProcessThatDiedIsTakenOver(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	died := open(t, dsn)
+	add(t, died, 1)
+	if _, err := notes(t, died).AddAndClaim(t.Context(), "note", note{}, "died", runtime.JobOptions.MaxWorkDuration(50*time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	store := open(t, dsn)
+	queue := notes(t, store)
+	claimWhenDue(t, queue)
+	job := claimWhenDue(t, queue)
+	if job.AttemptNumber != 1 {
+		t.Errorf("attempt %d, want 1", job.AttemptNumber)
+	}
+	log, err := queue.Log(t.Context(), job.ID, 0)
+	if err != nil || log.HandlerID != "died" || log.FailureReason != "claim expired; taken over" {
+		t.Errorf("log of the lost attempt: %+v, %v", log, err)
+	}
+}
+
+// While a long transaction keeps the rows of finished jobs from being removed,
+// a claim still looks at none of them.
+func TestAClaimCostsTheSameHoweverManyJobsAreFinished(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	store := open(t, dsn)
+	queue := notes(t, store)
+	holder := connect(t, dsn)
+	exec(t, holder, "BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT 1 FROM jobgen.job")
+	payloads := make([]note, 1000)
+	for range 5 {
+		if _, err := runtime.EnqueueBatch(t.Context(), store, noteJob, payloads); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := drain(t, queue); n != 5000 {
+		t.Fatalf("drained %d", n)
+	}
+	add(t, store, 1)
+	conn := connect(t, dsn)
+	due, after := store.Cursors(queue, "note")
+	fromCursor := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{note}', 10, $1, $2, false)`, due, after)
+	fromStart := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{note}', 10, array_fill('-infinity'::timestamptz, '{10}'), array_fill(0::bigint, '{10}'), false)`)
+	if fromCursor > 100 || fromStart < 5*fromCursor {
+		t.Errorf("a claim from the cursor looked at %d blocks, one from the beginning at %d; want at most 100 and, for comparison, five times as many", fromCursor, fromStart)
+	}
+}
+
+// blocks runs a statement, undoes what it did and returns how many blocks of
+// tables and indexes it looked at, once what a new connection reads of the
+// catalogs has been read.
+func blocks(t *testing.T, conn *pgx.Conn, sql string, args ...any) int {
+	t.Helper()
+	var text []byte
+	for range 2 {
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.QueryRow(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+sql, args...).Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var plans []struct {
+		Plan struct {
+			Hit  int `json:"Shared Hit Blocks"`
+			Read int `json:"Shared Read Blocks"`
+		}
+	}
+	if err := json.Unmarshal(text, &plans); err != nil {
+		t.Fatal(err)
+	}
+	return plans[0].Plan.Hit + plans[0].Plan.Read
+}
+
+func TestAPlainClaimAndFinishKeepTheirPlansWhateverTheStatistics(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	store := open(t, dsn)
+	queue := notes(t, store)
+	conn := connect(t, dsn)
+	exec(t, conn, "ANALYZE jobgen.job") // as autovacuum finds it after a drain: empty
+	payloads := make([]note, 5000)
+	if _, err := runtime.EnqueueBatch(t.Context(), store, noteJob, payloads); err != nil {
+		t.Fatal(err)
+	}
+	batch := claimBatch(t, queue, 10) // the sweep at the beginning
+	due, after := store.Cursors(queue, "note")
+	if n := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{note}', 10, $1, $2, false)`, due, after); n > 300 {
+		t.Errorf("claiming 10 of 5000 jobs looked at %d blocks", n)
+	}
+	ids, numbers := make([]int64, 10), make([]int32, 10)
+	for i, job := range batch.Jobs {
+		ids[i] = int64(job.ID)
+	}
+	if n := blocks(t, conn, `SELECT jobgen.complete(1, 1, $1, $2, array_fill(''::bytea, '{10}'))`, ids, numbers); n > 300 {
+		t.Errorf("completing 10 of 5000 jobs looked at %d blocks", n)
+	}
+}
+
+func TestAClaimMadeInATransactionIsFinishedAfterIt(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	store := open(t, dsn)
+	conn := connect(t, dsn)
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := notes(t, store.InTx(tx)).AddAndClaim(t.Context(), "note", note{}, "h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := job.Complete(t.Context()); err != nil {
+		t.Error(err)
+	}
+	log, err := notes(t, store).Log(t.Context(), job.ID, 0)
+	if err != nil || !log.Success {
+		t.Errorf("log: %+v, %v", log, err)
+	}
+}
+
+func TestAQueueDeletedByAnotherProcessTakesNoJobs(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	here, there := open(t, dsn), open(t, dsn)
+	queue := notes(t, here)
+	if err := there.DeleteQueue(t.Context(), "notes"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queue.Add(t.Context(), "note", note{}); !errors.Is(err, runtime.ErrJobQueueNotFound) {
+		t.Errorf("add: %v", err)
+	}
+	add(t, here, 1) // GetQueue makes it anew
+}

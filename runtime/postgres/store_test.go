@@ -1,0 +1,196 @@
+package postgres_test
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"go.uber.org/goleak"
+
+	"github.com/jobgen/jobgen/internal/pgtest"
+	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/postgres"
+	"github.com/jobgen/jobgen/runtime/queuetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// setup is one way of running the back end.
+type setup struct {
+	mode  pgx.QueryExecMode
+	sqlTx bool // transactions are database/sql's
+	opts  []postgres.Option
+}
+
+var (
+	usual = setup{mode: pgx.QueryExecModeCacheStatement}
+	// pooler is what a pooler in transaction mode leaves to work with, in a
+	// schema whose name needs care.
+	pooler = setup{mode: pgx.QueryExecModeSimpleProtocol, sqlTx: true, opts: []postgres.Option{postgres.WithSchema("Jobs of jobgen.x; -- ünï"), postgres.WithoutListen()}}
+)
+
+// database is one database under test.
+type database struct {
+	setup
+	dsn   string
+	pools map[runtime.JobService]*pgxpool.Pool
+	one   *postgres.Store
+}
+
+func (s setup) newStore(t testing.TB) queuetest.Store {
+	return &database{setup: s, dsn: pgtest.DSN(t), pools: make(map[runtime.JobService]*pgxpool.Pool)}
+}
+
+func (d *database) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobService {
+	config, err := pgxpool.ParseConfig(d.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ConnConfig.DefaultQueryExecMode = d.mode
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	store, err := postgres.New(t.Context(), pool, catalogue, d.opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	store.SweepAlways()
+	d.pools[store], d.one = pool, store
+	return store
+}
+
+func (d *database) Advance(t testing.TB, by time.Duration) {
+	if err := d.one.Advance(context.WithoutCancel(t.Context()), by); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *database) Begin(t testing.TB, service runtime.JobService) (bound runtime.JobService, commit, rollback func() error) {
+	store, pool := service.(*postgres.Store), d.pools[service]
+	ctx := context.WithoutCancel(t.Context())
+	if d.sqlTx {
+		db := stdlib.OpenDBFromPool(pool)
+		tx, err := db.BeginTx(ctx, &sql.TxOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := func(how func() error) func() error {
+			return func() error {
+				defer db.Close()
+				return how()
+			}
+		}
+		return store.InSQLTx(tx), end(tx.Commit), end(tx.Rollback)
+	}
+	tx, err := pool.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.InTx(tx), func() error { return tx.Commit(ctx) }, func() error { return tx.Rollback(ctx) }
+}
+
+func TestStore(t *testing.T)             { queuetest.Run(t, usual.newStore) }
+func TestStoreBehindPooler(t *testing.T) { queuetest.Run(t, pooler.newStore) }
+func TestModel(t *testing.T)             { queuetest.RunModel(t, usual.newStore) }
+func TestConcurrency(t *testing.T)       { queuetest.RunConcurrency(t, usual.newStore) }
+
+func BenchmarkStore(b *testing.B) { queuetest.Bench(b, usual.newStore) }
+
+// note is the payload of these tests' own jobs.
+type note struct {
+	Text string `json:"text"`
+}
+
+var (
+	noteJob   = runtime.Define[note]("note", "notes")
+	catalogue = runtime.NewCatalogue(noteJob)
+)
+
+// open returns a store on dsn that lasts as long as the test.
+func open(t *testing.T, dsn string, opts ...postgres.Option) *postgres.Store {
+	t.Helper()
+	store, err := postgres.Open(t.Context(), dsn, catalogue, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+func notes(t *testing.T, service runtime.JobService) runtime.JobQueue {
+	t.Helper()
+	queue, err := service.GetQueue(t.Context(), "notes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return queue
+}
+
+func add(t *testing.T, service runtime.JobService, n int) {
+	t.Helper()
+	for range n {
+		if _, err := runtime.Enqueue(t.Context(), service, noteJob, &note{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// connect returns a connection of the test's own.
+func connect(t *testing.T, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+func exec(t *testing.T, conn *pgx.Conn, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+func query[T any](t *testing.T, conn *pgx.Conn, sql string, args ...any) T {
+	t.Helper()
+	var value T
+	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&value); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return value
+}
+
+// connectLate is connect for a clean-up, when the test's context has ended.
+func connectLate(t *testing.T, dsn string) (*pgx.Conn, context.Context) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(ctx) })
+	return conn, ctx
+}
+
+// asRole is dsn for another role.
+func asRole(t *testing.T, dsn, role, password string) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(role, password)
+	return u.String()
+}

@@ -1,0 +1,49 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/jobgen/jobgen/internal/pgtest"
+)
+
+func TestUpkeepDropsLogsByTheDayAndKeepsTheOthers(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	store := open(t, dsn)
+	conn := connect(t, dsn)
+	const old = `INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, ended)
+		VALUES (1, 1, 0, 1, 1, 'now', $1::timestamptz)`
+	exec(t, conn, "CREATE TABLE jobgen.attempt_20200101 PARTITION OF jobgen.attempt FOR VALUES FROM ('2020-01-01 00:00+00') TO ('2020-01-02 00:00+00')")
+	for _, ended := range []string{"2020-01-01 12:00+00", "2021-05-05 12:00+00", "now"} {
+		if _, err := conn.Exec(t.Context(), old, ended); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const left = "SELECT count(*) FROM jobgen.attempt"
+	if err := store.Upkeep(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if n := query[int](t, conn, left); n != 3 {
+		t.Errorf("keeping all left %d of 3 attempts", n)
+	}
+	if err := store.Upkeep(t.Context(), 30); err != nil {
+		t.Fatal(err)
+	}
+	if n := query[int](t, conn, left); n != 1 {
+		t.Errorf("keeping 30 days left %d attempts, want today's", n)
+	}
+	if query[bool](t, conn, "SELECT to_regclass('jobgen.attempt_20200101') IS NOT NULL") {
+		t.Error("the old partition is still there")
+	}
+}
+
+func TestTodaysAttemptsGoToTodaysPartition(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	store := open(t, dsn)
+	add(t, store, 1)
+	drain(t, notes(t, store))
+	if got, want := query[string](t, connect(t, dsn), "SELECT tableoid::regclass::text || ' ' || (tableoid::regclass::text = 'jobgen.attempt_' || to_char(ended AT TIME ZONE 'UTC', 'YYYYMMDD')) FROM jobgen.attempt"), "true"; got[len(got)-4:] != want {
+		t.Errorf("the attempt is in %s", got)
+	}
+}
