@@ -1,0 +1,53 @@
+package pgtest
+
+import (
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+)
+
+// lesserUser is who runs the server in place of root, or nil.
+var lesserUser = sync.OnceValue(func() *syscall.Credential {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		account, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, uidErr := strconv.ParseUint(account.Uid, 10, 32)
+		gid, gidErr := strconv.ParseUint(account.Gid, 10, 32)
+		if uidErr == nil && gidErr == nil && uid != 0 {
+			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		}
+	}
+	return &syscall.Credential{Uid: 65534, Gid: 65534}
+})
+
+// serverUser makes a command run as who may run a server.
+func serverUser() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: lesserUser()}
+}
+
+// open reports whether the server's user can reach into dir, which for our
+// own folders is so unless it is another user.
+func open(dir string) bool {
+	if lesserUser() == nil {
+		return true
+	}
+	for {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode()&0o001 == 0 {
+			return false
+		}
+		if parent := filepath.Dir(dir); parent != dir {
+			dir = parent
+			continue
+		}
+		return true
+	}
+}
