@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jobgen/jobgen/internal/emit"
+)
+
+func generateCommand(format *reportFormat) *cobra.Command {
+	return &cobra.Command{
+		Use:   "generate [jobs.yaml]",
+		Short: "Write the Go code of a jobs.yaml",
+		Long: `Generate writes the Go code of a jobs.yaml into the package that the file names.
+
+Files that are right already are left alone; files that jobgen generated for
+jobs that are gone are removed. A file without jobgen's header is neither
+overwritten nor removed. When jobs.yaml has mistakes, nothing is written.`,
+		Example: `  # the nearest jobs.yaml, here or in a directory above
+  jobgen generate
+
+  # in any Go file of the module, for go generate ./...
+  //go:generate go tool jobgen generate`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			code, err := load(cmd, *format, args)
+			if err != nil {
+				return err
+			}
+			changed, err := emit.Write(code.dir, code.files)
+			if err != nil {
+				return err
+			}
+			if *format == formatText && len(changed) > 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: %d files changed\n", shorten(code.dir), len(changed))
+			}
+			return nil
+		},
+	}
+}
+
+func checkCommand(format *reportFormat) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [jobs.yaml]",
+		Short: "Say whether the generated code is current",
+		Long: `Check exits with 0 when the generated code is what jobs.yaml says, and with 1
+and a short diff when jobgen generate would change it. It writes nothing.`,
+		Example: `  # in continuous integration
+  jobgen check
+
+  # as annotations of a pull request on GitHub
+  jobgen check --format github`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			code, err := load(cmd, *format, args)
+			if err != nil {
+				return err
+			}
+			diff, err := emit.Diff(code.dir, code.files)
+			if err != nil || diff == "" {
+				return err
+			}
+			stale := problem{
+				Path:    code.source,
+				Message: fmt.Sprintf("the code in %s is stale: run jobgen generate", shorten(code.dir)),
+				Diff:    diff,
+			}
+			return report(cmd, *format, []problem{stale})
+		},
+	}
+}
+
+// generated is what a jobs.yaml makes, not written yet.
+type generated struct {
+	source string // the path of the jobs.yaml
+	dir    string // where files go
+	files  []emit.File
+}
+
+// load reads the file that args name and generates its code. Mistakes in the
+// file are reported, and errReported returned.
+func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, error) {
+	path, err := findFile(args)
+	if err != nil {
+		return nil, err
+	}
+	pkg, dir, problems, err := check(cmd.Context(), path)
+	if err != nil {
+		return nil, err
+	}
+	if len(problems) > 0 {
+		return nil, report(cmd, format, problems)
+	}
+	files, err := emit.Files(pkg)
+	if err != nil {
+		return nil, err
+	}
+	return &generated{source: path, dir: dir, files: files}, nil
+}
+
+// shorten returns path as seen from the working directory where that is
+// shorter.
+func shorten(path string) string {
+	wd, err := filepath.Abs(".")
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(wd, path); err == nil && len(rel) < len(path) {
+		return rel
+	}
+	return path
+}

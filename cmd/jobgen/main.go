@@ -1,0 +1,92 @@
+// Command jobgen generates typed Go from a jobs.yaml.
+//
+//	jobgen generate [jobs.yaml]   write the code
+//	jobgen check [jobs.yaml]      say whether the code is current
+//	jobgen version                print the version
+//
+// Without a file it takes the jobs.yaml of the working directory or of the
+// nearest directory above it in the module, so one line in any package does:
+//
+//	//go:generate go tool jobgen generate
+//
+// It exits with 0 when done, 1 when the input is wrong or the code stale, and 2
+// when jobgen itself could not do its work.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitDone  = 0
+	exitInput = 1 // the input is wrong, or the generated code stale
+	exitTool  = 2 // jobgen could not do its work
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main without the process around it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var input *inputError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errReported):
+		return exitInput
+	case errors.As(err, &input):
+		fmt.Fprintln(stderr, "jobgen:", err)
+		return exitInput
+	default:
+		fmt.Fprintln(stderr, "jobgen:", err)
+		return exitTool
+	}
+}
+
+// An inputError is for the user to put right.
+type inputError struct{ err error }
+
+func (e *inputError) Error() string { return e.err.Error() }
+func (e *inputError) Unwrap() error { return e.err }
+
+// errReported says that what is wrong has been printed already.
+var errReported = errors.New("reported")
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "jobgen",
+		Short: "Typed job queues from a jobs.yaml",
+		Long: `jobgen reads a jobs.yaml and generates the typed Go that enqueues and handles
+its jobs.
+
+It exits with 0 when done, 1 when the input is wrong or the generated code
+stale, and 2 when jobgen itself could not do its work.`,
+		Example:           "  jobgen generate\n  jobgen check --format github",
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	format := formatText
+	root.PersistentFlags().Var(&format, "format", "how mistakes are reported: "+strings.Join(formats, ", "))
+	root.AddCommand(generateCommand(&format), checkCommand(&format), versionCommand())
+	return root
+}
