@@ -42,8 +42,10 @@ func measurements() []measurement {
 		{"enqueue16", []row{{"rate", "enqueue, 16 clients: jobs/s", 0}, {"cpu", "… CPU s per 100,000", 1}}, enqueueWith(16)},
 		{"batch", []row{{"rate", "enqueue in batches, 1 client: jobs/s", 0}, {"cpu", "… CPU s per 100,000", 2}}, enqueueBatches},
 		{"drain", []row{
-			{"rate", "drain: jobs/s", 0}, {"cpu", "… CPU s per 100,000", 2},
-			{"server", "… of which the server", 2}, {"percpu", "… jobs per CPU second", 0},
+			{"rate", "drain: jobs/s", 0},
+			{"cpu", "… CPU s per 100,000", 2},
+			{"server", "… of which the server", 2},
+			{"percpu", "… jobs per CPU second", 0},
 		}, drain},
 		{"latency", []row{{"p50", "latency, p50: ms", 2}, {"p99", "latency, p99: ms", 2}}, latency},
 	}
