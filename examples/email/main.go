@@ -13,6 +13,8 @@
 // Kill it at any moment and run it again: it goes on where it was.
 package main
 
+//go:generate go tool jobgen generate
+
 import (
 	"context"
 	"errors"
