@@ -48,7 +48,7 @@ func fetched() (string, error) {
 // server's user cannot look into that, in the machine's.
 func cacheFolder() (string, error) {
 	cache, err := os.UserCacheDir()
-	if lesserUser() != nil && (err != nil || !open(filepath.Dir(cache))) {
+	if lesserUser() != nil && (err != nil || !open(filepath.Dir(cache), 0o001)) {
 		return "/var/cache/jobgen", nil
 	}
 	if err != nil {

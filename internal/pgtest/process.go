@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -124,11 +125,18 @@ func freePort() (int, error) {
 	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
-// serverFolder is where servers' folders are made: the user's temporary
-// folder, unless it is too deep for a socket's path, which may have some
-// hundred bytes, or closed to the server's user.
+// serverFolder is where servers' folders are made: in memory where there is
+// plenty, since every database made is some three hundred files, which cost ten
+// milliseconds there and up to a second on a busy disk. Else it is the user's
+// temporary folder, unless it is closed to the server's user, or too deep for
+// a socket's path, which may have some hundred bytes.
 func serverFolder() string {
-	if dir := os.TempDir(); len(dir) < 60 && open(dir) {
+	var memory syscall.Statfs_t
+	const dir = "/dev/shm"
+	if err := syscall.Statfs(dir, &memory); err == nil && open(dir, 0o003) && uint64(memory.Bavail)*uint64(memory.Bsize) >= 2<<30 {
+		return dir
+	}
+	if dir := os.TempDir(); len(dir) < 60 && open(dir, 0o003) {
 		return dir
 	}
 	return "/tmp"

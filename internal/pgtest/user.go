@@ -33,21 +33,21 @@ func serverUser() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: lesserUser()}
 }
 
-// open reports whether the server's user can reach into dir, which for our
-// own folders is so unless it is another user.
-func open(dir string) bool {
+// open reports whether a server's user who is not ourselves has these rights
+// (1 to look into it, 2 to write) on dir, and may pass the folders above it.
+func open(dir string, rights os.FileMode) bool {
 	if lesserUser() == nil {
 		return true
 	}
 	for {
 		info, err := os.Stat(dir)
-		if err != nil || info.Mode()&0o001 == 0 {
+		if err != nil || info.Mode()&rights != rights {
 			return false
 		}
-		if parent := filepath.Dir(dir); parent != dir {
-			dir = parent
-			continue
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return true
 		}
-		return true
+		dir, rights = parent, 0o001
 	}
 }
