@@ -50,12 +50,20 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 	if err := add(packageFile, packageCode(pkg)); err != nil {
 		return nil, err
 	}
+	for _, t := range pkg.Types {
+		if err := checkKeys(t.Fields); err != nil {
+			return nil, fmt.Errorf("generate type %s: %w", t.Name, err)
+		}
+	}
 	if len(pkg.Types) > 0 {
 		if err := add(typesFile, typesCode(pkg)); err != nil {
 			return nil, err
 		}
 	}
 	for _, job := range pkg.Jobs {
+		if err := checkKeys(job.Fields); err != nil {
+			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
+		}
 		if err := add(job.File, jobCode(pkg, job)); err != nil {
 			return nil, err
 		}

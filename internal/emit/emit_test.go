@@ -74,7 +74,7 @@ func fullPackage() *gotypes.Package {
 		field("table", "Table", "table", gotypes.Type{Kind: gotypes.KindMap, Elem: &list, Optional: true}),
 		field("address", "Address", "address", gotypes.Type{Kind: gotypes.KindNamed, Named: address}),
 		field("url", "URL", "url", url),
-		field("-", "Hyphen", "hyphen", of(gotypes.KindString)))
+		field("a b/c:ü", "Odd", "odd", of(gotypes.KindString)))
 	pkg := emailPackage()
 	pkg.Types = []*gotypes.Named{address, status, {Name: "Nothing"}, {Name: "Never", IsEnum: true}}
 	pkg.Jobs = append(pkg.Jobs,
@@ -247,9 +247,12 @@ func sameCode(t *testing.T, want, have []emit.File) {
 func TestContractBrokenIsAnErrorAndNoCode(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*gotypes.Package){
-		"two jobs with one file": func(p *gotypes.Package) { p.Jobs = append(p.Jobs, p.Jobs[0]) },
-		"a name that is no Go":   func(p *gotypes.Package) { p.Jobs[0].Name = "E mail" },
-		"an unknown kind":        func(p *gotypes.Package) { p.Jobs[0].Fields[0].Type.Kind = 99 },
+		"two jobs with one file":  func(p *gotypes.Package) { p.Jobs = append(p.Jobs, p.Jobs[0]) },
+		"a name that is no Go":    func(p *gotypes.Package) { p.Jobs[0].Name = "E mail" },
+		"a key that no tag holds": func(p *gotypes.Package) { p.Jobs[0].Fields[0].Key = "a`b" },
+		"a key with an option":    func(p *gotypes.Package) { p.Jobs[0].Fields[0].Key = "a,string" },
+		"a key that hides":        func(p *gotypes.Package) { p.Jobs[0].Fields[0].Key = "-" },
+		"an unknown kind":         func(p *gotypes.Package) { p.Jobs[0].Fields[0].Type.Kind = 99 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,8 @@ package emit
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/dave/jennifer/jen"
 
@@ -69,6 +71,20 @@ func plainType(t gotypes.Type) *jen.Statement {
 	return jen.Op(fmt.Sprintf("<kind %d>", t.Kind)) // no Go, so Files returns an error
 }
 
+// checkKeys returns an error for a field whose key a json tag cannot hold, so
+// that encoding/json would silently take another name or leave the field out.
+func checkKeys(fields []*gotypes.Field) error {
+	for _, f := range fields {
+		bad := f.Key == "" || f.Key == "-" || strings.ContainsFunc(f.Key, func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r)
+		})
+		if bad {
+			return fmt.Errorf("field %s: the key %q cannot be the name in a json tag", f.Name, f.Key)
+		}
+	}
+	return nil
+}
+
 // structType returns the struct of fields with their docs and JSON tags.
 //
 // An absent optional is left out with omitzero where it is a slice or a map,
@@ -85,8 +101,6 @@ func structType(fields []*gotypes.Field) *jen.Statement {
 				tag += ",omitzero"
 			case f.Type.Optional:
 				tag += ",omitempty"
-			case tag == "-":
-				tag = "-," // the bare hyphen would leave the field out
 			}
 			field := jen.Id(f.Name).Add(goType(f.Type)).Tag(map[string]string{"json": tag})
 			g.Add(comment(f.Doc).Add(field))

@@ -62,11 +62,11 @@ type EveryJob struct {
 	Table   map[string][]*Status `json:"table,omitzero"`
 	Address Address              `json:"address"`
 	URL     url.URL              `json:"url"`
-	Hyphen  string               `json:"-,"`
+	Odd     string               `json:"a b/c:ü"`
 }
 
 // NewEveryJob takes every required field; set the optional ones on what it returns.
-func NewEveryJob(f0 string, f1 bool, f2 int, f3 int32, f4 int64, f5 uint32, f6 float64, f7 []byte, f8 time.Time, f9 time.Duration, f10 runtime.Date, f11 runtime.UUID, f12 snowflake.ID, f13 runtime.Decimal, f14 json.RawMessage, list []*Status, address Address, url url.URL, hyphen string) EveryJob {
+func NewEveryJob(f0 string, f1 bool, f2 int, f3 int32, f4 int64, f5 uint32, f6 float64, f7 []byte, f8 time.Time, f9 time.Duration, f10 runtime.Date, f11 runtime.UUID, f12 snowflake.ID, f13 runtime.Decimal, f14 json.RawMessage, list []*Status, address Address, url url.URL, odd string) EveryJob {
 	return EveryJob{
 		F0:      f0,
 		F1:      f1,
@@ -86,7 +86,7 @@ func NewEveryJob(f0 string, f1 bool, f2 int, f3 int32, f4 int64, f5 uint32, f6 f
 		List:    list,
 		Address: address,
 		URL:     url,
-		Hyphen:  hyphen,
+		Odd:     odd,
 	}
 }
 
