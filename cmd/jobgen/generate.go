@@ -34,7 +34,7 @@ overwritten nor removed. When jobs.yaml has mistakes, nothing is written.`,
 				return err
 			}
 			if *format == formatText && len(changed) > 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: %d files changed\n", shorten(code.dir), len(changed))
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", shorten(code.dir), count(len(changed)))
 			}
 			return nil
 		},
@@ -98,6 +98,13 @@ func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, e
 		return nil, err
 	}
 	return &generated{source: path, dir: dir, files: files}, nil
+}
+
+func count(changed int) string {
+	if changed == 1 {
+		return "1 file changed"
+	}
+	return fmt.Sprintf("%d files changed", changed)
 }
 
 // shorten returns path as seen from the working directory where that is
