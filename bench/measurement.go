@@ -127,7 +127,7 @@ func fill(ctx context.Context, q queue, n, batchOf int) error {
 // start of the worker until every job has been handled once and its completion
 // has been recorded; a job that is never handled, or handled twice, is an error.
 func drain(ctx context.Context, t *trial) (figures, error) {
-	n := t.size.drain / max(1, t.peer.slow)
+	n := max(1, t.size.drain/max(1, t.peer.slow))
 	if err := fill(ctx, t.queue, n, t.size.batchOf); err != nil {
 		return nil, err
 	}
