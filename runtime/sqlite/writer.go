@@ -29,8 +29,8 @@ type writer struct {
 	added   chan struct{}
 }
 
-// A write is one caller's part of a transaction. It may run its statements in
-// a transaction that is undone later, and then once more.
+// A write is one caller's part of a transaction. What do has found out counts
+// only once the write has come back without an error.
 type write struct {
 	do   func(ctx context.Context, db *sqlitedb.Queries, now time.Time) error
 	err  error

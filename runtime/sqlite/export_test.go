@@ -1,0 +1,40 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+)
+
+// Advance lets d pass for the jobs of the file.
+func (s *Store) Advance(ctx context.Context, d time.Duration) error {
+	us := d.Microseconds()
+	for _, statement := range []string{
+		`UPDATE jobgen_job SET due = due - $1, claimed = claimed - $1, expires = expires - $1`,
+		`UPDATE jobgen_ended_job SET due = due - $1`,
+	} {
+		if _, err := s.callers.ExecContext(ctx, statement, us); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forget is one turn of what a process does every hour.
+func (s *Store) Forget(ctx context.Context) error { return s.forget(ctx) }
+
+// Node is the snowflake node number that the store mints ids under.
+func (s *Store) Node() int64 {
+	s.ids.mu.Lock()
+	defer s.ids.mu.Unlock()
+	return s.ids.lease.number
+}
+
+// LoseLease makes the store's lease look as if it had run out.
+func (s *Store) LoseLease() {
+	s.ids.mu.Lock()
+	defer s.ids.mu.Unlock()
+	s.ids.lease.until = time.Time{}
+}
+
+// OpenAt is Open with a clock that is set by the test.
+var OpenAt = open
