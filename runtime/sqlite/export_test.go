@@ -36,5 +36,10 @@ func (s *Store) LoseLease() {
 	s.ids.lease.until = time.Time{}
 }
 
-// OpenAt is Open with a clock that is set by the test.
-var OpenAt = open
+// WithPragma sets one more pragma on every connection.
+func WithPragma(pragma string) Option {
+	return func(o *options) error {
+		o.pragmas = append(o.pragmas, pragma)
+		return nil
+	}
+}

@@ -64,7 +64,7 @@ func (f file) connector(pragmas ...string) (driver.Connector, error) {
 		"synchronous(" + f.synchronous + ")",
 		"temp_store(MEMORY)",
 		fmt.Sprintf("journal_size_limit(%d)", walLimit),
-	}, pragmas...)
+	}, append(pragmas, f.pragmas...)...)
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(f.path), RawQuery: query.Encode()}
 	return (&sqlitedriver.SQLite{}).OpenConnector(dsn.String())
 }

@@ -12,6 +12,7 @@ type options struct {
 	synchronous string
 	busy        time.Duration
 	retention   time.Duration
+	pragmas     []string // on every connection, for tests
 }
 
 const (
