@@ -20,7 +20,7 @@ type watcher struct {
 
 const (
 	minWatch = time.Millisecond
-	maxWatch = 5 * time.Millisecond
+	maxWatch = 10 * time.Millisecond
 )
 
 // enter begins a wait, and leave ends it.
@@ -54,6 +54,8 @@ func (w *watcher) run(ctx context.Context) {
 	pause := minWatch
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	// A look takes microseconds; to make it stop early would cost more than it.
+	look := context.WithoutCancel(ctx)
 	for {
 		if w.idle() {
 			seen = 0 // whoever comes next is told what happened meanwhile
@@ -70,21 +72,21 @@ func (w *watcher) run(ctx context.Context) {
 				return
 			}
 		}
-		pause = min(pause*5/4, maxWatch)
+		pause = min(pause*9/8, maxWatch)
 		if c == nil {
 			var err error
-			if c, err = connect(ctx, w.core.watching); err != nil {
+			if c, err = connect(look, w.core.watching); err != nil {
 				pause = maxWatch
 				continue
 			}
 		}
 		var version int64
-		err := c.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version)
+		err := c.QueryRowContext(look, "PRAGMA data_version").Scan(&version)
 		if err == nil && version == seen {
 			continue
 		}
 		if err == nil {
-			err = w.tell(ctx, c)
+			err = w.tell(look, c)
 		}
 		if err != nil {
 			c.close()
