@@ -58,6 +58,7 @@ func BenchmarkEnqueueFull16(b *testing.B) { benchEnqueue(b, 8) }
 func BenchmarkEnqueueNormal2(b *testing.B) {
 	benchEnqueue(b, 1, sqlite.WithSynchronousNormal())
 }
+
 func BenchmarkEnqueueNormal16(b *testing.B) {
 	benchEnqueue(b, 8, sqlite.WithSynchronousNormal())
 }

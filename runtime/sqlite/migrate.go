@@ -75,7 +75,8 @@ func migrate(ctx context.Context, db *sql.DB, now time.Time) error {
 // application's own.
 func version(ctx context.Context, db interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}) (have int, err error) {
+},
+) (have int, err error) {
 	var tables int
 	err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'jobgen_migration'").Scan(&tables)
 	if err != nil || tables == 0 {
