@@ -12,6 +12,18 @@ FROM jobgen.queue q
 CROSS JOIN (SELECT unnest(@ids::bigint[]) AS id, unnest(@payloads::text[]) AS payload) j
 WHERE q.number = @queue;
 
+-- Jobs of many callers at once, each with a queue and options of its own; the
+-- ids that come back are those whose queue was there.
+-- name: AddMany :many
+INSERT INTO jobgen.job (queue, id, priority, payload_version, max_attempts, created, due, max_work, type, payload)
+SELECT q.number, j.id, j.priority, j.payload_version, j.max_attempts, statement_timestamp(), coalesce(j.due, statement_timestamp()), j.max_work, j.type, j.payload::json
+FROM (
+  SELECT unnest(@queues::integer[]) AS queue, unnest(@ids::bigint[]) AS id, unnest(@priorities::smallint[]) AS priority,
+    unnest(@payload_versions::smallint[]) AS payload_version, unnest(@max_attempts::integer[]) AS max_attempts,
+    unnest(@dues::timestamptz[]) AS due, unnest(@max_works::bigint[]) AS max_work, unnest(@types::text[]) AS type, unnest(@payloads::text[]) AS payload) j
+JOIN jobgen.queue q ON q.number = j.queue
+RETURNING id;
+
 -- name: AddClaimed :many
 INSERT INTO jobgen.job (queue, id, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, type, payload)
 SELECT @queue, @id, @priority, @payload_version, 1, @max_attempts, @handler::integer, t.now, coalesce(sqlc.narg('due')::timestamptz, t.now),

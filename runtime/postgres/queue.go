@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -91,16 +92,17 @@ func (q *queue) Add(ctx context.Context, t runtime.JobType, payload any, opts ..
 	if job.ID, err = q.ids.next(ctx); err != nil {
 		return 0, fmt.Errorf("add to queue %q: %w", q.name, err)
 	}
-	n, err := q.db.Add(ctx, pgdb.AddParams{
-		Queue: q.number, ID: int64(job.ID), Priority: job.Priority, PayloadVersion: job.PayloadVersion,
-		MaxAttempts: job.AttemptsRemaining, Due: dueParam(job.Due), MaxWork: job.MaxWorkDuration.Microseconds(),
-		Type: string(job.Type), Payload: string(job.Data),
-	})
+	one := &addition{queue: q.number, job: job, ctx: ctx}
+	if q.tx == nil {
+		err = q.adder.add(one)
+	} else {
+		err = sendOne(q.db, one)
+	}
+	if errors.Is(err, errQueueGone) {
+		return 0, q.errGone("add to")
+	}
 	if err != nil {
 		return 0, fmt.Errorf("add to queue %q: %w", q.name, err)
-	}
-	if n == 0 {
-		return 0, q.errGone("add to")
 	}
 	return job.ID, q.added(ctx, job)
 }

@@ -34,6 +34,7 @@ type core struct {
 	schema    *schemaName
 	catalogue *runtime.Catalogue
 	ids       *idSource
+	adder     *adder
 	notifier  *notifier
 	listener  *listener // nil without LISTEN
 	hubs      hubs
@@ -78,6 +79,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 	}
 	c := &core{pool: pool, schema: schema, catalogue: catalogue}
 	s := &Store{core: c, db: pgdb.New(inSchema{pool, schema})}
+	c.adder = &adder{db: s.db}
 	c.notifier = newNotifier(s.db, channelName(o.schema))
 	if c.ids, err = leaseIDs(ctx, s.db); err != nil {
 		return nil, fmt.Errorf("open postgres store: %w", err)
@@ -100,6 +102,7 @@ func (s *Store) Close() error {
 	s.closed.Do(func() {
 		s.cancel()
 		s.tasks.Wait()
+		s.adder.close()
 		if s.listener != nil {
 			s.listener.close()
 		}

@@ -144,3 +144,58 @@ func (q *Queries) AddClaimed(ctx context.Context, arg AddClaimedParams) ([]AddCl
 	}
 	return items, nil
 }
+
+const addMany = `-- name: AddMany :many
+INSERT INTO jobgen.job (queue, id, priority, payload_version, max_attempts, created, due, max_work, type, payload)
+SELECT q.number, j.id, j.priority, j.payload_version, j.max_attempts, statement_timestamp(), coalesce(j.due, statement_timestamp()), j.max_work, j.type, j.payload::json
+FROM (
+  SELECT unnest($1::integer[]) AS queue, unnest($2::bigint[]) AS id, unnest($3::smallint[]) AS priority,
+    unnest($4::smallint[]) AS payload_version, unnest($5::integer[]) AS max_attempts,
+    unnest($6::timestamptz[]) AS due, unnest($7::bigint[]) AS max_work, unnest($8::text[]) AS type, unnest($9::text[]) AS payload) j
+JOIN jobgen.queue q ON q.number = j.queue
+RETURNING id
+`
+
+type AddManyParams struct {
+	Queues          []int32
+	Ids             []int64
+	Priorities      []int16
+	PayloadVersions []int16
+	MaxAttempts     []int32
+	Dues            []pgtype.Timestamptz
+	MaxWorks        []int64
+	Types           []string
+	Payloads        []string
+}
+
+// Jobs of many callers at once, each with a queue and options of its own; the
+// ids that come back are those whose queue was there.
+func (q *Queries) AddMany(ctx context.Context, arg AddManyParams) ([]int64, error) {
+	rows, err := q.db.Query(ctx, addMany,
+		arg.Queues,
+		arg.Ids,
+		arg.Priorities,
+		arg.PayloadVersions,
+		arg.MaxAttempts,
+		arg.Dues,
+		arg.MaxWorks,
+		arg.Types,
+		arg.Payloads,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
