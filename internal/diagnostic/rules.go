@@ -1,0 +1,149 @@
+package diagnostic
+
+// A Rule is one way in which a jobs.yaml can be wrong. Its ID is never given to
+// another rule.
+type Rule struct {
+	ID      string // "JG201"
+	Title   string // a few words
+	Meaning string // what is refused, why, and what to do
+	Example string // a jobs.yaml with this mistake and no other
+}
+
+// Rules returns every rule in the order of the IDs.
+func Rules() []*Rule { return rules }
+
+var rules []*Rule
+
+func rule(id, title, meaning, example string) *Rule {
+	r := &Rule{ID: id, Title: title, Meaning: meaning, Example: example}
+	rules = append(rules, r)
+	return r
+}
+
+// example completes the part of a jobs.yaml that a rule is about.
+func example(part string) string {
+	return "version: 1\npackage: example.com/shop/gen/jobs\n" + part
+}
+
+const emails = "queues:\n  emails: {}\n"
+
+// field is an example with one field.
+func field(key, typ string) string {
+	return example(emails + "jobs:\n  email:\n    queue: emails\n    payload:\n      " + key + ": " + typ + "\n")
+}
+
+// option is an example of a job with one more line.
+func option(line string) string {
+	return example(emails + "jobs:\n  email:\n    queue: emails\n    " + line + "\n    payload: {to: string}\n")
+}
+
+const email = "jobs:\n  email: {queue: emails, payload: {to: string}}\n"
+
+// What the reader of YAML refuses.
+var (
+	NotUTF8 = rule("JG101", "the file is not UTF-8",
+		"A jobs.yaml is text in UTF-8. Save it in that encoding.",
+		example(emails+"jobs:\n  # caf\xe9\n  email: {queue: emails, payload: {to: string}}\n"))
+	BadCharacter = rule("JG102", "a character that cannot be seen",
+		"Control characters, and characters that turn the direction of text around, make a file read otherwise than it is. Remove them; in quotes, write them as an escape such as `\"\\u00a0\"`.",
+		example(emails+"jobs:\n  # See \u202e this\n  email: {queue: emails, payload: {to: string}}\n"))
+	Syntax = rule("JG103", "no YAML",
+		"The file cannot be read as YAML, and nothing after the place was looked at.",
+		field("tags", "[string]?"))
+	Feature = rule("JG104", "a feature of YAML that jobs.yaml does without",
+		"Anchors, aliases, merge keys, tags, directives and keys that begin with a question mark are refused, so that each line says by itself what it means. Write the value out, or use `defaults`.",
+		example(emails+"jobs:\n  email: {queue: emails, payload: {to: &a string}}\n"))
+	SecondDocument = rule("JG105", "a second document",
+		"Only one document can be in a file. Remove the line `---` and what follows, or make another file of it.",
+		example(emails+email+"---\nversion: 1\n"))
+	TooLarge = rule("JG106", "too deep or too large",
+		"A file may nest 64 levels, have 20,000 keys in one mapping and 16 MiB in all. What goes past that is no file that anybody reads.",
+		field("tags", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[string]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"))
+	DuplicateKey = rule("JG107", "a key that is there twice",
+		"Only one of the values could hold. Remove or rename one.",
+		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string, to: bytes}}\n"))
+)
+
+// What the language refuses.
+var (
+	UnknownKey = rule("JG201", "a key that means nothing here",
+		"Every key is one of those in the reference, see [jobs.yaml](jobs-yaml.md).",
+		option("max_attempt: 3"))
+	MissingKey = rule("JG202", "a key that is missing",
+		"The key has to be there, since no value could be meant without it.",
+		example(emails+"jobs:\n  email: {queue: emails}\n"))
+	WrongKind = rule("JG203", "another kind of value",
+		"A mapping, a list, a text or a number is wanted, and something else is there. Text that YAML takes for something else, such as `yes`, `null` or `1.0`, is written in quotes.",
+		example("queues: emails\n"+email))
+	BadVersion = rule("JG204", "an unknown version",
+		"`version` is that of the language. This jobgen reads version 1.",
+		"version: 2\npackage: example.com/shop/gen/jobs\n"+emails+email)
+	BadName = rule("JG205", "a name that cannot be used",
+		"The names of jobs, types and fields begin with a letter and go on in letters, digits and `_`; those of jobs and fields may also hold `-` and `.`. They may have 100 characters. The name of a queue is any text of at most 255 bytes without control characters.",
+		example(emails+"jobs:\n  2fa: {queue: emails, payload: {to: string}}\n"))
+	UnknownQueue = rule("JG206", "a queue that is not declared",
+		"Each queue is declared under `queues`, so that a slip of the pen does not make a queue that no worker looks at.",
+		example(emails+"jobs:\n  email: {queue: email, payload: {to: string}}\n"))
+	BadMaxAttempts = rule("JG207", "no number of attempts",
+		"`max_attempts` is a whole number from 1 to 2147483647, or `unlimited`.",
+		option("max_attempts: 0"))
+	BadMaxWorkDuration = rule("JG208", "no work duration",
+		"`max_work_duration` is a time above zero with its unit, such as `30s`, `1m30s` or `2h`, in whole microseconds.",
+		option("max_work_duration: 30"))
+	BadPriority = rule("JG209", "no priority",
+		"`priority` is a whole number from 0, which goes first and is the default, to 9.",
+		option("priority: -1"))
+	UnknownType = rule("JG210", "a type that does not exist",
+		"A field's type is one of the built-in ones, a type that the file declares under `types`, or a Go type with its import path, such as `net/netip.Addr`.",
+		field("to", "strin"))
+	BadType = rule("JG211", "no type",
+		"A type is a name, `[T]` for a list, `{string: T}` for a map, and any of these with a `?` behind it for an optional one. An optional list or map is written in quotes: `\"[T]?\"`.",
+		field("tags", "\"[]string\""))
+	StructOrEnum = rule("JG212", "neither struct nor enum",
+		"A type is declared with either `fields` or `enum`.",
+		example(emails+"types:\n  address: {}\n"+email))
+	BadEnum = rule("JG213", "no set of enum values",
+		"An enum has at least one value, and each value once.",
+		example(emails+"types:\n  status: {enum: [active, active]}\n"+email))
+	NoJobs = rule("JG214", "no jobs",
+		"At least one job is needed for there to be any code.",
+		example(emails+"jobs: {}\n"))
+	Recursive = rule("JG215", "a struct that holds itself",
+		"A value of it would never end. Make a field on the way optional, a list or a map.",
+		example(emails+"types:\n  node:\n    fields:\n      next: node\n"+email))
+	BuiltinName = rule("JG216", "the name of a built-in type",
+		"A declared type cannot have the name of a built-in one, or nobody could say which is meant.",
+		example(emails+"types:\n  date: {fields: {day: int}}\n"+email))
+)
+
+// What does not work out in Go.
+var (
+	BadPackagePath = rule("JG301", "no import path",
+		"`package` is the import path of the package to generate: elements of letters, digits, `-`, `_`, `.` and `~` with `/` between them.",
+		"version: 1\npackage: example.com/shop/../evil\n"+emails+email)
+	OutsideModule = rule("JG302", "a package outside the module",
+		"The package has to lie in the Go module that jobs.yaml is in, since nothing is ever written anywhere else.",
+		"version: 1\npackage: example.org/elsewhere/jobs\n"+emails+email)
+	BadPackageName = rule("JG303", "a path that gives no package name",
+		"The package is called after the last element of its path, or the last but one before a version such as `v2`. That has to make a name that Go can import.",
+		"version: 1\npackage: example.com/shop/gen/main\n"+emails+email)
+	SameGoName = rule("JG304", "two names that are one in Go",
+		"Names are turned into Go's form, `account_id` into `AccountID`, and each job makes several: `Enqueue…`, `Enqueue…Batch`, `Handle…` and so on. No two may be the same. Rename one of them.",
+		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string}}\n  email_batch: {queue: emails, payload: {to: string}}\n"))
+)
+
+// What is wrong with a Go type that a field names.
+var (
+	PackageNotFound = rule("JG401", "a Go package that cannot be loaded",
+		"The package of a Go type has to be in the module or among its requirements, and has to compile. Add it with `go get`, or correct it.",
+		field("at", "example.com/shop/nowhere.Place"))
+	TypeNotFound = rule("JG402", "a Go type that is not there",
+		"The package has no exported type of this name.",
+		field("from", "net/netip.Adr"))
+	NotImportable = rule("JG403", "a Go type that generated code cannot use",
+		"A generic type, a type of a `main` or `internal` package or of one that itself imports the generated code cannot be the type of a field.",
+		field("list", "sync/atomic.Pointer"))
+	NoRoundTrip = rule("JG404", "a Go type that JSON would lose",
+		"A payload is stored as JSON. What goes in has to come out the same, so a type needs exported fields of types that JSON knows, or methods to marshal and unmarshal itself.",
+		field("lock", "sync.Mutex"))
+)

@@ -1,0 +1,128 @@
+package gotypes
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/schema"
+)
+
+// Load finds the Go names and types of a file that is in the directory dir. It
+// returns the package, the directory it goes to and the mistakes that it found,
+// in the order of the file; the package is right when neither Load nor
+// [schema.Parse] found any. An error is a failure to look.
+func Load(ctx context.Context, file *schema.File, dir string) (*Package, string, diagnostic.List, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	l := &loader{file: file, declared: make(map[*schema.Type]*Named, len(file.Types))}
+	to, err := l.place(dir, file.Package)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	pkg := l.convert(to)
+	l.checkNames(pkg)
+	if err := l.checkImports(ctx, dir, to); err != nil {
+		return nil, "", nil, err
+	}
+	l.mistakes.Sort()
+	return pkg, to.dir, l.mistakes, nil
+}
+
+// A loader loads one file.
+type loader struct {
+	file     *schema.File
+	mistakes diagnostic.List
+	suggest  diagnostic.Suggester
+	declared map[*schema.Type]*Named
+	imported []use
+}
+
+// A use is one place that names a Go type.
+type use struct {
+	ref   *schema.Ref
+	inMap bool // values of maps cannot be addressed
+}
+
+// convert turns the file into Go's terms, in its order.
+func (l *loader) convert(to target) *Package {
+	pkg := &Package{Source: filepath.Base(l.file.Name), Path: to.path, Name: to.name}
+	for _, t := range l.file.Types {
+		named := &Named{Name: goName(t.Name.Value), Doc: t.Doc, IsEnum: t.IsEnum}
+		l.declared[t] = named
+		pkg.Types = append(pkg.Types, named)
+	}
+	for i, t := range l.file.Types {
+		named := pkg.Types[i]
+		named.Fields = l.fields(t.Fields)
+		for _, v := range t.Enum {
+			named.Enum = append(named.Enum, &EnumValue{Name: enumName(named.Name, v.Value.Value), Value: v.Value.Value, Doc: v.Doc})
+		}
+	}
+	for _, job := range l.file.Jobs {
+		pkg.Jobs = append(pkg.Jobs, l.job(job))
+	}
+	return pkg
+}
+
+func (l *loader) job(job *schema.Job) *Job {
+	j := &Job{
+		Type: job.Type.Value, Name: goName(job.Type.Value), File: fileStem(job.Type.Value) + "_job.gen.go",
+		Doc: job.Doc, Queue: job.Queue.Value, Fields: l.fields(job.Payload),
+	}
+	if job.MaxAttempts.IsSet() && job.MaxAttempts.Value != schema.Unlimited {
+		j.MaxAttempts = &job.MaxAttempts.Value
+	}
+	if job.MaxWorkDuration.IsSet() {
+		j.MaxWorkDuration = &job.MaxWorkDuration.Value
+	}
+	if job.Priority.IsSet() {
+		j.Priority = &job.Priority.Value
+	}
+	return j
+}
+
+// fields leaves out the names that are no words, which package schema reported.
+func (l *loader) fields(from []*schema.Field) []*Field {
+	fields := make([]*Field, 0, len(from))
+	params := make(map[string]bool, len(from))
+	for _, f := range from {
+		name := goName(f.Key.Value)
+		if name == "" || f.Type == nil {
+			continue
+		}
+		param := paramName(f.Key.Value)
+		for params[param] {
+			param += "Value"
+		}
+		params[param] = true
+		fields = append(fields, &Field{Key: f.Key.Value, Name: name, Param: param, Doc: f.Doc, Type: *l.goType(f.Type, false)})
+	}
+	return fields
+}
+
+var kinds = map[string]Kind{
+	"string": KindString, "bool": KindBool, "int": KindInt, "int32": KindInt32, "int64": KindInt64, "uint32": KindUint32,
+	"float64": KindFloat64, "bytes": KindBytes, "time": KindTime, "duration": KindDuration, "date": KindDate, "uuid": KindUUID,
+	"snowflake": KindSnowflake, "decimal": KindDecimal, "json": KindJSON,
+}
+
+func (l *loader) goType(ref *schema.Ref, inMap bool) *Type {
+	t := &Type{Optional: ref.Optional}
+	switch {
+	case ref.List != nil:
+		t.Kind, t.Elem = KindList, l.goType(ref.List, false)
+	case ref.Map != nil:
+		t.Kind, t.Elem = KindMap, l.goType(ref.Map, true)
+	case ref.Declared != nil:
+		t.Kind, t.Named = KindNamed, l.declared[ref.Declared]
+	case ref.Name != "":
+		t.Kind, t.Import, t.Name = KindImported, ref.Import, ref.Name
+		l.imported = append(l.imported, use{ref, inMap && !ref.Optional})
+	default:
+		t.Kind = kinds[ref.Builtin]
+	}
+	return t
+}

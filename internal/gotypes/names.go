@@ -1,0 +1,76 @@
+package gotypes
+
+import (
+	"fmt"
+
+	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/schema"
+)
+
+// A scope holds the names of one Go scope, each with what has it.
+type scope map[string]owner
+
+type owner struct {
+	what string
+	at   diagnostic.Position
+}
+
+// claim gives name to what. It reports the first of names that another has, at
+// the one that comes later in the file.
+func (l *loader) claim(s scope, what string, at diagnostic.Position, names ...string) {
+	clash := ""
+	for _, name := range names {
+		earlier, taken := s[name]
+		if !taken {
+			s[name] = owner{what, at}
+			continue
+		}
+		if clash != "" || earlier.at == at {
+			continue
+		}
+		clash = name
+		later := owner{what, at}
+		if earlier.at.Compare(at) > 0 {
+			earlier, later = later, earlier
+		}
+		place := ""
+		if earlier.at.Line > 0 {
+			place = fmt.Sprintf(" in line %d, column %d,", earlier.at.Line, earlier.at.Column)
+		}
+		l.mistakes.Add(later.at, diagnostic.SameGoName, "%s and %s%s would both be %s in Go: rename one", later.what, earlier.what, place, name)
+	}
+}
+
+// checkNames checks every name that is generated against every other in its
+// scope.
+func (l *loader) checkNames(pkg *Package) {
+	top := make(scope)
+	l.claim(top, "what each package has", diagnostic.Position{}, "Catalogue", "Handlers", "HandleAll")
+	for i, t := range l.file.Types {
+		named := pkg.Types[i]
+		what := fmt.Sprintf("type %q", t.Name.Value)
+		if named.Name != "" {
+			l.claim(top, what, t.Name.At, named.Name)
+		}
+		l.claimFields(t.Fields)
+		for i, v := range t.Enum {
+			l.claim(top, fmt.Sprintf("the value %q of %s", v.Value.Value, what), v.Value.At, named.Enum[i].Name)
+		}
+	}
+	for i, job := range l.file.Jobs {
+		if n := pkg.Jobs[i].Name; n != "" {
+			l.claim(top, fmt.Sprintf("job %q", job.Type.Value), job.Type.At,
+				n+"Job", n+"JobType", n+"Queue", n+"JobOptions", "New"+n+"Job", "Enqueue"+n, "Enqueue"+n+"Batch", "Handle"+n, "job"+n)
+		}
+		l.claimFields(job.Payload)
+	}
+}
+
+func (l *loader) claimFields(fields []*schema.Field) {
+	s := make(scope, len(fields))
+	for _, f := range fields {
+		if name := goName(f.Key.Value); name != "" {
+			l.claim(s, fmt.Sprintf("field %q", f.Key.Value), f.Key.At, name)
+		}
+	}
+}

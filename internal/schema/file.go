@@ -1,0 +1,100 @@
+package schema
+
+import (
+	"time"
+
+	"github.com/jobgen/jobgen/internal/diagnostic"
+)
+
+// Version is the version of the language that Parse reads.
+const Version = 1
+
+// A File is a jobs.yaml. Of one with mistakes it holds what could be read, so
+// that later checks can add theirs.
+type File struct {
+	Name    string // as given to Parse
+	Package Text   // import path of the package to generate; zero when missing
+	Queues  []*Queue
+	Types   []*Type
+	Jobs    []*Job
+}
+
+// A Text is a word of the file.
+type Text struct {
+	Value string
+	At    diagnostic.Position
+}
+
+// A Queue is a queue that the file declares.
+type Queue struct {
+	Name Text
+	Doc  string // the comment above, lines joined by "\n", without marks
+}
+
+// A Type is a type that the file declares: a struct or a string enum.
+type Type struct {
+	Name   Text
+	Doc    string
+	IsEnum bool
+	Fields []*Field     // of a struct, in the order of the file
+	Enum   []*EnumValue // of an enum
+}
+
+// An EnumValue is one value of an enum.
+type EnumValue struct {
+	Value Text
+	Doc   string
+}
+
+// A Job is one job type.
+type Job struct {
+	Type            Text
+	Doc             string
+	Queue           Text
+	MaxAttempts     Option[int32] // Unlimited for no limit
+	MaxWorkDuration Option[time.Duration]
+	Priority        Option[int16]
+	Payload         []*Field
+}
+
+// Unlimited is the MaxAttempts of a job that says so, rather than nothing.
+const Unlimited = 0
+
+// An Option is the value of an option, and the place that it comes from: the
+// job's own line, or that of the file's defaults. At is zero where neither sets
+// it and the runtime's own default holds.
+type Option[T any] struct {
+	Value T
+	At    diagnostic.Position
+}
+
+// IsSet reports whether the file sets the option.
+func (o Option[T]) IsSet() bool { return o.At.Line > 0 }
+
+// A Field is a field of a payload or a struct.
+type Field struct {
+	Key  Text
+	Doc  string
+	Type *Ref // nil after a mistake
+}
+
+// A Ref is the type of a field. Exactly one of Builtin, List, Map, Declared and
+// Name is set.
+type Ref struct {
+	At       diagnostic.Position
+	Optional bool
+	Builtin  string // "string"
+	List     *Ref   // the type of its elements
+	Map      *Ref   // the type of its values; keys are strings
+	Declared *Type
+	Import   string // of a Go type: the import path
+	Name     string // and the type's name
+}
+
+// Builtins returns the names of the built-in types.
+func Builtins() []string {
+	return []string{
+		"string", "bool", "int", "int32", "int64", "uint32", "float64", "bytes", "time", "duration", "date", "uuid",
+		"snowflake", "decimal", "json",
+	}
+}
