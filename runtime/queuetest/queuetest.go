@@ -29,3 +29,8 @@ type Transactor interface {
 	// of commit and rollback is called.
 	Begin(t testing.TB, service runtime.JobService) (bound runtime.JobService, commit, rollback func() error)
 }
+
+// A Poller is a Store whose services may learn of each other's doings by
+// looking alone, as behind a pooler that swallows notifications. Jobs of
+// another process then may take a poll interval to be found.
+type Poller interface{ Polls() bool }

@@ -1,0 +1,6 @@
+package queuetest
+
+import "testing"
+
+func RunModel(t *testing.T, h Harness) {}
+func Bench(b *testing.B, h Harness)    {}
