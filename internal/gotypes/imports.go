@@ -112,6 +112,7 @@ func (l *loader) checkUse(u use, p *packages.Package, importers *importers) {
 		return
 	case len(p.Errors) > 0:
 		why, _, _ := strings.Cut(p.Errors[0].Msg, "\n")
+		why = strings.TrimSuffix(why, "; to add it:")
 		l.mistakes.Add(at, diagnostic.PackageNotFound, "package %s cannot be loaded: %s", u.ref.Import, why)
 		return
 	case p.Name == "main":

@@ -73,15 +73,20 @@ func goWord(word string) string {
 	return string(runes)
 }
 
-// goName returns name as an exported Go name. Capitals stay, unless several
-// words are written in nothing else: USD stays, ACCOUNT_CLOSED is AccountClosed.
-func goName(name string) string {
+// goWords splits name for a Go name. Capitals stay, unless several words are
+// written in nothing else: USD stays, ACCOUNT_CLOSED is AccountClosed.
+func goWords(name string) []string {
 	words := split(name)
 	if len(words) > 1 && strings.ToUpper(name) == name {
-		words = split(strings.ToLower(name))
+		return split(strings.ToLower(name))
 	}
+	return words
+}
+
+// goName returns name as an exported Go name.
+func goName(name string) string {
 	var b strings.Builder
-	for _, word := range words {
+	for _, word := range goWords(name) {
 		b.WriteString(goWord(word))
 	}
 	return b.String()
@@ -94,7 +99,7 @@ func fileStem(name string) string { return strings.ToLower(strings.Join(split(na
 // paramName returns name as a parameter, which hides nothing that Go predeclares
 // or generated code imports.
 func paramName(name string) string {
-	words := split(name)
+	words := goWords(name)
 	param := strings.ToLower(words[0])
 	for _, word := range words[1:] {
 		param += goWord(word)

@@ -23,7 +23,7 @@ func (b *builder) options(job *Job, what string) map[string]readFunc {
 				return
 			}
 			job.Queue = name
-			if !b.queues.has(name.Value) {
+			if !b.queues.has(name.Value) && !b.unread {
 				b.mistakes.Add(name.At, diagnostic.UnknownQueue, "queue %q is not declared under queues%s",
 					name.Value, b.suggest.Suggest(name.Value, b.queues.list))
 			}

@@ -31,6 +31,7 @@ type builder struct {
 	file     *File
 	defaults Job // its options are those of the file's defaults
 	queues   names
+	unread   bool // queues are there and cannot be read
 	types    map[string]*Type
 	typeName names
 }
@@ -86,7 +87,8 @@ func (b *builder) packagePath(e entry) {
 }
 
 func (b *builder) readQueues(e entry) {
-	entries, _ := b.mapping(e.value, "queues")
+	entries, ok := b.mapping(e.value, "queues")
+	b.unread = !ok
 	for _, e := range entries {
 		b.queues.add(e.key.Value)
 		b.file.Queues = append(b.file.Queues, &Queue{Name: e.key, Doc: e.doc})

@@ -128,7 +128,7 @@ func kind(n ast.Node) string {
 
 func (r *reader) wrongKind(n ast.Node, what, want string) {
 	if !reported(n) {
-		r.mistakes.Add(start(n), diagnostic.WrongKind, "%s is %s and not %s", what, want, kind(n))
+		r.mistakes.Add(start(n), diagnostic.WrongKind, "%s has to be %s, not %s", what, want, kind(n))
 	}
 }
 
@@ -160,7 +160,7 @@ func (r *reader) mapping(n ast.Node, what string) ([]entry, bool) {
 		key, ok := v.Key.(*ast.StringNode)
 		at := start(v.Key)
 		if !ok {
-			r.mistakes.Add(at, diagnostic.WrongKind, "a key is text and not %s: write it in quotes", kind(v.Key))
+			r.mistakes.Add(at, diagnostic.WrongKind, "a key has to be text, not %s: write it in quotes", kind(v.Key))
 			continue
 		}
 		if earlier, twice := first[key.Value]; twice {
@@ -192,8 +192,14 @@ func (r *reader) keys(n ast.Node, what string, known map[string]readFunc) map[st
 			continue
 		}
 		names := slices.Sorted(maps.Keys(known))
-		r.mistakes.Add(e.key.At, diagnostic.UnknownKey, "%s has no key %q%s, it can have %s",
-			what, e.key.Value, r.suggest.Suggest(e.key.Value, names), strings.Join(names, ", "))
+		hint := r.suggest.Suggest(e.key.Value, names)
+		switch {
+		case len(names) == 0:
+			hint = ", it has none"
+		case hint == "":
+			hint = ", it can have " + strings.Join(names, ", ")
+		}
+		r.mistakes.Add(e.key.At, diagnostic.UnknownKey, "%s has no key %q%s", what, clip(e.key.Value), hint)
 	}
 	return there
 }
@@ -206,7 +212,7 @@ func (r *reader) text(n ast.Node, what string) (Text, bool) {
 	case *ast.LiteralNode:
 		return Text{n.Value.Value, start(n)}, true
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		r.mistakes.Add(start(n), diagnostic.WrongKind, "%s is text and not %s: write it in quotes", what, kind(n))
+		r.mistakes.Add(start(n), diagnostic.WrongKind, "%s has to be text, not %s: write it in quotes", what, kind(n))
 	default:
 		r.wrongKind(n, what, "text")
 	}

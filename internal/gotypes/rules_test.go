@@ -1,0 +1,138 @@
+package gotypes_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/gotypes"
+	"github.com/jobgen/jobgen/internal/schema"
+	"github.com/jobgen/jobgen/runtime"
+)
+
+var update = flag.Bool("update", false, "write docs/diagnostics.md anew")
+
+// write makes files below a new directory, which is a module called
+// example.com/shop, and returns it.
+func write(t testing.TB, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	all := map[string]string{"go.mod": "module example.com/shop\n\ngo 1.26\n"}
+	for name, content := range files {
+		all[name] = content
+	}
+	for name, content := range all {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// check reads src as a file in dir, as jobgen does.
+func check(t testing.TB, dir, src string) (*gotypes.Package, diagnostic.List) {
+	t.Helper()
+	file, mistakes := schema.Parse("jobs.yaml", []byte(src))
+	if file == nil {
+		return nil, mistakes
+	}
+	pkg, _, more, err := gotypes.Load(t.Context(), file, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mistakes = append(mistakes, more...)
+	mistakes.Sort()
+	return pkg, mistakes
+}
+
+// lines returns mistakes as jobgen prints them.
+func lines(mistakes diagnostic.List) []string {
+	var all []string
+	for _, m := range mistakes {
+		all = append(all, fmt.Sprintf("jobs.yaml:%s: %s [%s]", m.Position, m.Message, m.Rule.ID))
+	}
+	return all
+}
+
+func TestEachRuleFindsItsMistakeAndNoOther(t *testing.T) {
+	t.Parallel()
+	for _, rule := range diagnostic.Rules() {
+		t.Run(rule.ID, func(t *testing.T) {
+			t.Parallel()
+			_, mistakes := check(t, write(t, nil), rule.Example)
+			if len(mistakes) != 1 || mistakes[0].Rule != rule {
+				t.Errorf("found %q, want one mistake against %s", lines(mistakes), rule.ID)
+			}
+		})
+	}
+}
+
+func TestRulesAreNumberedInOrder(t *testing.T) {
+	t.Parallel()
+	rules := diagnostic.Rules()
+	if !slices.IsSortedFunc(rules, func(a, b *diagnostic.Rule) int { return strings.Compare(a.ID, b.ID) }) {
+		t.Error("the rules are not in the order of their numbers")
+	}
+	for i := 1; i < len(rules); i++ {
+		if rules[i].ID == rules[i-1].ID {
+			t.Errorf("two rules are %s", rules[i].ID)
+		}
+	}
+}
+
+func TestDiagnosticsPageIsCurrent(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString(`# Diagnostics
+
+What jobgen says of a wrong ` + "`jobs.yaml`" + `, by the number in brackets at the end of the line. All mistakes of a file are
+reported in one run. A number never gets another meaning.
+
+This page is made of the rules in ` + "`internal/diagnostic`" + `; ` + "`go test ./internal/gotypes -update`" + ` writes it.
+`)
+	for _, rule := range diagnostic.Rules() {
+		_, mistakes := check(t, write(t, nil), rule.Example)
+		fmt.Fprintf(&b, "\n## %s: %s\n\n%s\n\n```yaml\n%s```\n\n```text\n%s\n```\n", rule.ID, rule.Title, rule.Meaning,
+			strings.NewReplacer("\xe9", "\\xe9", "\u202e", "\\u202e").Replace(rule.Example), strings.Join(lines(mistakes), "\n"))
+	}
+	page := filepath.Join("..", "..", "docs", "diagnostics.md")
+	if *update {
+		if err := os.WriteFile(page, []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(have), b.String()); d != "" {
+		t.Errorf("docs/diagnostics.md is stale: run go test ./internal/gotypes -update (-have +want):\n%s", d)
+	}
+}
+
+func TestTheLanguageKnowsTheRuntimesLimits(t *testing.T) {
+	t.Parallel()
+	job := "version: 1\npackage: example.com/shop/jobs\nqueues: {%q: {}}\njobs: {a: {queue: %[1]q, priority: %d, payload: {}}}\n"
+	dir := write(t, nil)
+	long := strings.Repeat("q", runtime.MaxNameSize)
+	for src, ok := range map[string]bool{
+		fmt.Sprintf(job, long, runtime.MaxPriority):     true,
+		fmt.Sprintf(job, long+"q", runtime.MaxPriority): false,
+		fmt.Sprintf(job, long, runtime.MaxPriority+1):   false,
+	} {
+		if _, mistakes := check(t, dir, src); (len(mistakes) == 0) != ok {
+			t.Errorf("%.60s…: %q", src, lines(mistakes))
+		}
+	}
+}

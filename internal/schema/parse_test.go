@@ -1,0 +1,261 @@
+package schema_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobgen/jobgen/internal/schema"
+)
+
+// places returns the mistakes in src as "line:column rule".
+func places(src string) []string {
+	_, mistakes := schema.Parse("jobs.yaml", []byte(src))
+	places := make([]string, 0, len(mistakes))
+	for _, m := range mistakes {
+		places = append(places, fmt.Sprintf("%s %s", m.Position, m.Rule.ID))
+	}
+	return places
+}
+
+const head = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\n"
+
+func TestAFileIsReadAsItStands(t *testing.T) {
+	t.Parallel()
+	file, mistakes := schema.Parse("jobs.yaml", []byte("\ufeff"+strings.ReplaceAll(`# Not about version.
+
+version: 1
+package: example.com/shop/gen/jobs
+defaults:
+  queue: q
+  max_attempts: 3
+  priority: 2
+queues:
+  # For
+  #   all.
+  q:
+types:
+  address:
+    fields:
+      street: string
+      # Next one.
+      next: address?
+  status:
+    enum:
+      # It can log in.
+      - active
+      - "closed: really" # not this
+jobs:
+  # not this either
+    # nor this
+  # Sends.
+  #
+  # One.
+  email:
+    max_attempts: unlimited # nor this
+    max_work_duration: 1m30.5s
+    payload:
+      to: [address]
+      tags: "[string?]?"
+      by: {string: [net/netip.Addr]}
+      at: '{string: time}?'
+      s: status
+  ping: {payload: {}}
+`, "\n", "\r\n")))
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	address, status := file.Types[0], file.Types[1]
+	if address.Fields[1].Type.Declared != address || !address.Fields[1].Type.Optional || address.Fields[1].Doc != "Next one." {
+		t.Errorf("the second field of address is %+v", address.Fields[1])
+	}
+	if !status.IsEnum || status.Enum[0].Doc != "It can log in." || status.Enum[1].Value.Value != "closed: really" || status.Enum[1].Doc != "" {
+		t.Errorf("status is %+v %+v", status.Enum[0], status.Enum[1])
+	}
+	if doc := file.Queues[0].Doc; doc != "For\n  all." {
+		t.Errorf("the queue's doc is %q", doc)
+	}
+	email, ping := file.Jobs[0], file.Jobs[1]
+	if email.Doc != "Sends.\n\nOne." {
+		t.Errorf("the job's doc is %q", email.Doc)
+	}
+	if email.Queue.Value != "q" || !email.MaxAttempts.IsSet() || email.MaxAttempts.Value != schema.Unlimited || email.MaxWorkDuration.Value != 90500*time.Millisecond {
+		t.Errorf("the job is %+v", email)
+	}
+	if ping.MaxAttempts.Value != 3 || ping.MaxAttempts.At.Line != 7 || ping.Priority.Value != 2 || ping.MaxWorkDuration.IsSet() {
+		t.Errorf("the job with defaults is %+v", ping)
+	}
+	var types []string
+	for _, f := range email.Payload {
+		types = append(types, spell(f.Type))
+	}
+	want := []string{"[address]", "[string?]?", "{string: [net/netip.Addr]}", "{string: time}?", "status"}
+	if d := cmp.Diff(want, types); d != "" {
+		t.Errorf("types (-want +have):\n%s", d)
+	}
+}
+
+// spell writes a type as a file does.
+func spell(r *schema.Ref) string {
+	s := r.Builtin
+	switch {
+	case r.List != nil:
+		s = "[" + spell(r.List) + "]"
+	case r.Map != nil:
+		s = "{string: " + spell(r.Map) + "}"
+	case r.Declared != nil:
+		s = r.Declared.Name.Value
+	case r.Name != "":
+		s = r.Import + "." + r.Name
+	}
+	if r.Optional {
+		s += "?"
+	}
+	return s
+}
+
+func TestEveryMistakeOfAFileIsFoundInOneRun(t *testing.T) {
+	t.Parallel()
+	have := places(`version: 1.0
+packag: example.com/shop/gen/jobs
+package: [a]
+queues:
+  q: {}
+  q: {}
+  "": {}
+defaults: {queue: r, max_attempts: 1e3, payload: {}}
+types:
+  t: {fields: {a: u}, enum: [x]}
+  u: {enum: x}
+  v: {enum: []}
+  w.x: {fields: {a: v?}}
+  y: {}
+jobs:
+  a: {queue: q}
+  b: nothing
+  c:
+    queue: [q]
+    payload:
+      a: strnig
+      b: [string, string]
+      c: {string: int, int: string}
+      d: string??
+      e:
+      f: 1
+      true: string
+      é: string
+    priority: 10
+    max_work_duration: 1 hour
+  d: {queue: q, payload: {a: example.com/x, b: "*string", c: "map[string]int", d: a b, e: .T, f: &a x, g: *a}}
+  e: {queue: q, payload: {}, max_attempts: 0x10, max_work_duration: 1ns}
+`)
+	want := []string{
+		"1:10 JG203", "2:1 JG201", "3:10 JG203", "6:3 JG107", "7:3 JG205", "8:19 JG206", "8:36 JG207", "8:41 JG201",
+		"10:3 JG212", "11:13 JG203", "12:13 JG213", "13:3 JG205", "14:3 JG212",
+		"16:3 JG202", "17:6 JG203", "19:12 JG203", "21:10 JG210", "22:10 JG211", "23:10 JG211", "24:10 JG211", "25:9 JG211", "26:10 JG203",
+		"27:7 JG203", "28:7 JG205", "29:15 JG209", "30:24 JG208",
+		"31:30 JG211", "31:48 JG211", "31:62 JG211", "31:83 JG211", "31:91 JG211", "31:98 JG104", "31:107 JG104",
+		"32:44 JG207", "32:69 JG208",
+	}
+	if d := cmp.Diff(want, have); d != "" {
+		t.Errorf("mistakes (-want +have):\n%s", d)
+	}
+}
+
+func TestWhatIsNoJobsYAMLIsOneMistake(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]string{
+		"[]":                              "1:1 JG203",
+		"x":                               "1:1 JG203",
+		"a: [x":                           "1:4 JG103",
+		"a:\n\tb: c":                      "2:1 JG103",
+		"a: `x":                           "1:4 JG103",
+		"a: \xff":                         "1:4 JG101",
+		"a: \x00":                         "1:4 JG102",
+		"a: \rb":                          "1:4 JG102",
+		"é: \u2066x":                      "1:4 JG102",
+		head + "jobs: {}\n...\n---\n":     "6:1 JG105",
+		strings.Repeat("[", 100_000):      "1:65 JG106",
+		strings.Repeat("{a: ", 100_000):   "1:257 JG106",
+		strings.Repeat("- ", 100_000):     "1:129 JG106",
+		head + "jobs:\n" + many(30_000):   "20005:9 JG106",
+		"#" + strings.Repeat("x", 16<<20): "1:1 JG106",
+	} {
+		if d := cmp.Diff([]string{want}, places(src)); d != "" {
+			t.Errorf("%.40q (-want +have):\n%s", src, d)
+		}
+	}
+}
+
+func many(jobs int) string {
+	var b strings.Builder
+	for i := range jobs {
+		fmt.Fprintf(&b, "  j%d: {queue: q, payload: {}}\n", i)
+	}
+	return b.String()
+}
+
+func TestAnEmptyFileSaysWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	for _, src := range []string{"", "\n\n", "# only a comment\n", "---\n", "null\n"} {
+		if d := cmp.Diff([]string{"1:1 JG202", "1:1 JG202", "1:1 JG202"}, places(src)); d != "" {
+			t.Errorf("%q (-want +have):\n%s", src, d)
+		}
+	}
+}
+
+// What an alias bomb grows to is never built.
+func TestAnAliasBombIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x, x]\n")
+	for i := 1; i < 40; i++ {
+		fmt.Fprintf(&b, "a%d: &a%d [*a%d, *a%d]\n", i, i, i-1, i-1)
+	}
+	for _, p := range places(b.String()) {
+		if !strings.HasSuffix(p, "JG104") && !strings.HasSuffix(p, "JG201") && !strings.HasSuffix(p, "JG202") {
+			t.Errorf("%s", p)
+		}
+	}
+}
+
+func TestASuggestionIsMadeWhereOneIsNear(t *testing.T) {
+	t.Parallel()
+	for typ, want := range map[string]string{"stirng": `"string"`, "boolean": "bool", "datetime": "time", "adress": `"address"`, "qqqqqq": ""} {
+		_, mistakes := schema.Parse("jobs.yaml", []byte(head+"types: {address: {fields: {}}}\njobs: {a: {queue: q, payload: {x: "+typ+"}}}\n"))
+		if len(mistakes) != 1 {
+			t.Fatalf("%s: %v", typ, mistakes)
+		}
+		_, hint, found := strings.Cut(mistakes[0].Message, "did you mean ")
+		if found != (want != "") || strings.TrimSuffix(hint, "?") != want {
+			t.Errorf("%s: %s; want a hint at %s", typ, mistakes[0].Message, want)
+		}
+	}
+}
+
+// Parse neither panics nor says "right" of what has a mistake's mark.
+func FuzzParse(f *testing.F) {
+	for _, src := range []string{
+		head + "jobs:\n  a: {queue: q, payload: {a: [string]}}\n", "a: &b [*b]", "? [a]: b", "- - - a", "a: |\n  b\n c", "{", "a: !!map {}", "%TAG\n---\n", "<<: *a",
+		"'a': \"\\x00\"", "jobs: {a: {payload: {\"b\": \"[{string:x}?]\"}}}",
+	} {
+		f.Add(src)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		file, mistakes := schema.Parse("jobs.yaml", []byte(src))
+		if file == nil && len(mistakes) == 0 {
+			t.Error("nothing was read, and no mistake found")
+		}
+		for i, m := range mistakes {
+			if m.Line < 1 || m.Column < 1 || m.Message == "" || m.Rule == nil {
+				t.Errorf("the mistake %+v has no place or text", m)
+			}
+			if i > 0 && mistakes[i-1].Compare(m.Position) > 0 {
+				t.Errorf("%s comes after %s", m.Position, mistakes[i-1].Position)
+			}
+		}
+	})
+}
