@@ -15,9 +15,9 @@ type owner struct {
 	at   diagnostic.Position
 }
 
-// claim gives name to what. It reports the first of names that another has, at
-// the one that comes later in the file.
-func (l *loader) claim(s scope, what string, at diagnostic.Position, names ...string) {
+// claim gives names to what. It reports the first of names that another has, at
+// the one that comes later in the file, and whether there was none.
+func (l *loader) claim(s scope, what string, at diagnostic.Position, names ...string) bool {
 	clash := ""
 	for _, name := range names {
 		earlier, taken := s[name]
@@ -37,14 +37,15 @@ func (l *loader) claim(s scope, what string, at diagnostic.Position, names ...st
 		if earlier.at.Line > 0 {
 			place = fmt.Sprintf(" in line %d, column %d,", earlier.at.Line, earlier.at.Column)
 		}
-		l.mistakes.Add(later.at, diagnostic.SameGoName, "%s and %s%s would both be %s in Go: rename one", later.what, earlier.what, place, name)
+		l.mistakes.Add(later.at, diagnostic.SameGoName, "%s and %s%s would both be %s: rename one", later.what, earlier.what, place, name)
 	}
+	return clash == ""
 }
 
 // checkNames checks every name that is generated against every other in its
 // scope.
 func (l *loader) checkNames(pkg *Package) {
-	top := make(scope)
+	top, files := make(scope), make(scope)
 	l.claim(top, "what each package has", diagnostic.Position{}, "Catalogue", "Handlers", "HandleAll")
 	for i, t := range l.file.Types {
 		named := pkg.Types[i]
@@ -58,9 +59,10 @@ func (l *loader) checkNames(pkg *Package) {
 		}
 	}
 	for i, job := range l.file.Jobs {
-		if n := pkg.Jobs[i].Name; n != "" {
-			l.claim(top, fmt.Sprintf("job %q", job.Type.Value), job.Type.At,
-				n+"Job", n+"JobType", n+"Queue", n+"JobOptions", "New"+n+"Job", "Enqueue"+n, "Enqueue"+n+"Batch", "Handle"+n, "job"+n)
+		what := fmt.Sprintf("job %q", job.Type.Value)
+		if n := pkg.Jobs[i].Name; n != "" && l.claim(top, what, job.Type.At,
+			n+"Job", n+"JobType", n+"Queue", n+"JobOptions", "New"+n+"Job", "Enqueue"+n, "Enqueue"+n+"Batch", "Handle"+n, "job"+n) {
+			l.claim(files, what, job.Type.At, pkg.Jobs[i].File)
 		}
 		l.claimFields(job.Payload)
 	}

@@ -1,0 +1,215 @@
+package gotypes_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jobgen/jobgen/internal/gotypes"
+	"github.com/jobgen/jobgen/internal/schema"
+)
+
+// file is a jobs.yaml for a package with the fields of one payload.
+func file(pkg, fields string) string {
+	return "version: 1\npackage: " + pkg + "\nqueues: {q: {}}\njobs:\n  a: {queue: q, payload: {" + fields + "}}\n"
+}
+
+// mistake asks that src has one mistake, against the rule and with text in it,
+// or none when rule is "".
+func mistake(t *testing.T, dir, src, rule, text string) {
+	t.Helper()
+	_, mistakes := check(t, dir, src)
+	switch {
+	case rule == "" && len(mistakes) > 0:
+		t.Errorf("%s: %q", src, lines(mistakes))
+	case rule != "" && (len(mistakes) != 1 || mistakes[0].Rule.ID != rule || !strings.Contains(mistakes[0].Message, text)):
+		t.Errorf("%s: %q; want one of %s with %q", src, lines(mistakes), rule, text)
+	}
+}
+
+func TestThePackageLiesInTheModule(t *testing.T) {
+	t.Parallel()
+	dir := write(t, map[string]string{
+		"nested/go.mod": "module example.com/shop/nested\n",
+		"file":          "",
+		"conf/x.go":     "package conf\n",
+	})
+	outside := t.TempDir()
+	for name, target := range map[string]string{"out": outside, "dangling": filepath.Join(outside, "none"), "in": filepath.Join(dir, "conf")} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Skipf("this system has no symbolic links: %v", err)
+		}
+	}
+	for pkg, want := range map[string][2]string{
+		"example.com/shop":               {},
+		"example.com/shop/gen/jobs":      {},
+		"example.com/shop/gen/jobs/v2":   {},
+		"example.com/shop/in":            {},
+		"example.com/shop/my-jobs.x":     {},
+		"example.com/shopping/jobs":      {"JG302", "outside the module example.com/shop "},
+		"example.com/shop/nested/jobs":   {"JG302", "begins in between"},
+		"example.com/shop/out/jobs":      {"JG302", "symbolic link"},
+		"example.com/shop/dangling":      {"JG302", "symbolic link"},
+		"example.com/shop/file":          {"JG302", "no directory"},
+		"example.com/shop/../../etc":     {"JG301", ""},
+		"/etc":                           {"JG301", ""},
+		"C:/jobs":                        {"JG301", ""},
+		`example.com\shop`:               {"JG301", ""},
+		"example.com/shop//jobs":         {"JG301", ""},
+		"example.com/shop/jobs/":         {"JG301", ""},
+		"-exec=rm":                       {"JG301", ""},
+		"example.com/shop/...":           {"JG301", ""},
+		"example.com/shop/main":          {"JG303", "main"},
+		"example.com/shop/func":          {"JG303", "func"},
+		"example.com/shop/jobs_test":     {"JG303", "jobs_test"},
+		"example.com/shop/documentation": {"JG303", ""},
+		"example.com/shop/2fa":           {"JG303", "2fa"},
+		"example.com/shop/_x/jobs":       {"JG303", "_x"},
+		"example.com/shop/vendor/jobs":   {"JG303", "vendor"},
+		"example.com/shop/testdata/jobs": {"JG303", "testdata"},
+	} {
+		mistake(t, dir, file("'"+pkg+"'", ""), want[0], want[1])
+	}
+}
+
+func TestAFileOutsideAnyModuleSaysSo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mistake(t, dir, file("example.com/shop/jobs", ""), "JG302", "go mod init")
+}
+
+func TestThePackageIsCalledAfterItsPath(t *testing.T) {
+	t.Parallel()
+	dir := write(t, nil)
+	for pkg, want := range map[string]string{"gen/jobs": "jobs", "gen/jobs/v2": "jobs", "my-jobs.x": "myjobsx", "gen/Jobs": "Jobs"} {
+		src := file("example.com/shop/"+pkg, "")
+		f, _ := schema.Parse("conf/jobs.yaml", []byte(src))
+		have, out, mistakes, err := gotypes.Load(t.Context(), f, dir)
+		if err != nil || len(mistakes) > 0 {
+			t.Fatal(err, mistakes)
+		}
+		if have.Name != want || have.Source != "jobs.yaml" || out != filepath.Join(dir, filepath.FromSlash(pkg)) {
+			t.Errorf("%s makes package %s of %s in %s", pkg, have.Name, have.Source, out)
+		}
+	}
+}
+
+const money = `package money
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+type (
+	Amount   struct{ Units int64; Currency string; Parts []Amount; At time.Time; By map[string]*Amount }
+	Cents    int64
+	Alias    = Amount
+	Generic[T any] struct{ V T }
+	Instance = Generic[int]
+	Any      interface{ M() }
+	Func     func()
+	Chan     chan int
+	Complex  complex64
+	Hidden   struct{ units int }
+	Deep     struct{ Inner struct{ List []Hidden } }
+	Tagged   struct{ A int ` + "`json:\"-\"`" + ` }
+	Twice    struct{ A int ` + "`json:\"a\"`" + `; B int ` + "`json:\"a\"`" + ` }
+	Iface    struct{ V any }
+	Err      struct{ V error }
+	Keys     map[[2]int]string
+	IntKeys  map[int64]string
+	Embeds   struct{ Amount }
+	EmbedsHidden struct{ *hidden }
+	hidden   struct{ A int }
+	Half     struct{ v int }
+	Self     struct{ v int }
+	Wrong    struct{ v int }
+	Recursive struct{ Next *Recursive }
+)
+
+func (Half) MarshalJSON() ([]byte, error) { return nil, nil }
+func (*Self) MarshalJSON() ([]byte, error) { return nil, nil }
+func (*Self) UnmarshalJSON([]byte) error { return errors.New("") }
+func (Wrong) MarshalJSON() string { return "" }
+func (*Wrong) UnmarshalJSON(json.RawMessage) {}
+
+var V Amount
+`
+
+func TestGoTypesAreCheckedToSurviveJSON(t *testing.T) {
+	t.Parallel()
+	dir := write(t, map[string]string{
+		"money/money.go":           money,
+		"cmd/x/main.go":            "package main\n\ntype T int\n\nfunc main() {}\n",
+		"internal/in/in.go":        "package in\n\ntype T int\n",
+		"other/internal/in/in.go":  "package in\n\ntype T int\n",
+		"broken/broken.go":         "package broken\n\ntype T nothing\n",
+		"uses/uses.go":             "package uses\n\nimport \"example.com/shop/deep\"\n\ntype T struct{ D deep.D }\n",
+		"deep/deep.go":             "package deep\n\nimport \"example.com/shop/gen/jobs\"\n\ntype D struct{ J jobs.J }\n",
+		"gen/jobs/hand_written.go": "package jobs\n\ntype J int\n",
+	})
+	for ref, want := range map[string][2]string{
+		"money.Amount":        {},
+		"money.Amount?":       {},
+		"money.Cents":         {},
+		"money.Alias":         {},
+		"money.IntKeys":       {},
+		"money.Embeds":        {},
+		"money.Self":          {},
+		"money.Recursive":     {},
+		"internal/in.T":       {},
+		"money.Generic":       {"JG403", "generic"},
+		"money.Instance":      {},
+		"money.Any":           {"JG404", "interface money.Any"},
+		"money.Func":          {"JG404", "functions"},
+		"money.Chan":          {"JG404", "channels"},
+		"money.Complex":       {"JG404", "complex64"},
+		"money.Hidden":        {"JG404", "field units of money.Hidden is not exported"},
+		"money.Deep":          {"JG404", "field units of money.Hidden"},
+		"money.Tagged":        {"JG404", "left out by its tag"},
+		"money.Twice":         {"JG404", `same key "a"`},
+		"money.Iface":         {"JG404", "interface"},
+		"money.Err":           {"JG404", "interface error"},
+		"money.Keys":          {"JG404", "cannot be the key"},
+		"money.EmbedsHidden":  {"JG404", "pointer that JSON cannot set"},
+		"money.Half":          {"JG404", "no UnmarshalJSON"},
+		"money.Wrong":         {"JG404", "v of money.Wrong is not exported"},
+		"money.hidden":        {"JG402", ""},
+		"money.V":             {"JG402", ""},
+		"money.Amuont":        {"JG402", `did you mean "Amount"?`},
+		"nowhere.T":           {"JG401", "nowhere"},
+		"broken.T":            {"JG401", "broken"},
+		"cmd/x.T":             {"JG403", "main package"},
+		"other/internal/in.T": {"JG403", "internal"},
+		"uses.T":              {"JG403", "imports the one that is generated"},
+		"gen/jobs.J":          {"JG403", "declare it under types"},
+	} {
+		mistake(t, dir, file("example.com/shop/gen/jobs", "x: example.com/shop/"+ref), want[0], want[1])
+	}
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: {string: example.com/shop/money.Self}"), "JG404", "pointer receiver")
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: {string: example.com/shop/money.Self?}"), "", "")
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: [math/big.Int]"), "", "")
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: github.com/nobody/nothing/....T"), "JG403", "no import path")
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: -exec=evil.T"), "JG403", "no import path")
+}
+
+func TestNamesThatMeetAreReportedAtTheLater(t *testing.T) {
+	t.Parallel()
+	dir := write(t, nil)
+	for src, want := range map[string]string{
+		"jobs:\n  email_batch: {queue: q, payload: {}}\n  email: {queue: q, payload: {}}\n":    "job \"email\" and job \"email_batch\" in line 5, column 3, would both be EnqueueEmailBatch",
+		"jobs:\n  account_id: {queue: q, payload: {}}\n  accountId: {queue: q, payload: {}}\n": "AccountIDJob",
+		"jobs:\n  USD: {queue: q, payload: {}}\n  usd: {queue: q, payload: {}}\n":              "usd_job.gen.go",
+		"jobs:\n  all: {queue: q, payload: {}}\n":                                              "what each package has would both be HandleAll",
+		"types: {handlers: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":               "Handlers",
+		"types: {a_job: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":                  "AJob",
+		"types: {s: {enum: [x, X]}}\njobs:\n  a: {queue: q, payload: {}}\n":                    `the value "X" of type "s"`,
+		"types: {s: {enum: [x]}, s_x: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":    "SX",
+		"jobs:\n  a: {queue: q, payload: {user_id: int, userID: int}}\n":                       `field "userID" and field "user_id"`,
+	} {
+		mistake(t, dir, "version: 1\npackage: example.com/shop/jobs\nqueues: {q: {}}\n"+src, "JG304", want)
+	}
+}
