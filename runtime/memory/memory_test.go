@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/memory"
 	"github.com/jobgen/jobgen/runtime/queuetest"
@@ -33,3 +35,9 @@ func (s store) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobServi
 }
 
 func (s store) Advance(_ testing.TB, d time.Duration) { s.clock.Advance(d) }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestModel(t *testing.T) { queuetest.RunModel(t, newStore) }
+
+func BenchmarkStore(b *testing.B) { queuetest.Bench(b, newStore) }

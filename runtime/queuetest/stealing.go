@@ -112,6 +112,15 @@ var stealing = behaviours{
 		x.failed(last, noAttemptsLeft, "")
 		x.over()
 	},
+	"an expired claim is stolen, or buried, before its job's Due": func(x *trial) {
+		due := runtime.JobOptions.Due(time.Now().Add(24 * time.Hour))
+		job := x.addAndClaim("h", due, runtime.JobOptions.MaxWorkDuration(time.Minute), runtime.JobOptions.MaxAttempts(2))
+		x.advance(time.Minute)
+		x.numbers(x.steals("thief", job.ID), 1, 0)
+		x.advance(time.Minute)
+		x.nothingToSteal("h")
+		x.stats(0, 0, 0)
+	},
 	"of many thieves one gets the job": func(x *trial) {
 		job := x.abandoned("h", runtime.JobOptions.MaxAttempts(20))
 		queues := []runtime.JobQueue{x.queue}

@@ -55,4 +55,7 @@ func (d *database) Begin(t testing.TB, service runtime.JobService) (bound runtim
 }
 
 func TestStore(t *testing.T)       { queuetest.Run(t, newFile) }
+func TestModel(t *testing.T)       { queuetest.RunModel(t, newFile) }
 func TestConcurrency(t *testing.T) { queuetest.RunConcurrency(t, newFile) }
+
+func BenchmarkStore(b *testing.B) { queuetest.Bench(b, newFile) }
