@@ -3,14 +3,14 @@
 -- name: Add :execrows
 INSERT INTO jobgen.job (queue, id, priority, payload_version, max_attempts, created, due, max_work, type, payload)
 SELECT @queue, @id, @priority, @payload_version, @max_attempts, statement_timestamp(), coalesce(sqlc.narg('due')::timestamptz, statement_timestamp()), @max_work, @type, CAST(@payload::text AS json)
-FROM jobgen.queue q WHERE q.number = @queue;
+FROM jobgen.queue q WHERE q.number = @queue AND q.deleted IS NULL;
 
 -- name: AddBatch :execrows
 INSERT INTO jobgen.job (queue, id, priority, payload_version, max_attempts, created, due, max_work, type, payload)
 SELECT @queue, j.id, @priority, @payload_version, @max_attempts, statement_timestamp(), coalesce(sqlc.narg('due')::timestamptz, statement_timestamp()), @max_work, @type, j.payload::json
 FROM jobgen.queue q
 CROSS JOIN (SELECT unnest(@ids::bigint[]) AS id, unnest(@payloads::text[]) AS payload) j
-WHERE q.number = @queue;
+WHERE q.number = @queue AND q.deleted IS NULL;
 
 -- Jobs of many callers at once, each with a queue and options of its own; the
 -- ids that come back are those whose queue was there.
@@ -21,7 +21,7 @@ FROM (
   SELECT unnest(@queues::integer[]) AS queue, unnest(@ids::bigint[]) AS id, unnest(@priorities::smallint[]) AS priority,
     unnest(@payload_versions::smallint[]) AS payload_version, unnest(@max_attempts::integer[]) AS max_attempts,
     unnest(@dues::timestamptz[]) AS due, unnest(@max_works::bigint[]) AS max_work, unnest(@types::text[]) AS type, unnest(@payloads::text[]) AS payload) j
-JOIN jobgen.queue q ON q.number = j.queue
+JOIN jobgen.queue q ON q.number = j.queue AND q.deleted IS NULL
 RETURNING id;
 
 -- name: AddClaimed :many
@@ -31,5 +31,5 @@ SELECT @queue, @id, @priority, @payload_version, 1, @max_attempts, @handler::int
 FROM jobgen.queue q
 CROSS JOIN (SELECT @max_work::bigint AS duration) w
 CROSS JOIN (SELECT clock_timestamp() AS now) t
-WHERE q.number = @queue
+WHERE q.number = @queue AND q.deleted IS NULL
 RETURNING created, due;

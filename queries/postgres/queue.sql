@@ -1,13 +1,15 @@
 -- Queues and handlers: names and the numbers that stand for them.
 
 -- name: QueueNumber :many
-SELECT q.number FROM jobgen.queue q WHERE q.name = @name;
+SELECT q.number FROM jobgen.queue q WHERE q.name = @name AND q.deleted IS NULL;
 
 -- name: CreateQueue :many
-INSERT INTO jobgen.queue (name) VALUES (@name) ON CONFLICT (name) DO NOTHING RETURNING number;
+INSERT INTO jobgen.queue AS q (name) VALUES (@name)
+ON CONFLICT (name) DO UPDATE SET created = excluded.created, deleted = NULL WHERE q.deleted IS NOT NULL
+RETURNING number;
 
 -- name: Queues :many
-SELECT q.name FROM jobgen.queue q ORDER BY q.name;
+SELECT q.name FROM jobgen.queue q WHERE q.deleted IS NULL ORDER BY q.name;
 
 -- name: DrainQueue :one
 SELECT jobgen.drain(@queue)::bigint AS drained;

@@ -7,9 +7,12 @@ SELECT count(*) FILTER (WHERE j.expires IS NULL OR j.expires <= n.now) AS waitin
 FROM (SELECT clock_timestamp() AS now) n LEFT JOIN jobgen.job j ON j.queue = @queue
 WHERE j.id IS NOT NULL;
 
+-- What was logged before a queue was deleted went with it, although the rows
+-- stay until their partition does.
 -- name: Log :many
 SELECT h.name, (l.outcome = 1)::boolean AS success, l.reason, l.log
 FROM jobgen.attempt l JOIN jobgen.handler h ON h.number = l.handler
+JOIN jobgen.queue q ON q.number = l.queue AND q.deleted IS NULL AND q.created <= l.claimed
 WHERE l.queue = @queue AND l.job = @job AND l.number = @number::integer
 UNION ALL
 SELECT h.name, false, '', NULL

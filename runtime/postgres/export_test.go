@@ -18,6 +18,7 @@ func (s *Store) Advance(ctx context.Context, d time.Duration) error {
 	us := d.Microseconds()
 	for _, statement := range []string{
 		`UPDATE jobgen.job SET due = due - $1 * interval '1 microsecond', claimed = claimed - $1 * interval '1 microsecond', expires = expires - $1 * interval '1 microsecond'`,
+		`UPDATE jobgen.queue SET created = created - $1 * interval '1 microsecond'`,
 		`UPDATE jobgen.ended_job SET due = due - $1 * interval '1 microsecond'`,
 	} {
 		if _, err := s.pool.Exec(ctx, s.schema.apply(statement), us); err != nil {

@@ -171,6 +171,9 @@ func (s *Store) LookupQueue(ctx context.Context, name string) (runtime.JobQueue,
 
 // lookup asks the database, since another process may have deleted the queue.
 func (s *Store) lookup(ctx context.Context, doing, name string) (int32, error) {
+	if runtime.CheckName("queue", name) != nil {
+		return 0, fmt.Errorf("%s queue %q: %w", doing, name, runtime.ErrJobQueueNotFound)
+	}
 	numbers, err := s.db.QueueNumber(ctx, name)
 	if err != nil {
 		return 0, fmt.Errorf("%s queue %q: %w", doing, name, err)
@@ -208,6 +211,9 @@ func (s *Store) DrainQueue(ctx context.Context, name string) (int64, error) {
 
 // DeleteQueue implements [runtime.QueueAdmin].
 func (s *Store) DeleteQueue(ctx context.Context, name string) error {
+	if _, err := s.lookup(ctx, "delete", name); err != nil {
+		return err
+	}
 	unfinished, err := retry(ctx, func() (int64, error) { return s.db.DeleteQueue(ctx, name) })
 	s.queues.drop(name)
 	switch {

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type setup struct {
 	mode  pgx.QueryExecMode
 	sqlTx bool // transactions are database/sql's
+	polls bool // nothing tells one process of another's doings
 	opts  []postgres.Option
 }
 
@@ -31,7 +32,7 @@ var (
 	usual = setup{mode: pgx.QueryExecModeCacheStatement}
 	// pooler is what a pooler in transaction mode leaves to work with, in a
 	// schema whose name needs care.
-	pooler = setup{mode: pgx.QueryExecModeSimpleProtocol, sqlTx: true, opts: []postgres.Option{postgres.WithSchema("Jobs of jobgen.x; -- ünï"), postgres.WithoutListen()}}
+	pooler = setup{mode: pgx.QueryExecModeSimpleProtocol, sqlTx: true, polls: true, opts: []postgres.Option{postgres.WithSchema("Jobs of jobgen.x; -- ünï"), postgres.WithoutListen()}}
 )
 
 // database is one database under test.
@@ -66,6 +67,8 @@ func (d *database) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobS
 	d.pools[store], d.one = pool, store
 	return store
 }
+
+func (d *database) Polls() bool { return d.polls }
 
 func (d *database) Advance(t testing.TB, by time.Duration) {
 	if err := d.one.Advance(context.WithoutCancel(t.Context()), by); err != nil {

@@ -4,10 +4,13 @@
 -- The queue's number leads every key, index and statement, so that the tables
 -- can be distributed by it.
 
+-- A deleted queue keeps its row, and made anew its number, so that a process
+-- that still has the number means the same queue.
 CREATE TABLE jobgen.queue (
   number     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name       text COLLATE "C" NOT NULL UNIQUE,
-  created    timestamptz NOT NULL DEFAULT clock_timestamp()
+  created    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  deleted    timestamptz
 );
 
 -- Handler ids are interned: a job row names its handler by number.

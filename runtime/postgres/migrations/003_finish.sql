@@ -20,10 +20,10 @@ BEGIN
       SELECT r.tid, u.number, u.log FROM unnest(_ids, _numbers, _logs) u(id, number, log)
       CROSS JOIN LATERAL (
         SELECT j.ctid AS tid FROM jobgen.job j
-        WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts = u.number + 1 OFFSET 0) r),
+        WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts - 1 = u.number OFFSET 0) r),
     d AS (
       DELETE FROM jobgen.job j USING k
-      WHERE j.ctid = k.tid AND j.queue = _queue AND j.handler = _handler AND j.attempts = k.number + 1
+      WHERE j.ctid = k.tid AND j.queue = _queue AND j.handler = _handler AND j.attempts - 1 = k.number
       RETURNING j.id, k.number, j.claimed, k.log)
     INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, log)
     SELECT _queue, d.id, d.number, _handler, 1, d.claimed, nullif(d.log, ''::bytea) FROM d
@@ -43,17 +43,17 @@ BEGIN
       SELECT r.tid, r.claimed, u.* FROM unnest(_ids, _numbers, _reasons, _retries, _logs) u(id, number, reason, retry, log)
       CROSS JOIN LATERAL (
         SELECT j.ctid AS tid, j.claimed FROM jobgen.job j
-        WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts = u.number + 1
+        WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts - 1 = u.number
         LIMIT 1 FOR UPDATE) r),
     f AS (
       UPDATE jobgen.job j
       SET handler = NULL, claimed = NULL, expires = NULL, due = clock_timestamp() + k.retry * interval '1 microsecond'
       FROM k
-      WHERE j.ctid = k.tid AND j.queue = _queue AND j.handler = _handler AND j.attempts = k.number + 1 AND j.attempts < j.max_attempts
+      WHERE j.ctid = k.tid AND j.queue = _queue AND j.handler = _handler AND j.attempts - 1 = k.number AND j.attempts < j.max_attempts
       RETURNING k.id, k.number, k.claimed, k.reason, k.log),
     x AS (
       DELETE FROM jobgen.job j USING k
-      WHERE j.ctid = k.tid AND j.queue = _queue AND j.handler = _handler AND j.attempts = k.number + 1 AND j.attempts >= j.max_attempts
+      WHERE j.ctid = k.tid AND j.queue = _queue AND j.handler = _handler AND j.attempts - 1 = k.number AND j.attempts >= j.max_attempts
       RETURNING j.*, k.number, k.reason, k.log),
     e AS (
       INSERT INTO jobgen.ended_job (queue, id, state, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload)
@@ -107,7 +107,7 @@ BEGIN
     END IF;
   END LOOP;
 
-  IF _live AND _job.handler = _handler AND _job.attempts = _number + 1 THEN
+  IF _live AND _job.handler = _handler AND _job.attempts - 1 = _number THEN
     IF _success THEN
       PERFORM jobgen.complete(_queue, _handler, ARRAY[_id], ARRAY[_number], ARRAY[_log]);
     ELSE
@@ -217,14 +217,14 @@ DECLARE
   _jobs bigint;
 BEGIN
   LOCK TABLE jobgen.job IN SHARE ROW EXCLUSIVE MODE;
-  SELECT q.number INTO _queue FROM jobgen.queue q WHERE q.name = _name FOR UPDATE;
+  SELECT q.number INTO _queue FROM jobgen.queue q WHERE q.name = _name AND q.deleted IS NULL FOR UPDATE;
   IF NOT FOUND THEN
     RETURN -1;
   END IF;
   SELECT count(*) INTO _jobs FROM jobgen.job j WHERE j.queue = _queue;
   IF _jobs = 0 THEN
     DELETE FROM jobgen.ended_job e WHERE e.queue = _queue;
-    DELETE FROM jobgen.queue q WHERE q.number = _queue;
+    UPDATE jobgen.queue q SET deleted = clock_timestamp() WHERE q.number = _queue;
   END IF;
   RETURN _jobs;
 END $$;
@@ -255,11 +255,12 @@ BEGIN
     SELECT u.id, u.number,
       NOT EXISTS (SELECT 1 FROM jobgen.job j WHERE j.queue = _queue AND j.id = u.id)
       AND NOT EXISTS (SELECT 1 FROM jobgen.ended_job e WHERE e.queue = _queue AND e.id = u.id AND e.state = 'dead')
-      AND EXISTS (SELECT 1 FROM jobgen.attempt a WHERE a.queue = _queue AND a.job = u.id)
+      AND (EXISTS (SELECT 1 FROM jobgen.attempt a WHERE a.queue = _queue AND a.job = u.id)
+        OR EXISTS (SELECT 1 FROM jobgen.ended_job e WHERE e.queue = _queue AND e.id = u.id))
     FROM unnest(_ids, _numbers) u(id, number)
     LEFT JOIN LATERAL (
       SELECT 1 AS held FROM jobgen.job j
-      WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts = u.number + 1 OFFSET 0) h ON true
+      WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts - 1 = u.number OFFSET 0) h ON true
     WHERE h.held IS NULL AND NOT EXISTS (
       SELECT 1 FROM jobgen.attempt a
       WHERE a.queue = _queue AND a.job = u.id AND a.number = u.number AND a.handler = _handler AND a.outcome = 1);

@@ -13,7 +13,7 @@ const add = `-- name: Add :execrows
 
 INSERT INTO jobgen.job (queue, id, priority, payload_version, max_attempts, created, due, max_work, type, payload)
 SELECT $1, $2, $3, $4, $5, statement_timestamp(), coalesce($6::timestamptz, statement_timestamp()), $7, $8, CAST($9::text AS json)
-FROM jobgen.queue q WHERE q.number = $1
+FROM jobgen.queue q WHERE q.number = $1 AND q.deleted IS NULL
 `
 
 type AddParams struct {
@@ -52,7 +52,7 @@ INSERT INTO jobgen.job (queue, id, priority, payload_version, max_attempts, crea
 SELECT $1, j.id, $2, $3, $4, statement_timestamp(), coalesce($5::timestamptz, statement_timestamp()), $6, $7, j.payload::json
 FROM jobgen.queue q
 CROSS JOIN (SELECT unnest($8::bigint[]) AS id, unnest($9::text[]) AS payload) j
-WHERE q.number = $1
+WHERE q.number = $1 AND q.deleted IS NULL
 `
 
 type AddBatchParams struct {
@@ -92,7 +92,7 @@ SELECT $1, $2, $3, $4, 1, $5, $6::integer, t.now, coalesce($7::timestamptz, t.no
 FROM jobgen.queue q
 CROSS JOIN (SELECT $10::bigint AS duration) w
 CROSS JOIN (SELECT clock_timestamp() AS now) t
-WHERE q.number = $1
+WHERE q.number = $1 AND q.deleted IS NULL
 RETURNING created, due
 `
 
@@ -152,7 +152,7 @@ FROM (
   SELECT unnest($1::integer[]) AS queue, unnest($2::bigint[]) AS id, unnest($3::smallint[]) AS priority,
     unnest($4::smallint[]) AS payload_version, unnest($5::integer[]) AS max_attempts,
     unnest($6::timestamptz[]) AS due, unnest($7::bigint[]) AS max_work, unnest($8::text[]) AS type, unnest($9::text[]) AS payload) j
-JOIN jobgen.queue q ON q.number = j.queue
+JOIN jobgen.queue q ON q.number = j.queue AND q.deleted IS NULL
 RETURNING id
 `
 

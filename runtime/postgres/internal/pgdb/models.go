@@ -85,4 +85,5 @@ type JobgenQueue struct {
 	Number  int32
 	Name    string
 	Created pgtype.Timestamptz
+	Deleted pgtype.Timestamptz
 }

@@ -32,7 +32,9 @@ func (q *Queries) CreateHandler(ctx context.Context, name string) ([]int32, erro
 }
 
 const createQueue = `-- name: CreateQueue :many
-INSERT INTO jobgen.queue (name) VALUES ($1) ON CONFLICT (name) DO NOTHING RETURNING number
+INSERT INTO jobgen.queue AS q (name) VALUES ($1)
+ON CONFLICT (name) DO UPDATE SET created = excluded.created, deleted = NULL WHERE q.deleted IS NOT NULL
+RETURNING number
 `
 
 func (q *Queries) CreateQueue(ctx context.Context, name string) ([]int32, error) {
@@ -105,7 +107,7 @@ func (q *Queries) HandlerNumber(ctx context.Context, name string) ([]int32, erro
 
 const queueNumber = `-- name: QueueNumber :many
 
-SELECT q.number FROM jobgen.queue q WHERE q.name = $1
+SELECT q.number FROM jobgen.queue q WHERE q.name = $1 AND q.deleted IS NULL
 `
 
 // Queues and handlers: names and the numbers that stand for them.
@@ -130,7 +132,7 @@ func (q *Queries) QueueNumber(ctx context.Context, name string) ([]int32, error)
 }
 
 const queues = `-- name: Queues :many
-SELECT q.name FROM jobgen.queue q ORDER BY q.name
+SELECT q.name FROM jobgen.queue q WHERE q.deleted IS NULL ORDER BY q.name
 `
 
 func (q *Queries) Queues(ctx context.Context) ([]string, error) {

@@ -69,6 +69,7 @@ func (q *Queries) DeadJobs(ctx context.Context, arg DeadJobsParams) ([]DeadJobsR
 const log = `-- name: Log :many
 SELECT h.name, (l.outcome = 1)::boolean AS success, l.reason, l.log
 FROM jobgen.attempt l JOIN jobgen.handler h ON h.number = l.handler
+JOIN jobgen.queue q ON q.number = l.queue AND q.deleted IS NULL AND q.created <= l.claimed
 WHERE l.queue = $1 AND l.job = $2 AND l.number = $3::integer
 UNION ALL
 SELECT h.name, false, '', NULL
@@ -89,6 +90,8 @@ type LogRow struct {
 	Log     []byte
 }
 
+// What was logged before a queue was deleted went with it, although the rows
+// stay until their partition does.
 func (q *Queries) Log(ctx context.Context, arg LogParams) ([]LogRow, error) {
 	rows, err := q.db.Query(ctx, log, arg.Queue, arg.Job, arg.Number)
 	if err != nil {
