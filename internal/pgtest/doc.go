@@ -10,6 +10,11 @@
 //
 // A started server belongs to the test process, and is shared by its tests. It
 // is stopped and its files are removed when that process ends, however it
-// ends. PostgreSQL refuses to run as root, so root lends it the user postgres,
-// or nobody. It runs on Linux and macOS.
+// ends, a moment later. PostgreSQL refuses to run as root, so root lends it the
+// user postgres, or nobody. It runs on Linux and macOS.
+//
+// On two cores a server starts in about a second, and a database takes 13 ms
+// where files are kept in memory (PostgreSQL 15, [Template.DSN] as [DSN]). A
+// server of its own has 500 connections for all tests of a process; any number
+// of tests may ask for a database at once, and four at a time are served.
 package pgtest

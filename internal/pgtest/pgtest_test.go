@@ -134,8 +134,13 @@ func TestStopRemovesAServerAndItsFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Stop(); err != nil {
-		t.Error(err)
+	for range 2 {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := server.Create(t.Context()); err == nil {
+		t.Error("a database was made on a server that is stopped")
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("folder %s is still there: %v", dir, err)
@@ -225,5 +230,26 @@ func awaitGone(t *testing.T, dir string, pid int) {
 		case <-deadline:
 			t.Fatalf("after 30 s: folder %s: %v; process %d: %v", dir, dirErr, pid, pidErr)
 		}
+	}
+}
+
+// BenchmarkDatabase makes databases as tests do, one after the other and as
+// many at once as there are processors. Dropping them is not in the figure.
+func BenchmarkDatabase(b *testing.B) {
+	makes := map[string]func(testing.TB) string{"Empty": pgtest.DSN, "FromTemplate": people.DSN}
+	for name, dsn := range makes {
+		dsn(b)
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				dsn(b)
+			}
+		})
+		b.Run(name+"AtOnce", func(b *testing.B) {
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					dsn(b)
+				}
+			})
+		})
 	}
 }

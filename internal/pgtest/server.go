@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -22,15 +23,28 @@ type Server struct {
 	dsn     string // of the database from which others are made
 	prefix  string // of the names of databases, of this Server alone
 	made    atomic.Int64
-	process *process // nil for a server that was there before
+	process *process       // nil for a server that was there before
+	turns   chan *pgx.Conn // one entry for each command that may be under way, nil where it has to connect
+	stop    func() error   // is called once
 }
+
+// maxTurns is how many databases are made or dropped at once. More would not
+// be quicker, and take connections from the tests.
+const maxTurns = 4
 
 // Start returns the server that JOBGEN_TEST_DATABASE_URL names, or starts one,
 // see the package's documentation. Tests call [DSN] instead.
 func Start(ctx context.Context) (*Server, error) {
-	s := &Server{dsn: os.Getenv(urlVariable), prefix: "jobgen_" + strings.ToLower(rand.Text()[:12])}
+	s := &Server{
+		dsn: os.Getenv(urlVariable), prefix: "jobgen_" + strings.ToLower(rand.Text()[:12]),
+		turns: make(chan *pgx.Conn, maxTurns),
+	}
+	for range maxTurns {
+		s.turns <- nil
+	}
+	s.stop = sync.OnceValue(s.end)
 	if s.dsn != "" {
-		if err := s.run(ctx, s.dsn, func(*pgx.Conn) error { return nil }); err != nil {
+		if err := s.run(ctx, func(*pgx.Conn) error { return nil }); err != nil {
 			return nil, fmt.Errorf("use the server of %s: %w", urlVariable, err)
 		}
 		return s, nil
@@ -49,13 +63,23 @@ func Start(ctx context.Context) (*Server, error) {
 	return s, nil
 }
 
-// Stop stops a server that Start started, and removes its files. It is for
-// programs; tests leave it to the end of their process.
-func (s *Server) Stop() error {
-	if s.process == nil {
-		return nil
+// Stop stops a server that Start started, and removes its files. Other methods
+// fail from then on; stopping twice is as once. It is for programs: tests leave
+// it to the end of their process.
+func (s *Server) Stop() error { return s.stop() }
+
+func (s *Server) end() error {
+	var err error
+	for range maxTurns { // those under way come back first
+		if conn := <-s.turns; conn != nil {
+			err = errors.Join(err, conn.Close(context.Background()))
+		}
 	}
-	return s.process.stop()
+	close(s.turns)
+	if s.process == nil {
+		return err
+	}
+	return errors.Join(err, s.process.stop())
 }
 
 func (s *Server) started() bool { return s.process != nil }
@@ -76,7 +100,7 @@ func (s *Server) create(ctx context.Context, template string) (dsn string, err e
 		// two checkpoints: cheap only where nothing waits for the disk.
 		create += " STRATEGY file_copy"
 	}
-	err = s.run(ctx, s.dsn, func(conn *pgx.Conn) error {
+	err = s.run(ctx, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, create)
 		return err
 	})
@@ -92,7 +116,7 @@ func (s *Server) Drop(ctx context.Context, dsn string) error {
 	if err != nil {
 		return err
 	}
-	err = s.run(ctx, s.dsn, func(conn *pgx.Conn) error {
+	err = s.run(ctx, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
 		return err
 	})
@@ -109,7 +133,7 @@ func (s *Server) TerminateBackends(ctx context.Context, dsn string) (n int, err 
 	if err != nil {
 		return 0, err
 	}
-	err = s.run(ctx, s.dsn, func(conn *pgx.Conn) error {
+	err = s.run(ctx, func(conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, `SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, $2))
 			FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()`, name, patience.Milliseconds()).Scan(&n)
 	})
@@ -119,13 +143,35 @@ func (s *Server) TerminateBackends(ctx context.Context, dsn string) (n int, err 
 	return n, nil
 }
 
-// run calls f with a connection of its own, so that no test's faults reach it.
-func (s *Server) run(ctx context.Context, dsn string, f func(*pgx.Conn) error) error {
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return err
+var errStopped = errors.New("the server has been stopped")
+
+// run calls f with a connection to the database that others are made from. On
+// a server of our own it is kept for the next call, unless f has failed, since
+// making one takes half as long as making a database.
+func (s *Server) run(ctx context.Context, f func(*pgx.Conn) error) (err error) {
+	var conn *pgx.Conn
+	var ok bool
+	select {
+	case conn, ok = <-s.turns:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return errors.Join(f(conn), conn.Close(context.WithoutCancel(ctx)))
+	if !ok {
+		return errStopped
+	}
+	defer func() {
+		if conn != nil && (err != nil || !s.started()) {
+			err = errors.Join(err, conn.Close(context.WithoutCancel(ctx)))
+			conn = nil
+		}
+		s.turns <- conn
+	}()
+	if conn == nil {
+		if conn, err = pgx.Connect(ctx, s.dsn); err != nil {
+			return err
+		}
+	}
+	return f(conn)
 }
 
 // withDatabase names another database in a URL or a key=value string.

@@ -16,7 +16,7 @@ if printf '%s\n' "$PGTEST_PASSWORD" >password 2>&3 &&
 		--auth-local=trust --auth-host=scram-sha-256 --pwfile=password >&3 2>&1
 then
 	"$bin/postgres" -D "$dir/data" -k "$dir" -p "$port" -c listen_addresses=127.0.0.1 \
-		-c max_connections=200 -c max_wal_size=256MB -c fsync=off -c full_page_writes=off </dev/null >log 2>&1 &
+		-c max_connections=500 -c max_wal_size=256MB -c fsync=off -c full_page_writes=off </dev/null >log 2>&1 &
 	server=$!
 fi
 exec 3>&-
