@@ -25,11 +25,12 @@ JOIN jobgen.queue q ON q.number = j.queue AND q.deleted IS NULL
 RETURNING id;
 
 -- name: AddClaimed :many
-INSERT INTO jobgen.job (queue, id, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, type, payload)
-SELECT @queue, @id, @priority, @payload_version, 1, @max_attempts, @handler::integer, t.now, coalesce(sqlc.narg('due')::timestamptz, t.now),
-  t.now, t.now + w.duration * interval '1 microsecond', w.duration, @type, CAST(@payload::text AS json)
+INSERT INTO jobgen.job (queue, id, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, early, type, payload)
+SELECT @queue, @id, @priority, @payload_version, 1, @max_attempts, @handler::integer, t.now, coalesce(d.due, t.now),
+  t.now, t.now + w.duration * interval '1 microsecond', w.duration, coalesce(d.due > t.now, false), @type, CAST(@payload::text AS json)
 FROM jobgen.queue q
 CROSS JOIN (SELECT @max_work::bigint AS duration) w
+CROSS JOIN (SELECT sqlc.narg('due')::timestamptz AS due) d
 CROSS JOIN (SELECT clock_timestamp() AS now) t
 WHERE q.number = @queue AND q.deleted IS NULL
 RETURNING created, due;

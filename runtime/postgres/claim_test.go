@@ -25,7 +25,7 @@ func claimBatch(t *testing.T, queue runtime.JobQueue, limit int) runtime.Claimed
 func claimWhenDue(t *testing.T, queue runtime.JobQueue) *runtime.Job {
 	t.Helper()
 	for t.Context().Err() == nil {
-		batch := claimBatch(t, queue, 10)
+		batch := claimBatch(t, queue, 1)
 		if len(batch.Jobs) > 0 {
 			return batch.Jobs[0]
 		}

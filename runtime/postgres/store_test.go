@@ -22,17 +22,24 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // setup is one way of running the back end.
 type setup struct {
+	empty *pgtest.Template
 	mode  pgx.QueryExecMode
 	sqlTx bool // transactions are database/sql's
 	polls bool // nothing tells one process of another's doings
 	opts  []postgres.Option
 }
 
+// migrated is a database with the tables in it.
+func migrated(opts ...postgres.Option) *pgtest.Template {
+	return pgtest.NewTemplate(func(ctx context.Context, dsn string) error { return postgres.Migrate(ctx, dsn, opts...) })
+}
+
 var (
-	usual = setup{mode: pgx.QueryExecModeCacheStatement}
+	usual = setup{empty: migrated(), mode: pgx.QueryExecModeCacheStatement}
 	// pooler is what a pooler in transaction mode leaves to work with, in a
 	// schema whose name needs care.
-	pooler = setup{mode: pgx.QueryExecModeSimpleProtocol, sqlTx: true, polls: true, opts: []postgres.Option{postgres.WithSchema("Jobs of jobgen.x; -- ünï"), postgres.WithoutListen()}}
+	odd    = postgres.WithSchema("Jobs of jobgen.x; -- ünï")
+	pooler = setup{empty: migrated(odd), mode: pgx.QueryExecModeSimpleProtocol, sqlTx: true, polls: true, opts: []postgres.Option{odd, postgres.WithoutListen()}}
 )
 
 // database is one database under test.
@@ -44,7 +51,7 @@ type database struct {
 }
 
 func (s setup) newStore(t testing.TB) queuetest.Store {
-	return &database{setup: s, dsn: pgtest.DSN(t), pools: make(map[runtime.JobService]*pgxpool.Pool)}
+	return &database{setup: s, dsn: s.empty.DSN(t), pools: make(map[runtime.JobService]*pgxpool.Pool)}
 }
 
 func (d *database) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobService {

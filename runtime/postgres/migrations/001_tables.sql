@@ -46,6 +46,7 @@ CREATE TABLE jobgen.job (
   claimed         timestamptz,
   expires         timestamptz,
   max_work        bigint      NOT NULL DEFAULT 60000000 CHECK (max_work >= 0), -- microseconds
+  early           boolean     NOT NULL DEFAULT false, -- added with a claim that began before it was due
   type            text COLLATE "C" NOT NULL,
   payload         json        NOT NULL,
   PRIMARY KEY (queue, id),
@@ -53,6 +54,8 @@ CREATE TABLE jobgen.job (
   CONSTRAINT job_claim_whole CHECK ((handler IS NULL) = (claimed IS NULL) AND (handler IS NULL) = (expires IS NULL))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off);
 CREATE INDEX job_order ON jobgen.job (queue, priority, due, id);
+-- Where claims can expire that no look at the jobs that are due would meet.
+CREATE INDEX job_early ON jobgen.job (queue, id) WHERE early;
 
 -- One row per attempt that is over or whose job is, written once and dropped
 -- with its day's partition.

@@ -81,6 +81,13 @@ BEGIN
               OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types))))
           AND j.id <> ALL (_taken)
         ORDER BY j.due, j.id LIMIT _room FOR UPDATE SKIP LOCKED) s
+      UNION ALL
+      SELECT e.* FROM (
+        SELECT j.id, j.attempts, j.max_attempts FROM jobgen.job j
+        WHERE _expired AND j.queue = _queue AND j.early AND j.due > _now AND j.expires <= _now
+          AND (j.attempts >= j.max_attempts OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types)))
+          AND j.id <> ALL (_taken)
+        ORDER BY j.id LIMIT _room FOR UPDATE SKIP LOCKED) e
       LIMIT _room) r;
 
     IF cardinality(_bury) > 0 THEN

@@ -86,11 +86,12 @@ func (q *Queries) AddBatch(ctx context.Context, arg AddBatchParams) (int64, erro
 }
 
 const addClaimed = `-- name: AddClaimed :many
-INSERT INTO jobgen.job (queue, id, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, type, payload)
-SELECT $1, $2, $3, $4, 1, $5, $6::integer, t.now, coalesce($7::timestamptz, t.now),
-  t.now, t.now + w.duration * interval '1 microsecond', w.duration, $8, CAST($9::text AS json)
+INSERT INTO jobgen.job (queue, id, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, early, type, payload)
+SELECT $1, $2, $3, $4, 1, $5, $6::integer, t.now, coalesce(d.due, t.now),
+  t.now, t.now + w.duration * interval '1 microsecond', w.duration, coalesce(d.due > t.now, false), $7, CAST($8::text AS json)
 FROM jobgen.queue q
-CROSS JOIN (SELECT $10::bigint AS duration) w
+CROSS JOIN (SELECT $9::bigint AS duration) w
+CROSS JOIN (SELECT $10::timestamptz AS due) d
 CROSS JOIN (SELECT clock_timestamp() AS now) t
 WHERE q.number = $1 AND q.deleted IS NULL
 RETURNING created, due
@@ -103,10 +104,10 @@ type AddClaimedParams struct {
 	PayloadVersion int16
 	MaxAttempts    int32
 	Handler        int32
-	Due            pgtype.Timestamptz
 	Type           string
 	Payload        string
 	MaxWork        int64
+	Due            pgtype.Timestamptz
 }
 
 type AddClaimedRow struct {
@@ -122,10 +123,10 @@ func (q *Queries) AddClaimed(ctx context.Context, arg AddClaimedParams) ([]AddCl
 		arg.PayloadVersion,
 		arg.MaxAttempts,
 		arg.Handler,
-		arg.Due,
 		arg.Type,
 		arg.Payload,
 		arg.MaxWork,
+		arg.Due,
 	)
 	if err != nil {
 		return nil, err

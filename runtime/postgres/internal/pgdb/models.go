@@ -65,6 +65,7 @@ type JobgenJob struct {
 	Claimed        pgtype.Timestamptz
 	Expires        pgtype.Timestamptz
 	MaxWork        int64
+	Early          bool
 	Type           string
 	Payload        []byte
 }
