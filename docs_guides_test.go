@@ -1,0 +1,273 @@
+package jobgen_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/jobgen/jobgen/gen/jobs"
+	"github.com/jobgen/jobgen/internal/pgtest"
+	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/postgres"
+	"github.com/jobgen/jobgen/runtime/sqlite"
+)
+
+// TestGettingStartedWorks does what the guide says, in its order, from the
+// empty folder to PostgreSQL.
+func TestGettingStartedWorks(t *testing.T) {
+	t.Parallel()
+	const page = "docs/getting-started.md"
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "shop")
+	main := filepath.Join(dir, "main.go")
+	done := map[string]int{}
+	for _, s := range snippets(t, page) {
+		done[s.language]++
+		switch {
+		case s.language == "yaml":
+			write(t, filepath.Join(dir, "jobs.yaml"), s.text)
+		case s.complete() && strings.Contains(s.text, `"testing"`):
+			write(t, filepath.Join(dir, "main_test.go"), s.text)
+		case s.complete():
+			write(t, main, s.text)
+		case s.language == "go" && strings.Contains(s.text, "postgres.Open("):
+			program := strings.Replace(read(t, main), `"`+module+`/runtime/sqlite"`, `"`+module+`/runtime/postgres"`, 1)
+			write(t, main, regexp.MustCompile(`\tstore, err := sqlite\.Open.*\n`).ReplaceAllString(program, s.text))
+		case s.language == "sh" && strings.Contains(s.text, "go mod init"):
+			const begin = "go mod init example.com/shop\n"
+			script := strings.Replace(s.text, begin, begin+"go mod edit -replace="+thisModule(t)+" -require="+module+"@v0.0.0\n", 1)
+			run(t, parent, "sh", "-euc", script)
+			write(t, filepath.Join(dir, "go.sum"), read(t, "go.sum"))
+		case s.language == "sh":
+			for line := range strings.Lines(s.text) {
+				line = strings.TrimSpace(line)
+				switch setting, command, isRun := strings.Cut(line, "go run . "); {
+				case isRun:
+					var env []string
+					if setting != "" {
+						env = []string{"DATABASE_URL=" + pgtest.DSN(t)}
+					}
+					runUntilWelcomed(t, dir, env, strings.Fields(command))
+				case line == "go mod tidy": // the go command of this test does it, where it may not download
+				default:
+					run(t, dir, "sh", "-euc", line)
+				}
+			}
+		}
+	}
+	if done["sh"] < 5 || done["go"] < 4 || done["yaml"] != 1 {
+		t.Errorf("the guide has only %v", done)
+	}
+}
+
+// runUntilWelcomed starts the guide's program, ends it as Ctrl-C does once its
+// log shows what the guide promises, and wants it to end well.
+func runUntilWelcomed(t *testing.T, dir string, env, addresses []string) {
+	t.Helper()
+	run(t, dir, "go", "build", "-o", "shop", ".")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, filepath.Join(dir, "shop"), addresses...)
+	command.Dir, command.Env = dir, append(os.Environ(), env...)
+	said := &watchedOutput{expected: map[string]bool{}, seen: make(chan struct{})}
+	for _, address := range addresses {
+		if strings.Contains(address, "@") {
+			said.expected["address="+address] = true
+		} else {
+			said.expected["this is no address"] = true
+		}
+	}
+	command.Stdout, command.Stderr = said, said
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-said.seen:
+	case <-ctx.Done():
+	}
+	if err := command.Process.Signal(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	if err := command.Wait(); err != nil || len(said.expected) > 0 {
+		t.Fatalf("the program with %q ended with %v, without saying %v; it said\n%s", addresses, err, said.expected, &said.text)
+	}
+}
+
+// watchedOutput closes seen once it holds all that is expected.
+type watchedOutput struct {
+	text     bytes.Buffer
+	expected map[string]bool
+	seen     chan struct{}
+}
+
+// Write is called by one goroutine, since standard output and error are the
+// same value.
+func (w *watchedOutput) Write(p []byte) (int, error) {
+	w.text.Write(p)
+	if len(w.expected) == 0 {
+		return len(p), nil
+	}
+	for text := range w.expected {
+		if bytes.Contains(w.text.Bytes(), []byte(text)) {
+			delete(w.expected, text)
+		}
+	}
+	if len(w.expected) == 0 {
+		close(w.seen)
+	}
+	return len(p), nil
+}
+
+func TestEachStatementOfThePostgreSQLGuideRuns(t *testing.T) {
+	t.Parallel()
+	count := 0
+	for _, s := range snippets(t, "docs/postgresql.md") {
+		if s.language != "sql" {
+			continue
+		}
+		count++
+		dsn := pgtest.DSN(t)
+		beforeTheFirstMigration := strings.Contains(s.text, "CREATE SCHEMA")
+		if !beforeTheFirstMigration {
+			if err := postgres.Migrate(t.Context(), dsn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		conn, err := pgx.Connect(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(context.WithoutCancel(t.Context()))
+		// Rolled back, since roles are the server's and not the database's.
+		if _, err := conn.Exec(t.Context(), "BEGIN;\n"+s.text+";\nROLLBACK"); err != nil {
+			t.Errorf("%v\n%s", err, s.text)
+		}
+	}
+	if count < 6 {
+		t.Errorf("only %d were found", count)
+	}
+}
+
+// TestTheRolesOfThePostgreSQLGuideSuffice migrates as the one, adds, works and
+// does upkeep as the other.
+func TestTheRolesOfThePostgreSQLGuideSuffice(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	var script string
+	for _, s := range snippets(t, "docs/postgresql.md") {
+		if strings.Contains(s.text, "CREATE ROLE") {
+			script = s.text
+		}
+	}
+	// Roles are the server's, so each run has its own, and drops them.
+	migrate, app := "migrate_"+strings.ToLower(rand.Text()), "app_"+strings.ToLower(rand.Text())
+	script = strings.NewReplacer("shop_migrate", migrate, "shop_app", app, " LOGIN", " LOGIN PASSWORD 'secret'").Replace(script)
+	admin, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := context.WithoutCancel(t.Context())
+	defer admin.Close(late)
+	if _, err := admin.Exec(t.Context(), script); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		for _, role := range []string{app, migrate} {
+			if _, err := admin.Exec(late, "DROP OWNED BY "+role+" CASCADE; DROP ROLE "+role); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	as := func(role string) string {
+		u, err := url.Parse(dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.User = url.UserPassword(role, "secret")
+		return u.String()
+	}
+	if err := postgres.Migrate(t.Context(), as(migrate)); err != nil {
+		t.Fatal(err)
+	}
+	today := "jobgen.attempt_" + time.Now().UTC().Format("20060102")
+	tomorrow := "jobgen.attempt_" + time.Now().UTC().AddDate(0, 0, 1).Format("20060102")
+	if _, err := admin.Exec(t.Context(), "DROP TABLE "+tomorrow); err != nil {
+		t.Fatal(err)
+	}
+	worker, err := pgx.Connect(t.Context(), as(app))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer worker.Close(late)
+	if _, err := worker.Exec(t.Context(), "DROP TABLE "+today); err == nil {
+		t.Error("the program's role may drop a table")
+	}
+	if _, err := worker.Exec(t.Context(), "SELECT jobgen.upkeep(30); SELECT FROM "+tomorrow); err != nil {
+		t.Errorf("upkeep: %v", err)
+	}
+	store, err := postgres.Open(t.Context(), as(app), jobs.Catalogue, postgres.WithoutMigrations())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if _, err := jobs.EnqueueEmail(t.Context(), store, jobs.NewEmailJob(1, "welcome")); err != nil {
+		t.Fatal(err)
+	}
+	mux := runtime.NewMux()
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	jobs.HandleEmail(mux, func(context.Context, *runtime.Job, jobs.EmailJob) error { stop(); return nil })
+	if err := runtime.NewWorker(store, mux).Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var completed int
+	if err := admin.QueryRow(t.Context(), "SELECT count(*) FROM jobgen.attempt WHERE outcome = 1").Scan(&completed); err != nil || completed != 1 {
+		t.Errorf("%d attempts completed, %v; want 1", completed, err)
+	}
+}
+
+func TestEachStatementOfTheSQLiteGuideRuns(t *testing.T) {
+	t.Parallel()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "shop.db"), jobs.Catalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	count := 0
+	for _, s := range snippets(t, "docs/sqlite.md") {
+		if s.language != "sql" {
+			continue
+		}
+		for statement := range strings.SplitSeq(s.text, ";\n") {
+			if strings.TrimSpace(statement) == "" {
+				continue
+			}
+			count++
+			rows, err := store.DB().QueryContext(t.Context(), statement)
+			if err != nil {
+				t.Errorf("%v\n%s", err, statement)
+				continue
+			}
+			for rows.Next() {
+				continue
+			}
+			if err := rows.Err(); err != nil {
+				t.Errorf("%v\n%s", err, statement)
+			}
+			rows.Close()
+		}
+	}
+	if count < 3 {
+		t.Errorf("only %d were found", count)
+	}
+}
