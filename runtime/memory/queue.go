@@ -53,6 +53,9 @@ func (q *Queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any,
 		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
 	}
 	return locked(ctx, q.store.state, func() ([]snowflake.ID, error) {
+		if _, err := q.store.state.queue("add to", q.name); err != nil && len(jobs) > 0 {
+			return nil, err
+		}
 		ids := make([]snowflake.ID, len(jobs))
 		for i, job := range jobs {
 			ids[i] = q.insert(job).job.ID
@@ -74,6 +77,9 @@ func (q *Queue) AddAndClaim(ctx context.Context, t runtime.JobType, payload any,
 		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
 	}
 	return locked(ctx, q.store.state, func() (*runtime.Job, error) {
+		if _, err := q.store.state.queue("add to", q.name); err != nil {
+			return nil, err
+		}
 		return q.claim(q.insert(job), handlerID), nil
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -37,6 +36,7 @@ type state struct {
 
 // contents is one queue: its records, and who wants to hear of changes.
 type contents struct {
+	deleted bool // until the queue is made anew
 	records map[snowflake.ID]*record
 	arrived *bell.Bell
 	revoked bell.Broadcast
@@ -86,11 +86,15 @@ func (s *Store) CreateQueue(ctx context.Context, name string) (runtime.JobQueue,
 		return nil, err
 	}
 	return locked(ctx, s.state, func() (runtime.JobQueue, error) {
-		if s.state.queues[name] != nil {
+		c := s.state.queues[name]
+		switch {
+		case c == nil:
+			c = &contents{records: make(map[snowflake.ID]*record), arrived: bell.New()}
+			s.state.queues[name] = c
+		case !c.deleted:
 			return nil, fmt.Errorf("create queue %q: %w", name, runtime.ErrJobQueueAlreadyExists)
 		}
-		c := &contents{records: make(map[snowflake.ID]*record), arrived: bell.New()}
-		s.state.queues[name] = c
+		c.deleted = false
 		return &Queue{store: s, name: name, contents: c}, nil
 	})
 }
@@ -109,7 +113,14 @@ func (s *Store) LookupQueue(ctx context.Context, name string) (runtime.JobQueue,
 // Queues implements [runtime.QueueAdmin].
 func (s *Store) Queues(ctx context.Context) ([]string, error) {
 	return locked(ctx, s.state, func() ([]string, error) {
-		return slices.Sorted(maps.Keys(s.state.queues)), nil
+		names := make([]string, 0, len(s.state.queues))
+		for name, c := range s.state.queues {
+			if !c.deleted {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		return names, nil
 	})
 }
 
@@ -148,7 +159,8 @@ func (s *Store) DeleteQueue(ctx context.Context, name string) error {
 		if unfinished > 0 {
 			return struct{}{}, fmt.Errorf("delete queue %q: it holds %d unfinished jobs; drain it first", name, unfinished)
 		}
-		delete(s.state.queues, name)
+		c.deleted = true
+		clear(c.records)
 		return struct{}{}, nil
 	})
 	return err
@@ -156,7 +168,7 @@ func (s *Store) DeleteQueue(ctx context.Context, name string) error {
 
 func (s *state) queue(doing, name string) (*contents, error) {
 	c := s.queues[name]
-	if c == nil {
+	if c == nil || c.deleted {
 		return nil, fmt.Errorf("%s queue %q: %w", doing, name, runtime.ErrJobQueueNotFound)
 	}
 	return c, nil
