@@ -41,9 +41,13 @@ func (s snippet) complete() bool {
 	return false
 }
 
-// goEnvironment makes the go command take modules from where this test's come
-// from, without asking the network for jobgen, and keep go.mod right itself.
+// goEnvironment makes the go command take modules from the cache, so that the
+// network is not asked for jobgen, and keep go.mod right itself.
 var goEnvironment = sync.OnceValues(func() ([]string, error) {
+	// A build leaves out of the cache what it has no use for, such as modules
+	// for another system, whose go.mod is read all the same. Where there is no
+	// network, the cache may still do: what is missing will be named.
+	_ = exec.Command("go", "mod", "download").Run()
 	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE").Output()
 	if err != nil {
 		return nil, fmt.Errorf("go env: %w", err)
