@@ -102,9 +102,10 @@ var claiming = behaviours{
 		var claimed, missed atomic.Int64
 		var mu sync.Mutex
 		holders := make(map[snowflake.ID]int)
+		ctx := x.within(limit) // or a lost job would be looked for without end
 		together(callers, func(i int) {
 			handler := fmt.Sprintf("h%d", i)
-			for {
+			for ctx.Err() == nil {
 				job, err := queues[i%len(queues)].TryClaim(x.Context(), handler)
 				switch {
 				case errors.Is(err, runtime.ErrJobNotFound):
@@ -135,7 +136,7 @@ var claiming = behaviours{
 			}
 		}
 		// A caller may have given up while others still claimed; none is lost.
-		for {
+		for range jobs + 1 {
 			job, err := x.queue.TryClaim(x.Context(), "rest")
 			if errors.Is(err, runtime.ErrJobNotFound) {
 				break

@@ -28,12 +28,16 @@ var (
 // attempt numbers without gaps, limits kept, and each job's answers in an
 // order that a single job could have given them in. The store's clock must
 // run by itself. The flag -queuetest.jobs sets how many jobs take part.
-func RunConcurrency(t *testing.T, h Harness) {
+func RunConcurrency(t *testing.T, h Harness) { checkConcurrency(t, h, *stormJobs) }
+
+// checkConcurrency is RunConcurrency for any kind of test.
+func checkConcurrency(t testing.TB, h Harness, jobs int) {
+	t.Helper()
 	seed := *stormSeed
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	hist := runStorm(t, h(t), *stormJobs, seed)
+	hist := runStorm(t, h(t), jobs, seed)
 	if found := checkHistory(hist); len(found) > 0 {
 		t.Errorf("-queuetest.seed=%d: %s", seed, hist.report(found))
 	}
@@ -44,9 +48,10 @@ const (
 	stormServices  = 4
 	stormHandlers  = 64
 	stormProducers = 6
-	// settleLimit is how long a store may take until every job has ended.
-	settleLimit = time.Minute
 )
+
+// settleLimit is how long a store may take until every job has ended.
+var settleLimit = time.Minute
 
 var stormQueues = []string{"storm 1", "storm 2"}
 

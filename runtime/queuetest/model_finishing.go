@@ -3,6 +3,7 @@ package queuetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bwmarrin/snowflake"
@@ -52,8 +53,32 @@ func placeOf(t *rapid.T, k *known) place {
 	return p
 }
 
-func (m *model) complete(t *rapid.T) {
-	c := m.drawClaim(t)
+func (m *model) complete(t *rapid.T) { m.completeOne(t, m.drawClaim(t)) }
+
+// completeAll completes all attempts at one job that are still worked on, the
+// latest first or last. Left to chance alone that would be rare.
+func (m *model) completeAll(t *rapid.T) {
+	contested := make(map[*known][]held)
+	var jobs []*known
+	for _, c := range m.claims {
+		if contested[c.job] = append(contested[c.job], c); len(contested[c.job]) == 2 {
+			jobs = append(jobs, c.job)
+		}
+	}
+	if len(jobs) == 0 {
+		t.Skip("no job is contested")
+	}
+	claims := contested[rapid.SampledFrom(jobs).Draw(t, "contested job")]
+	if rapid.Bool().Draw(t, "latest first") {
+		slices.Reverse(claims)
+	}
+	for _, c := range claims {
+		m.completeOne(t, c)
+	}
+}
+
+func (m *model) completeOne(t *rapid.T, c held) {
+	t.Helper()
 	p := placeOf(t, c.job)
 	log := rapid.SampledFrom([]string{"", "log", "another log"}).Draw(t, "log")
 	t.Logf("%v: complete %v", p, c)

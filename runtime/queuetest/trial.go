@@ -38,7 +38,7 @@ var (
 )
 
 // limit is how long a test waits for what should come at once.
-const limit = 20 * time.Second
+var limit = 20 * time.Second
 
 // A trial is what one behaviour is tested on: a store of its own, opened by
 // one process so far, and a queue.
