@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -23,46 +24,37 @@ func main() {
 
 // settings is what the command line says.
 type settings struct {
-	dsn, peers, only, jsonFile string
-	rounds                     int
-	size                       size
-}
-
-// size is how much each measurement does.
-type size struct {
-	enqueueFor time.Duration // of single enqueues
-	batches    int
-	batchOf    int
-	drain      int // jobs
-	latency    int // jobs
-	latencyGap time.Duration
+	dsn, peers, only, jsonFile, profile string
+	rounds, long                        int
+	size                                size
 }
 
 func parseSettings(args []string, stderr io.Writer) (settings, error) {
-	var s settings
+	s := settings{rounds: 3, size: fullSize()}
+	if slices.Contains(args, "-quick") || slices.Contains(args, "--quick") {
+		s.rounds, s.size = 1, quickSize() // which other flags may change
+	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Bool("quick", false, "small sizes and one round: under three minutes, for the order of magnitude")
 	flags.StringVar(&s.dsn, "dsn", os.Getenv("BENCH_DATABASE_URL"), "PostgreSQL `URL` of a role that may create databases (default: a durable server of its own)")
-	flags.StringVar(&s.peers, "peers", "", "comma-separated `names` of the peers to measure (default: all)")
+	flags.StringVar(&s.peers, "peers", "", "comma-separated `names` of the peers to measure (default: those that each measurement compares)")
 	flags.StringVar(&s.only, "only", "", "comma-separated `names` of the measurements to make (default: all)")
 	flags.StringVar(&s.jsonFile, "json", "", "also write every round's figures to this `file`")
-	flags.IntVar(&s.rounds, "rounds", 5, "how often each measurement is made")
-	flags.DurationVar(&s.size.enqueueFor, "enqueue", 3*time.Second, "how long single enqueues go on")
-	flags.IntVar(&s.size.batches, "batches", 50, "how many batches are enqueued")
-	flags.IntVar(&s.size.batchOf, "batch", 1000, "how many jobs are in a batch")
-	flags.IntVar(&s.size.drain, "drain", 100_000, "how many jobs are drained")
-	flags.IntVar(&s.size.latency, "latency", 500, "of how many jobs latency is taken")
-	flags.DurationVar(&s.size.latencyGap, "gap", 10*time.Millisecond, "how far apart these are on average")
+	flags.StringVar(&s.profile, "cpuprofile", "", "write a CPU profile of the client at the first chosen peer's last drain to this `file`")
+	flags.IntVar(&s.rounds, "rounds", s.rounds, "how often each measurement is made")
+	flags.IntVar(&s.long, "long", 1, "how often those are made that take long")
+	s.size.flags(flags)
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
 	if flags.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	if s.rounds < 1 || s.size.batches < 1 || s.size.batchOf < 1 || s.size.drain < 1 || s.size.latency < 1 {
-		return s, fmt.Errorf("-rounds, -batches, -batch, -drain and -latency: at least 1 is needed")
+	if s.rounds < 1 || s.long < 1 {
+		return s, errors.New("-rounds and -long: at least 1 is needed")
 	}
-	return s, nil
+	return s, s.size.check()
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -70,6 +62,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	return s.run(ctx, stdout, stderr)
+}
+
+func (s settings) run(ctx context.Context, stdout, stderr io.Writer) error {
 	chosen, err := choosePeers(s.peers)
 	if err != nil {
 		return err
@@ -84,36 +80,49 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer server.close()
 
-	r := newReport(chosen, todo)
+	r := newReport(chosen, s.peers != "", todo)
 	if err := r.describe(ctx, server, s); err != nil {
 		return err
 	}
+	profile := &profiler{file: s.profile, peer: chosen[0].name}
+	began := time.Now()
 	for round := range s.rounds {
 		for _, m := range todo {
-			for i := range chosen {
-				p := chosen[(i+round)%len(chosen)] // another goes first each time
-				fmt.Fprintf(stderr, "round %d of %d: %s, %s\n", round+1, s.rounds, m.name, p.name)
-				got, err := measure(ctx, server, p, m, s.size)
-				if err != nil {
-					return fmt.Errorf("%s of %s: %w", m.name, p.name, err)
-				}
-				r.add(p, m, got)
+			if m.long && round >= s.long {
+				continue
 			}
+			of := m.of(chosen, s.peers != "")
+			for i := range of {
+				p := of[(i+round)%len(of)] // another goes first each time
+				fmt.Fprintf(stderr, "%5.0fs round %d of %d: %s, %s\n", time.Since(began).Seconds(), round+1, s.rounds, m.name, p.name)
+				got, err := measure(ctx, server, p, m, s.size, profile)
+				switch {
+				case errors.Is(err, errMissing):
+					r.note(err.Error())
+				case err != nil && ctx.Err() != nil:
+					return ctx.Err()
+				case err != nil:
+					// What was measured so far is worth keeping.
+					r.note(fmt.Sprintf("FAILED: %s of %s in round %d: %v", m.name, p.name, round+1, err))
+					fmt.Fprintln(stderr, "FAILED:", err)
+				default:
+					r.add(p, m, got)
+				}
+			}
+		}
+		if err := r.write(s.jsonFile); err != nil {
+			return err
 		}
 	}
 	r.print(stdout)
-	if s.jsonFile == "" {
-		return nil
-	}
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(s.jsonFile, append(data, '\n'), 0o644)
+	return r.failed()
 }
 
 // measure makes one measurement of one peer, on a database of its own.
-func measure(ctx context.Context, server *server, p peer, m measurement, size size) (figures, error) {
+func measure(ctx context.Context, server *server, p peer, m measurement, size size, profile *profiler) (figures, error) {
+	if m.program {
+		return programOf(ctx, p)
+	}
 	at, drop, err := server.place(ctx, p)
 	if err != nil {
 		return nil, err
@@ -123,8 +132,8 @@ func measure(ctx context.Context, server *server, p peer, m measurement, size si
 	if err != nil {
 		return nil, err
 	}
-	run := &trial{queue: q, peer: p, server: server, size: size}
-	got, err := m.run(ctx, run)
+	t := &trial{queue: q, peer: p, place: at, server: server, size: size, profile: profile}
+	got, err := m.run(ctx, t)
 	if closeErr := q.Close(); err == nil {
 		err = closeErr
 	}

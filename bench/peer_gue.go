@@ -16,9 +16,9 @@ import (
 // notifications.
 func guePeer() peer {
 	return peer{
-		name:  "gue",
-		about: "gue: 16 workers, each polling every 5 ms when idle",
-		slow:  5,
+		name: "gue", module: "github.com/vgarvardt/gue/v5",
+		about: "16 workers, each polling every 5 ms when idle",
+		slow:  10,
 		open:  openGue,
 	}
 }
@@ -31,7 +31,10 @@ CREATE TABLE gue_jobs (
   last_error text, queue text NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL);
 CREATE INDEX idx_gue_jobs_selector ON gue_jobs (queue, run_at, priority);`
 
-const gueQueueName = "emails"
+const (
+	gueQueueName = "emails"
+	gueWorkers   = 16
+)
 
 type gueQueue struct {
 	pool   *pgxpool.Pool
@@ -95,10 +98,7 @@ func (q *gueQueue) EnqueueBatch(ctx context.Context, js []job) error {
 	return tx.Commit(ctx)
 }
 
-func (q *gueQueue) Work(ctx context.Context, handlers int, handle handler) (func() error, error) {
-	if handlers == 0 {
-		handlers = 16
-	}
+func (q *gueQueue) Work(ctx context.Context, handle handler) (func() error, error) {
 	work := gue.WorkMap{"email": func(_ context.Context, g *gue.Job) error {
 		var args emailArgs
 		if err := json.Unmarshal(g.Args, &args); err != nil {
@@ -109,7 +109,7 @@ func (q *gueQueue) Work(ctx context.Context, handlers int, handle handler) (func
 	}}
 	// Without a context of their own, handlers lose theirs when the pool stops.
 	graceful := gue.WithPoolGracefulShutdown(func() context.Context { return context.WithoutCancel(ctx) })
-	pool, err := gue.NewWorkerPool(q.client, work, handlers,
+	pool, err := gue.NewWorkerPool(q.client, work, gueWorkers,
 		gue.WithPoolQueue(gueQueueName), gue.WithPoolPollInterval(5*time.Millisecond), graceful)
 	if err != nil {
 		return nil, fmt.Errorf("start gue: %w", err)

@@ -2,35 +2,82 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
+	"sync"
 
 	"github.com/bwmarrin/snowflake"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/gen/jobs"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
-// jobgenPeer is jobgen on PostgreSQL through its generated code.
+// jobgenPeer is jobgen on PostgreSQL through its generated code, with no
+// setting changed.
 func jobgenPeer() peer {
 	return peer{
 		name:  "jobgen",
-		about: "jobgen on PostgreSQL, generated code, 2,000 handlers, all else at its defaults",
+		about: "PostgreSQL, generated code, every setting at its default",
 		open: func(ctx context.Context, at place) (queue, error) {
 			store, err := postgres.Open(ctx, at.dsn, jobs.Catalogue)
 			if err != nil {
 				return nil, fmt.Errorf("open jobgen: %w", err)
 			}
-			return &jobgenQueue{service: store, handlers: 2000, close: store.Close}, nil
+			q := &jobgenPostgres{dsn: at.dsn}
+			q.service, q.close = store, store.Close
+			return q, nil
 		},
 	}
 }
 
+// jobgenPostgres adds what only PostgreSQL's store is asked.
+type jobgenPostgres struct {
+	jobgenQueue
+	dsn string
+}
+
+// Idle has 16 callers wait for jobs through a store of their own, as idle
+// workers of another process do.
+func (q *jobgenPostgres) Idle(ctx context.Context) (func(), error) {
+	store, err := postgres.Open(ctx, q.dsn, jobs.Catalogue)
+	if err != nil {
+		return nil, fmt.Errorf("open jobgen: %w", err)
+	}
+	emails, err := store.GetQueue(ctx, jobs.EmailQueue)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	run, cancel := context.WithCancel(ctx)
+	var waiting sync.WaitGroup
+	for range 16 {
+		waiting.Go(func() {
+			for emails.WaitForJob(run) == nil {
+			}
+		})
+	}
+	return func() {
+		cancel()
+		waiting.Wait()
+		_ = store.Close() // nothing was written through it
+	}, nil
+}
+
+func (q *jobgenPostgres) Finished(ctx context.Context) (n int64, err error) {
+	pool, err := pgxpool.New(ctx, q.dsn)
+	if err != nil {
+		return 0, err
+	}
+	defer pool.Close()
+	err = pool.QueryRow(ctx, "SELECT count(*) FROM jobgen.attempt WHERE outcome = 1").Scan(&n)
+	return n, err
+}
+
+// jobgenQueue is jobgen on any back end.
 type jobgenQueue struct {
-	service  runtime.JobService
-	handlers int
-	close    func() error
+	service runtime.JobService
+	close   func() error
 }
 
 func payload(j job) jobs.EmailJob { return jobs.NewEmailJob(snowflake.ID(j.Seq), j.Text) }
@@ -49,17 +96,13 @@ func (q *jobgenQueue) EnqueueBatch(ctx context.Context, js []job) error {
 	return err
 }
 
-func (q *jobgenQueue) Work(ctx context.Context, handlers int, handle handler) (func() error, error) {
-	if handlers == 0 {
-		handlers = q.handlers
-	}
+func (q *jobgenQueue) Work(ctx context.Context, handle handler) (func() error, error) {
 	mux := runtime.NewMux()
 	jobs.HandleEmail(mux, func(_ context.Context, _ *runtime.Job, email jobs.EmailJob) error {
 		handle(int64(email.AccountID))
 		return nil
 	})
-	worker := runtime.NewWorker(q.service, mux, runtime.WithHandlers(handlers), runtime.WithLogger(nil),
-		runtime.WithGracePeriod(time.Minute))
+	worker := runtime.NewWorker(q.service, mux)
 	run, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(run) }()
@@ -67,6 +110,38 @@ func (q *jobgenQueue) Work(ctx context.Context, handlers int, handle handler) (f
 		cancel()
 		return <-ended
 	}, nil
+}
+
+// WorkSingly claims and completes by the calls that a Worker makes, one job a
+// call.
+func (q *jobgenQueue) WorkSingly(ctx context.Context, n int, handle handler) error {
+	const me = "single"
+	emails, err := q.service.GetQueue(ctx, jobs.EmailQueue)
+	if err != nil {
+		return err
+	}
+	claimer, finisher := emails.(runtime.BatchClaimer), emails.(runtime.BatchFinisher)
+	request := runtime.ClaimRequest{HandlerID: me, Types: []runtime.JobType{jobs.EmailJobType}, Limit: 1}
+	for range n {
+		claimed, err := claimer.ClaimBatch(ctx, request)
+		if err != nil {
+			return err
+		}
+		if len(claimed.Jobs) != 1 {
+			return fmt.Errorf("%d jobs were claimed", len(claimed.Jobs))
+		}
+		j := claimed.Jobs[0]
+		payload, err := j.Payload()
+		if err != nil {
+			return err
+		}
+		handle(int64(payload.(*jobs.EmailJob).AccountID))
+		errs, err := finisher.FinishBatch(ctx, me, []runtime.Outcome{{JobID: j.ID, AttemptNumber: j.AttemptNumber, Success: true}})
+		if err := errors.Join(append(errs, err)...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (q *jobgenQueue) Remaining(ctx context.Context) (int64, error) {

@@ -18,8 +18,9 @@ import (
 func riverPeer() peer {
 	config := river.Config{FetchCooldown: river.FetchCooldownMin, FetchPollInterval: 100 * time.Millisecond}
 	return peer{
-		name:  "river",
-		about: "River at its best: InsertManyFast, FetchCooldown 1 ms, FetchPollInterval 100 ms, 2,000 workers",
+		name: "river", module: "github.com/riverqueue/river",
+		about: "at its best: InsertManyFast, FetchCooldown 1 ms, FetchPollInterval 100 ms, 2,000 workers",
+		slow:  3,
 		open: func(ctx context.Context, at place) (queue, error) {
 			return openRiver(ctx, at.dsn, config, 2000, true)
 		},
@@ -29,9 +30,9 @@ func riverPeer() peer {
 // riverDefaultsPeer is River as its own first example sets it up.
 func riverDefaultsPeer() peer {
 	return peer{
-		name:  "river-defaults",
-		about: "River at its defaults: InsertMany, FetchCooldown 100 ms, FetchPollInterval 1 s, and the 100 workers of its documentation",
-		slow:  10,
+		name: "river-defaults", module: "github.com/riverqueue/river",
+		about: "at its defaults: InsertMany, FetchCooldown 100 ms, FetchPollInterval 1 s, and the 100 workers of its documentation",
+		slow:  50,
 		open: func(ctx context.Context, at place) (queue, error) {
 			return openRiver(ctx, at.dsn, river.Config{}, 100, false)
 		},
@@ -97,10 +98,7 @@ func (q *riverQueue) EnqueueBatch(ctx context.Context, js []job) error {
 	return err
 }
 
-func (q *riverQueue) Work(ctx context.Context, handlers int, handle handler) (func() error, error) {
-	if handlers == 0 {
-		handlers = q.workers
-	}
+func (q *riverQueue) Work(ctx context.Context, handle handler) (func() error, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(_ context.Context, j *river.Job[emailArgs]) error {
 		handle(j.Args.AccountID)
@@ -108,7 +106,7 @@ func (q *riverQueue) Work(ctx context.Context, handlers int, handle handler) (fu
 	}))
 	config := q.config
 	config.Workers = workers
-	config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: handlers}}
+	config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: q.workers}}
 	client, err := river.NewClient(riverpgxv5.New(q.pool), &config)
 	if err != nil {
 		return nil, fmt.Errorf("start river: %w", err)
@@ -122,6 +120,17 @@ func (q *riverQueue) Work(ctx context.Context, handlers int, handle handler) (fu
 func (q *riverQueue) Remaining(ctx context.Context) (n int64, err error) {
 	err = q.pool.QueryRow(ctx, "SELECT count(*) FROM river_job WHERE finalized_at IS NULL").Scan(&n)
 	return n, err
+}
+
+// Finished counts completed jobs, which River keeps for a day.
+func (q *riverQueue) Finished(ctx context.Context) (n int64, err error) {
+	err = q.pool.QueryRow(ctx, "SELECT count(*) FROM river_job WHERE state = 'completed'").Scan(&n)
+	return n, err
+}
+
+// Idle listens where an idle client does.
+func (q *riverQueue) Idle(ctx context.Context) (func(), error) {
+	return listen(ctx, q.pool, "public.river_insert")
 }
 
 func (q *riverQueue) Close() error {

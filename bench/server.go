@@ -178,6 +178,32 @@ func (s *server) cpu() time.Duration {
 // checkpoint has the server write out what it holds, where it may be asked to.
 func (s *server) checkpoint(ctx context.Context) { _, _ = s.admin.Exec(ctx, "CHECKPOINT") }
 
+// wal is how many bytes of WAL the server has written, 0 where it may not be
+// asked.
+func (s *server) wal(ctx context.Context) (n int64) {
+	_ = s.admin.QueryRow(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint").Scan(&n)
+	return n
+}
+
+// vacuum vacuums and analyses a place's tables.
+func (s *server) vacuum(ctx context.Context, at place) error {
+	conn, err := s.connect(ctx, at)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "VACUUM (ANALYZE)")
+	return errors.Join(err, conn.Close(ctx))
+}
+
+// connect opens a single connection to a place's database.
+func (s *server) connect(ctx context.Context, at place) (*pgx.Conn, error) {
+	config, err := pgxpool.ParseConfig(at.dsn) // which knows the pool's settings
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, config.ConnConfig)
+}
+
 // place makes a new database or folder, and returns what removes it again.
 func (s *server) place(ctx context.Context, p peer) (place, func(), error) {
 	if p.embedded {

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// figures are what one measurement found, by name.
+type figures map[string]float64
+
+// A trial is one peer's queue under one measurement.
+type trial struct {
+	queue   queue
+	peer    peer
+	place   place
+	server  *server
+	size    size
+	profile *profiler
+}
+
+// A beginning is the state of the clocks when a measurement began.
+type beginning struct {
+	at             time.Time
+	client, server time.Duration
+	wal            int64
+	trial          *trial
+}
+
+// begin has the server write what is outstanding, so that every measurement
+// begins alike, and reads the clocks.
+func (t *trial) begin(ctx context.Context) beginning {
+	if !t.peer.embedded {
+		t.server.checkpoint(ctx)
+	}
+	return t.now(ctx)
+}
+
+func (t *trial) now(ctx context.Context) beginning {
+	b := beginning{client: t.clientCPU(), server: t.server.cpu(), trial: t}
+	if !t.peer.embedded {
+		b.wal = t.server.wal(ctx)
+	}
+	b.at = time.Now()
+	return b
+}
+
+// clientCPU is what this process and a foreign client have used.
+func (t *trial) clientCPU() time.Duration {
+	used := clientCPU()
+	if f, ok := t.queue.(foreignClient); ok {
+		used += f.ClientCPU()
+	}
+	return used
+}
+
+// figures are the rate of n jobs since b and what they cost.
+func (b beginning) figures(ctx context.Context, n int64) figures {
+	return b.until(b.trial.now(ctx), n)
+}
+
+// until is figures for n jobs between b and a later moment.
+func (b beginning) until(end beginning, n int64) figures {
+	per100k := func(d time.Duration) float64 { return d.Seconds() / float64(n) * 100_000 }
+	f := figures{"rate": float64(n) / end.at.Sub(b.at).Seconds()}
+	client, server := end.client-b.client, end.server-b.server
+	switch {
+	case b.trial.peer.embedded:
+		server = 0
+	case b.wal > 0 && end.wal > 0:
+		f["wal"] = float64(end.wal-b.wal) / float64(n)
+	}
+	if b.trial.peer.embedded || b.trial.server.local() {
+		f["client"], f["server"], f["cpu"] = per100k(client), per100k(server), per100k(client+server)
+	}
+	return f
+}
+
+// nothingLost is an error unless each of the jobs 1 to n was handled once,
+// none is left, and as many are recorded as finished as handlers were called,
+// where the peer keeps a record.
+func (t *trial) nothingLost(ctx context.Context, counted *tally, n int64) error {
+	if err := counted.check(n); err != nil {
+		return err
+	}
+	if rest, err := t.queue.Remaining(ctx); err != nil || rest != 0 {
+		return fmt.Errorf("%d jobs remain, error %w", rest, err)
+	}
+	return t.allRecorded(ctx, counted)
+}
+
+func (t *trial) allRecorded(ctx context.Context, counted *tally) error {
+	f, ok := t.queue.(finishedCounter)
+	if !ok {
+		return nil
+	}
+	rows, err := f.Finished(ctx)
+	if err != nil {
+		return err
+	}
+	if calls := counted.calls.Load(); rows != noRecord && rows != calls {
+		return fmt.Errorf("handlers were called %d times, but %d jobs are recorded as finished", calls, rows)
+	}
+	return nil
+}
