@@ -38,6 +38,7 @@ func (s store) Advance(_ testing.TB, d time.Duration) { s.clock.Advance(d) }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func TestStore(t *testing.T) { queuetest.Run(t, newStore) }
 func TestModel(t *testing.T) { queuetest.RunModel(t, newStore) }
 
 func BenchmarkStore(b *testing.B) { queuetest.Bench(b, newStore) }
