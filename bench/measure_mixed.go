@@ -31,7 +31,7 @@ func mixed(ctx context.Context, t *trial) (figures, error) {
 func held(ctx context.Context, t *trial) (figures, error) { return heldFor(ctx, t, t.size.heldFor) }
 
 func heldBriefly(ctx context.Context, t *trial) (figures, error) {
-	return heldFor(ctx, t, t.size.heldFor/5)
+	return heldFor(ctx, t, t.size.heldFor/8)
 }
 
 func heldFor(ctx context.Context, t *trial, d time.Duration) (_ figures, err error) {

@@ -68,7 +68,7 @@ func measurements() []measurement {
 			peers: []string{"raw", "raw-finish-each", "raw-no-log", "raw-no-cursor", "raw-wide"}, fixed: true, long: true},
 		{name: "choices-enqueue", title: "What a design choice costs: enqueue, 16 callers", columns: costColumns, run: enqueueWith(16),
 			peers: []string{"raw", "raw-notify-each"}, fixed: true, long: true},
-		{name: "choices-held", title: "What a design choice costs: produce and work under a held snapshot, a fifth as long", columns: heldColumns, run: heldBriefly,
+		{name: "choices-held", title: "What a design choice costs: produce and work under a held snapshot, an eighth as long", columns: heldColumns, run: heldBriefly,
 			peers: []string{"raw", "raw-no-cursor"}, fixed: true, long: true},
 	}
 }

@@ -37,6 +37,7 @@ func graphilePeer() peer {
 		name: "graphile",
 		about: fmt.Sprintf("graphile-worker %s on node: local queue 500, %d jobs at once, completions batched; enqueued from Go through its add_job and add_jobs",
 			graphileVersion, graphileConcurrency),
+		slow: 2,
 		open: openGraphile,
 	}
 }

@@ -18,7 +18,7 @@ func guePeer() peer {
 	return peer{
 		name: "gue", module: "github.com/vgarvardt/gue/v5",
 		about: "16 workers, each polling every 5 ms when idle",
-		slow:  10,
+		slow:  16,
 		open:  openGue,
 	}
 }

@@ -20,7 +20,7 @@ func riverPeer() peer {
 	return peer{
 		name: "river", module: "github.com/riverqueue/river",
 		about: "at its best: InsertManyFast, FetchCooldown 1 ms, FetchPollInterval 100 ms, 2,000 workers",
-		slow:  3,
+		slow:  4,
 		open: func(ctx context.Context, at place) (queue, error) {
 			return openRiver(ctx, at.dsn, config, 2000, true)
 		},
@@ -32,7 +32,7 @@ func riverDefaultsPeer() peer {
 	return peer{
 		name: "river-defaults", module: "github.com/riverqueue/river",
 		about: "at its defaults: InsertMany, FetchCooldown 100 ms, FetchPollInterval 1 s, and the 100 workers of its documentation",
-		slow:  50,
+		slow:  80,
 		open: func(ctx context.Context, at place) (queue, error) {
 			return openRiver(ctx, at.dsn, river.Config{}, 100, false)
 		},

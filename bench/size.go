@@ -23,8 +23,8 @@ type size struct {
 
 func fullSize() size {
 	return size{
-		enqueueFor: 1500 * time.Millisecond, batches: 10, batchOf: 10_000, drain: 400_000,
-		mixedFor: 30 * time.Second, latencyFor: 5 * time.Second, heldFor: 75 * time.Second,
+		enqueueFor: 1200 * time.Millisecond, batches: 10, batchOf: 10_000, drain: 400_000,
+		mixedFor: 30 * time.Second, latencyFor: 4 * time.Second, heldFor: 75 * time.Second,
 		waiting: 5_000_000, one: 5_000, choices: 200_000,
 	}
 }
@@ -32,9 +32,9 @@ func fullSize() size {
 // quickSize shows the order of magnitude within three minutes.
 func quickSize() size {
 	return size{
-		enqueueFor: 500 * time.Millisecond, batches: 3, batchOf: 10_000, drain: 50_000,
-		mixedFor: 3 * time.Second, latencyFor: 1500 * time.Millisecond, heldFor: 5 * time.Second,
-		waiting: 200_000, one: 1_000, choices: 30_000,
+		enqueueFor: 300 * time.Millisecond, batches: 2, batchOf: 10_000, drain: 30_000,
+		mixedFor: 2 * time.Second, latencyFor: 1200 * time.Millisecond, heldFor: 4 * time.Second,
+		waiting: 100_000, one: 500, choices: 20_000,
 	}
 }
 
