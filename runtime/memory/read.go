@@ -1,0 +1,81 @@
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/bwmarrin/snowflake"
+
+	"github.com/jobgen/jobgen/runtime"
+)
+
+// Stats implements [runtime.JobQueue].
+func (q *Queue) Stats(ctx context.Context) (runtime.JobQueueStats, error) {
+	return locked(ctx, q.store.state, func() (runtime.JobQueueStats, error) {
+		var stats runtime.JobQueueStats
+		now := q.now()
+		for _, r := range q.records {
+			if r.state != live {
+				continue
+			}
+			if r.running(now) {
+				stats.Claimed++
+			} else {
+				stats.Waiting++
+			}
+			if !r.job.Due.After(now) {
+				stats.Due++
+			}
+		}
+		return stats, nil
+	})
+}
+
+// Log implements [runtime.JobQueue].
+func (q *Queue) Log(ctx context.Context, jobID snowflake.ID, attemptNumber int32) (*runtime.JobLog, error) {
+	return locked(ctx, q.store.state, func() (*runtime.JobLog, error) {
+		r := q.records[jobID]
+		if r == nil || attemptNumber < 0 || attemptNumber > r.current() {
+			return nil, fmt.Errorf("log of job %d attempt %d: %w", jobID, attemptNumber, runtime.ErrJobNotFound)
+		}
+		a := r.attempts[attemptNumber]
+		return &runtime.JobLog{
+			AttemptNumber: attemptNumber, HandlerID: a.handler,
+			Success: a.ended == completed, FailureReason: a.reason, Log: bytes.Clone(a.log),
+		}, nil
+	})
+}
+
+// DeadJobs implements [runtime.DeadLetters].
+func (q *Queue) DeadJobs(ctx context.Context, after snowflake.ID, limit int) ([]*runtime.Job, error) {
+	return locked(ctx, q.store.state, func() ([]*runtime.Job, error) {
+		var jobs []*runtime.Job
+		for _, r := range q.records {
+			if r.state == dead && r.job.ID > after {
+				jobs = append(jobs, q.store.catalogue.Bind(r.snapshot()))
+			}
+		}
+		slices.SortFunc(jobs, func(a, b *runtime.Job) int { return cmp.Compare(a.ID, b.ID) })
+		return jobs[:min(len(jobs), max(limit, 0))], nil
+	})
+}
+
+// Revive implements [runtime.DeadLetters].
+func (q *Queue) Revive(ctx context.Context, jobID snowflake.ID, attempts int32) error {
+	if err := runtime.JobMaxAttempts(attempts).Apply(&runtime.Job{}); err != nil {
+		return fmt.Errorf("revive job %d: %w", jobID, err)
+	}
+	_, err := locked(ctx, q.store.state, func() (struct{}, error) {
+		r := q.records[jobID]
+		if r == nil || r.state != dead {
+			return struct{}{}, fmt.Errorf("revive job %d: %w", jobID, runtime.ErrJobNotFound)
+		}
+		r.revive(attempts, q.now())
+		q.arrived.Ring()
+		return struct{}{}, nil
+	})
+	return err
+}
