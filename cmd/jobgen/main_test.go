@@ -60,6 +60,9 @@ func params(t *testing.T, dir string, env map[string]string) testscript.Params {
 // change its own go.mod.
 func goEnvironment(t *testing.T) map[string]string {
 	t.Helper()
+	// A build leaves out of the cache what it has no use for, such as modules
+	// for another system, whose go.mod is read all the same.
+	_ = exec.Command("go", "mod", "download").Run()
 	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOROOT").Output()
 	if err != nil {
 		t.Fatalf("go env: %v", err)
