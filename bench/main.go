@@ -27,6 +27,8 @@ type settings struct {
 	dsn, peers, only, jsonFile, profile string
 	rounds, long                        int
 	size                                size
+	// server are further settings of a server of our own.
+	server []string
 }
 
 func parseSettings(args []string, stderr io.Writer) (settings, error) {
@@ -74,7 +76,7 @@ func (s settings) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server, err := openServer(ctx, s.dsn)
+	server, err := openServer(ctx, s.dsn, s.server)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 const (
 	latencyCallers = 16
-	latencyWarmUp  = 10 // jobs that are not counted
+	latencyWarmUp  = 5 // jobs that are not counted
 )
 
 // latencyAt enqueues single jobs at a rate while a worker runs, and takes the
@@ -22,7 +22,7 @@ func latencyAt(perSecond int) func(context.Context, *trial) (figures, error) {
 		if perSecond > 20 {
 			lasts /= 3
 		}
-		n := max(10, int(lasts.Seconds()*float64(perSecond)))
+		n := max(5, int(lasts.Seconds()*float64(perSecond)))
 		return latency(ctx, t, n, time.Second/time.Duration(perSecond))
 	}
 }

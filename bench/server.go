@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -38,11 +39,12 @@ type server struct {
 	made  int
 }
 
-// openServer connects to the server at dsn, or starts one where dsn is empty.
-func openServer(ctx context.Context, dsn string) (*server, error) {
+// openServer connects to the server at dsn, or starts one, with further
+// settings, where dsn is empty.
+func openServer(ctx context.Context, dsn string, settings []string) (*server, error) {
 	s := &server{dsn: dsn, stop: func() error { return nil }}
 	if dsn == "" {
-		if err := s.start(ctx); err != nil {
+		if err := s.start(ctx, settings); err != nil {
 			return nil, err
 		}
 	}
@@ -60,7 +62,7 @@ func openServer(ctx context.Context, dsn string) (*server, error) {
 // start makes a cluster in a temporary folder and starts a server on it, which
 // listens on a socket in that folder alone. PostgreSQL does not run as root;
 // root lends it another user.
-func (s *server) start(ctx context.Context) error {
+func (s *server) start(ctx context.Context, settings []string) error {
 	bin, err := binaries()
 	if err != nil {
 		return err
@@ -87,7 +89,7 @@ func (s *server) start(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("initdb: %w: %s", err, out), os.RemoveAll(dir))
 	}
 	args := []string{"-D", data, "-k", dir, "-c", "listen_addresses="}
-	for _, setting := range serverSettings {
+	for _, setting := range slices.Concat(serverSettings, settings) {
 		args = append(args, "-c", setting)
 	}
 	postgres := exec.Command(filepath.Join(bin, "postgres"), args...)
