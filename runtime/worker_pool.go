@@ -59,7 +59,10 @@ func newPool(w *Worker, queue JobQueue) *pool {
 func (p *pool) run(soft, base context.Context) {
 	watch, stopWatch := context.WithCancel(context.WithoutCancel(base))
 	var helpers sync.WaitGroup
-	helpers.Go(func() { p.watch(watch) })
+	if watcher, ok := p.queue.(ClaimWatcher); ok {
+		revoked := watcher.WatchClaims(watch) // before the first claim, so that no news is missed
+		helpers.Go(func() { p.watch(watch, watcher, revoked) })
+	}
 	helpers.Go(p.finisher.run)
 
 	p.claimLoop(soft, base)

@@ -12,12 +12,7 @@ const minWatch = 100 * time.Millisecond
 // watch cancels the contexts of handlers whose claims are lost: as soon as the
 // queue says that some may be, and at least every third of the shortest
 // MaxWorkDuration. While nothing runs it asks nothing.
-func (p *pool) watch(ctx context.Context) {
-	watcher, ok := p.queue.(ClaimWatcher)
-	if !ok {
-		return
-	}
-	revoked := watcher.WatchClaims(ctx)
+func (p *pool) watch(ctx context.Context, watcher ClaimWatcher, revoked <-chan struct{}) {
 	timer := time.NewTimer(p.watchInterval())
 	defer timer.Stop()
 	for {

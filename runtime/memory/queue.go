@@ -321,7 +321,7 @@ func (q *Queue) LostClaims(ctx context.Context, handlerID string, claims []runti
 		for _, c := range claims {
 			r := q.records[c.JobID]
 			switch {
-			case r != nil && r.winner == c.AttemptNumber && r.attempts[r.winner].handler == handlerID:
+			case r != nil && r.winner != none && r.winner == c.AttemptNumber && r.attempts[r.winner].handler == handlerID:
 				// The handler has completed it, in a transaction of its own.
 			case r != nil && (r.state == cancelled || r.state == finished):
 				lost = append(lost, runtime.LostClaim{ClaimRef: c, Cause: runtime.ErrJobCancelled})

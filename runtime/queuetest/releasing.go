@@ -46,8 +46,10 @@ var releasing = behaviours{
 		foreign := x.addAndClaim("stranger")
 		kept := x.addAndClaim("h")
 		x.must(q.Release(x.Context(), "h", []runtime.ClaimRef{
-			ref(done), ref(failed), ref(cancelled), ref(dead), ref(foreign), {JobID: 1},
-			{JobID: kept.ID, AttemptNumber: 1}, {JobID: kept.ID, AttemptNumber: -1},
+			ref(done), ref(failed), ref(cancelled), ref(dead), ref(foreign),
+			{JobID: 1},
+			{JobID: kept.ID, AttemptNumber: 1},
+			{JobID: kept.ID, AttemptNumber: -1},
 		}))
 		x.stats(1, 3, 2)
 		x.succeeded(done, "log")
