@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -32,6 +33,10 @@ type process struct {
 	shell    *exec.Cmd
 	lifeline *os.File
 }
+
+// running holds every process until it is stopped. One that its user forgets
+// would else be collected, and its server end with the pipe's file.
+var running sync.Map
 
 // startProcess makes a cluster and starts a server on it. Between finding a
 // free port and using it somebody may take it, so it tries again.
@@ -79,6 +84,7 @@ func tryProcess(ctx context.Context, bin string) (_ *process, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start PostgreSQL: %w", err), lifeline.Close())
 	}
+	running.Store(p, nil)
 	if err := p.await(ctx, messages); err != nil {
 		log, _ := os.ReadFile(filepath.Join(p.dir, "log"))
 		return nil, errors.Join(fmt.Errorf("start PostgreSQL of %s: %w\n%s", bin, err, log), p.stop())
@@ -110,6 +116,7 @@ func (p *process) await(ctx context.Context, messages *os.File) error {
 
 // stop ends the server and returns when its files are gone.
 func (p *process) stop() error {
+	running.Delete(p)
 	err := p.lifeline.Close()
 	if waitErr := p.shell.Wait(); waitErr != nil {
 		err = errors.Join(err, fmt.Errorf("stop PostgreSQL: %w", waitErr))
