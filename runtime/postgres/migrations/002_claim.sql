@@ -167,11 +167,11 @@ AS $$
   WITH k AS MATERIALIZED (
     SELECT r.tid, u.number FROM unnest(_ids, _numbers) u(id, number) CROSS JOIN LATERAL (
       SELECT j.ctid AS tid FROM jobgen.job j
-      WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts = u.number + 1
+      WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts - 1 = u.number
       LIMIT 1 FOR UPDATE) r),
   u AS (
     UPDATE jobgen.job j SET handler = NULL, claimed = NULL, expires = NULL, attempts = j.attempts - 1
-    FROM k WHERE j.ctid = k.tid AND j.queue = _queue AND j.handler = _handler AND j.attempts = k.number + 1
+    FROM k WHERE j.ctid = k.tid AND j.handler = _handler AND j.attempts - 1 = k.number
     RETURNING 1)
   SELECT count(*) FROM u
 $$;
