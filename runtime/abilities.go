@@ -138,3 +138,23 @@ type QueueAdmin interface {
 	// unfinished jobs is refused: drain it first.
 	DeleteQueue(ctx context.Context, name string) error
 }
+
+// A StatsLimiter is a [JobQueue] that can count a long queue without looking
+// at all of it. [StatsUpTo] uses it.
+type StatsLimiter interface {
+	// StatsUpTo counts the first limit unfinished jobs in claim order, which
+	// is all of them unless it reports more.
+	StatsUpTo(ctx context.Context, limit int64) (stats JobQueueStats, more bool, err error)
+}
+
+// StatsUpTo is [JobQueue.Stats] for a page that asks often: of a queue with
+// more than limit unfinished jobs it counts the first limit in claim order and
+// reports that there are more, "10,000+". Where the queue is no [StatsLimiter]
+// it counts them all.
+func StatsUpTo(ctx context.Context, queue JobQueue, limit int64) (stats JobQueueStats, more bool, err error) {
+	if limiter, ok := queue.(StatsLimiter); ok {
+		return limiter.StatsUpTo(ctx, limit)
+	}
+	stats, err = queue.Stats(ctx)
+	return stats, false, err
+}

@@ -10,24 +10,31 @@ import (
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
-// check reads the file at path and checks it, and returns its package, the
-// directory that the package's code goes to, and what is wrong with it.
-func check(ctx context.Context, path string) (*gotypes.Package, string, []problem, error) {
+// A checked file is one that was read and checked.
+type checked struct {
+	file *schema.File
+	pkg  *gotypes.Package
+	dir  string // where the package's code goes
+}
+
+// check reads the file at path and returns what is in it and what is wrong
+// with it.
+func check(ctx context.Context, path string) (checked, []problem, error) {
 	src, err := os.ReadFile(path)
 	if err != nil {
-		return nil, "", nil, err
+		return checked{}, nil, err
 	}
 	file, mistakes := schema.Parse(path, src)
 	if file == nil {
-		return nil, "", problems(path, mistakes), nil
+		return checked{}, problems(path, mistakes), nil
 	}
 	pkg, dir, more, err := gotypes.Load(ctx, file, filepath.Dir(path))
 	if err != nil {
-		return nil, "", nil, err
+		return checked{}, nil, err
 	}
 	mistakes = append(mistakes, more...)
 	mistakes.Sort()
-	return pkg, dir, problems(path, mistakes), nil
+	return checked{file, pkg, dir}, problems(path, mistakes), nil
 }
 
 func problems(path string, mistakes diagnostic.List) []problem {

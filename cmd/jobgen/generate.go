@@ -86,18 +86,18 @@ func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, e
 	if err != nil {
 		return nil, err
 	}
-	pkg, dir, problems, err := check(cmd.Context(), path)
+	c, problems, err := check(cmd.Context(), path)
 	if err != nil {
 		return nil, err
 	}
 	if len(problems) > 0 {
 		return nil, report(cmd, format, problems)
 	}
-	files, err := emit.Files(pkg)
+	files, err := emit.Files(c.pkg)
 	if err != nil {
 		return nil, err
 	}
-	return &generated{source: path, dir: dir, files: files}, nil
+	return &generated{source: path, dir: c.dir, files: files}, nil
 }
 
 func count(changed int) string {

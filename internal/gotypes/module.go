@@ -43,7 +43,7 @@ func (l *loader) place(dir string, pkg schema.Text) (target, error) {
 		l.mistakes.Add(pkg.At, diagnostic.BadPackageName, "package %q cannot be generated: %s", pkg.Value, why)
 		return to, nil
 	}
-	root, modPath, err := findModule(dir)
+	root, modPath, err := FindModule(dir)
 	if err != nil {
 		return to, err
 	}
@@ -67,9 +67,9 @@ func (l *loader) place(dir string, pkg schema.Text) (target, error) {
 	return to, nil
 }
 
-// findModule returns the directory and the path of the module that dir is in,
+// FindModule returns the directory and the path of the module that dir is in,
 // or "" when it is in none.
-func findModule(dir string) (root, modPath string, err error) {
+func FindModule(dir string) (root, modPath string, err error) {
 	for dir := dir; ; dir = filepath.Dir(dir) {
 		file := filepath.Join(dir, "go.mod")
 		data, err := os.ReadFile(file)

@@ -123,6 +123,9 @@ This page is made of the rules in ` + "`internal/diagnostic`" + `; ` + "`go test
 
 func TestTheLanguageKnowsTheRuntimesLimits(t *testing.T) {
 	t.Parallel()
+	if schema.DefaultMaxWorkDuration != runtime.DefaultMaxWorkDuration {
+		t.Errorf("the default is %v there, and %v here", runtime.DefaultMaxWorkDuration, schema.DefaultMaxWorkDuration)
+	}
 	job := "version: 1\npackage: example.com/shop/jobs\nqueues: {%q: {}}\njobs: {a: {queue: %[1]q, priority: %d, payload: {}}}\n"
 	dir := write(t, nil)
 	long := strings.Repeat("q", runtime.MaxNameSize)

@@ -50,7 +50,7 @@ type EnumValue struct {
 type Job struct {
 	Type            Text
 	Doc             string
-	Queue           Text
+	Queue           Option[string]
 	MaxAttempts     Option[int32] // Unlimited for no limit
 	MaxWorkDuration Option[time.Duration]
 	Priority        Option[int16]
@@ -60,12 +60,16 @@ type Job struct {
 // Unlimited is the MaxAttempts of a job that says so, rather than nothing.
 const Unlimited = 0
 
+// DefaultMaxWorkDuration is what the runtime takes where the file says nothing.
+const DefaultMaxWorkDuration = time.Minute
+
 // An Option is the value of an option, and the place that it comes from: the
 // job's own line, or that of the file's defaults. At is zero where neither sets
 // it and the runtime's own default holds.
 type Option[T any] struct {
-	Value T
-	At    diagnostic.Position
+	Value     T
+	At        diagnostic.Position
+	Inherited bool // from the file's defaults
 }
 
 // IsSet reports whether the file sets the option.
@@ -97,4 +101,23 @@ func Builtins() []string {
 		"string", "bool", "int", "int32", "int64", "uint32", "float64", "bytes", "time", "duration", "date", "uuid",
 		"snowflake", "decimal", "json",
 	}
+}
+
+// String returns the type as a file writes it.
+func (r *Ref) String() string {
+	s := r.Builtin
+	switch {
+	case r.List != nil:
+		s = "[" + r.List.String() + "]"
+	case r.Map != nil:
+		s = "{string: " + r.Map.String() + "}"
+	case r.Declared != nil:
+		s = r.Declared.Name.Value
+	case r.Name != "":
+		s = r.Import + "." + r.Name
+	}
+	if r.Optional {
+		s += "?"
+	}
+	return s
 }

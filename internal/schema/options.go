@@ -22,7 +22,7 @@ func (b *builder) options(job *Job, what string) map[string]readFunc {
 			if !ok {
 				return
 			}
-			job.Queue = name
+			job.Queue = Option[string]{Value: name.Value, At: name.At}
 			if !b.queues.has(name.Value) && !b.unread {
 				b.mistakes.Add(name.At, diagnostic.UnknownQueue, "queue %q is not declared under queues%s",
 					name.Value, b.suggest.Suggest(name.Value, b.queues.list))
@@ -30,21 +30,21 @@ func (b *builder) options(job *Job, what string) map[string]readFunc {
 		},
 		"max_attempts": func(e entry) {
 			if s, ok := e.value.(*ast.StringNode); ok && s.Value == "unlimited" {
-				job.MaxAttempts = Option[int32]{Unlimited, start(s)}
+				job.MaxAttempts = Option[int32]{Value: Unlimited, At: start(s)}
 				return
 			}
 			if n, ok := b.integer(e, diagnostic.BadMaxAttempts, 1, math.MaxInt32, "max_attempts", ", or unlimited"); ok {
-				job.MaxAttempts = Option[int32]{int32(n), start(e.value)}
+				job.MaxAttempts = Option[int32]{Value: int32(n), At: start(e.value)}
 			}
 		},
 		"max_work_duration": func(e entry) {
 			if d, ok := b.duration(e); ok {
-				job.MaxWorkDuration = Option[time.Duration]{d, start(e.value)}
+				job.MaxWorkDuration = Option[time.Duration]{Value: d, At: start(e.value)}
 			}
 		},
 		"priority": func(e entry) {
 			if n, ok := b.integer(e, diagnostic.BadPriority, 0, maxPriority, "priority", ""); ok {
-				job.Priority = Option[int16]{int16(n), start(e.value)}
+				job.Priority = Option[int16]{Value: int16(n), At: start(e.value)}
 			}
 		},
 	}

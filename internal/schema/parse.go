@@ -100,7 +100,9 @@ func (b *builder) readQueues(e entry) {
 }
 
 func (b *builder) readDefaults(e entry) {
-	b.keys(e.value, "defaults", b.options(&b.defaults, "defaults"))
+	d := &b.defaults
+	b.keys(e.value, "defaults", b.options(d, "defaults"))
+	d.Queue.Inherited, d.MaxAttempts.Inherited, d.MaxWorkDuration.Inherited, d.Priority.Inherited = true, true, true, true
 }
 
 func (b *builder) readJobs(e entry) {
@@ -128,15 +130,13 @@ func (b *builder) readJob(e entry) {
 	if there == nil {
 		return
 	}
-	if !there["queue"] && !b.defaultQueue() {
+	if !there["queue"] && !job.Queue.IsSet() {
 		b.mistakes.Add(e.key.At, diagnostic.MissingKey, "%s has no queue: add queue: with one of those under queues", what)
 	}
 	if !there["payload"] {
 		b.mistakes.Add(e.key.At, diagnostic.MissingKey, "%s has no payload: add one, payload: {} where it needs no field", what)
 	}
 }
-
-func (b *builder) defaultQueue() bool { return b.defaults.Queue.At.Line > 0 }
 
 // fields reads the fields of a payload or a struct.
 func (b *builder) fields(n ast.Node, what string) []*Field {

@@ -7,6 +7,17 @@ SELECT count(*) FILTER (WHERE j.expires IS NULL OR j.expires <= n.now) AS waitin
 FROM (SELECT clock_timestamp() AS now) n LEFT JOIN jobgen.job j ON j.queue = @queue
 WHERE j.id IS NOT NULL;
 
+-- The same over the first jobs in claim order, and whether there are more.
+-- name: StatsUpTo :one
+WITH f AS (
+  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue = @queue
+  ORDER BY j.priority, j.due, j.id LIMIT @max_jobs::bigint)
+SELECT count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
+       count(*) FILTER (WHERE f.due <= f.now) AS due,
+       count(*) FILTER (WHERE f.expires > f.now) AS claimed,
+       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue = @queue ORDER BY m.priority, m.due, m.id OFFSET @max_jobs::bigint) AS more
+FROM f;
+
 -- What was logged before a queue was deleted went with it, although the rows
 -- stay until their partition does.
 -- name: Log :many

@@ -15,6 +15,7 @@ import (
 type hub struct {
 	arrived *bell.Bell
 	revoked bell.Broadcast
+	counts  *shared[runtime.JobQueueStats]
 
 	mu          sync.Mutex
 	views       map[string]*view // by the job types that are claimed together
@@ -72,7 +73,7 @@ func (h *hubs) get(number int32) *hub {
 	}
 	one := h.byNumber[number]
 	if one == nil {
-		one = &hub{arrived: bell.New(), views: make(map[string]*view), sweepAlways: h.sweepAlways}
+		one = &hub{arrived: bell.New(), counts: newShared[runtime.JobQueueStats](), views: make(map[string]*view), sweepAlways: h.sweepAlways}
 		h.byNumber[number] = one
 	}
 	return one

@@ -107,38 +107,6 @@ func (q *queue) Add(ctx context.Context, t runtime.JobType, payload any, opts ..
 	return job.ID, q.added(ctx, job)
 }
 
-// AddBatch implements [runtime.BatchAdder].
-func (q *queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any, opts ...runtime.JobOption) ([]snowflake.ID, error) {
-	jobs, err := q.catalogue.NewJobs(t, payloads, opts...)
-	if err != nil {
-		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
-	}
-	if len(jobs) == 0 {
-		return nil, nil
-	}
-	ids := make([]snowflake.ID, len(jobs))
-	first := jobs[0]
-	params := pgdb.AddBatchParams{
-		Queue: q.number, Priority: first.Priority, PayloadVersion: first.PayloadVersion,
-		MaxAttempts: first.AttemptsRemaining, Due: dueParam(first.Due), MaxWork: first.MaxWorkDuration.Microseconds(),
-		Type: string(t), Ids: make([]int64, len(jobs)), Payloads: make([]string, len(jobs)),
-	}
-	for i, job := range jobs {
-		if ids[i], err = q.ids.next(ctx); err != nil {
-			return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
-		}
-		params.Ids[i], params.Payloads[i] = int64(ids[i]), string(job.Data)
-	}
-	n, err := q.db.AddBatch(ctx, params)
-	if err != nil {
-		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
-	}
-	if n == 0 {
-		return nil, q.errGone("add to")
-	}
-	return ids, q.added(ctx, first)
-}
-
 // added tells of new jobs like job.
 func (q *queue) added(ctx context.Context, job *runtime.Job) error {
 	if !job.Due.IsZero() {
@@ -226,15 +194,6 @@ func (q *queue) again(ctx context.Context, do func() (string, error)) (string, e
 		return do()
 	}
 	return retry(ctx, do)
-}
-
-// Stats implements [runtime.JobQueue].
-func (q *queue) Stats(ctx context.Context) (runtime.JobQueueStats, error) {
-	row, err := q.db.Stats(ctx, q.number)
-	if err != nil {
-		return runtime.JobQueueStats{}, fmt.Errorf("stats of queue %q: %w", q.name, err)
-	}
-	return runtime.JobQueueStats{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed}, nil
 }
 
 // Log implements [runtime.JobQueue].

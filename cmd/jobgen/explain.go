@@ -1,0 +1,157 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/schema"
+)
+
+func explainCommand(format *reportFormat) *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "explain [job]...",
+		Short: "Say what each job will do, and where each value comes from",
+		Long: `Explain prints the options and the payload of the jobs that are named, or of
+all: each value with the line of jobs.yaml that sets it, and "built in" where
+none does.`,
+		Example: `  # every job
+  jobgen explain
+
+  # one job, for a program
+  jobgen explain email --format json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var files []string
+			if path != "" {
+				files = []string{path}
+			}
+			file, err := findFile(files)
+			if err != nil {
+				return err
+			}
+			c, problems, err := check(cmd.Context(), file)
+			if err != nil {
+				return err
+			}
+			if len(problems) > 0 {
+				return report(cmd, *format, problems)
+			}
+			jobs, err := choose(c.file, args)
+			if err != nil {
+				return err
+			}
+			explained := make([]explanation, len(jobs))
+			for i, job := range jobs {
+				explained[i] = explain(file, job)
+			}
+			if *format == formatJSON {
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetEscapeHTML(false)
+				enc.SetIndent("", "  ")
+				return enc.Encode(explained)
+			}
+			return printExplanations(cmd.OutOrStdout(), explained)
+		},
+	}
+	cmd.Flags().StringVar(&path, "file", "", "the jobs.yaml to read (default: the nearest)")
+	return cmd
+}
+
+// choose returns the jobs of the file that are named, or all.
+func choose(file *schema.File, names []string) ([]*schema.Job, error) {
+	if len(names) == 0 {
+		return file.Jobs, nil
+	}
+	byName, all := make(map[string]*schema.Job), make([]string, 0, len(file.Jobs))
+	for _, job := range file.Jobs {
+		byName[job.Type.Value] = job
+		all = append(all, job.Type.Value)
+	}
+	jobs := make([]*schema.Job, len(names))
+	for i, name := range names {
+		jobs[i] = byName[name]
+		if jobs[i] == nil {
+			hint := (&diagnostic.Suggester{}).Suggest(name, all)
+			return nil, &inputError{fmt.Errorf("%s declares no job %q%s", file.Name, name, hint)}
+		}
+	}
+	return jobs, nil
+}
+
+// An explanation is what explain says of a job.
+type explanation struct {
+	Job     string        `json:"job"`
+	From    string        `json:"from"`
+	Doc     string        `json:"doc,omitempty"`
+	Options []explained   `json:"options"`
+	Payload []explainedOf `json:"payload"`
+}
+
+type explained struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	From  string `json:"from"`
+}
+
+type explainedOf struct {
+	Field string `json:"field"`
+	Type  string `json:"type"`
+	From  string `json:"from"`
+}
+
+func explain(path string, job *schema.Job) explanation {
+	line := func(at diagnostic.Position) string { return fmt.Sprintf("%s:%d", path, at.Line) }
+	e := explanation{Job: job.Type.Value, From: line(job.Type.At), Doc: job.Doc, Payload: []explainedOf{}}
+	add := func(name, value string, at diagnostic.Position, inherited bool) {
+		from := "built in"
+		switch {
+		case at.Line > 0 && inherited:
+			from = line(at) + ", defaults"
+		case at.Line > 0:
+			from = line(at)
+		}
+		e.Options = append(e.Options, explained{name, value, from})
+	}
+	attempts := "unlimited"
+	if job.MaxAttempts.IsSet() && job.MaxAttempts.Value != schema.Unlimited {
+		attempts = fmt.Sprint(job.MaxAttempts.Value)
+	}
+	work := schema.DefaultMaxWorkDuration
+	if job.MaxWorkDuration.IsSet() {
+		work = job.MaxWorkDuration.Value
+	}
+	add("queue", job.Queue.Value, job.Queue.At, job.Queue.Inherited)
+	add("max_attempts", attempts, job.MaxAttempts.At, job.MaxAttempts.Inherited)
+	add("max_work_duration", work.String(), job.MaxWorkDuration.At, job.MaxWorkDuration.Inherited)
+	add("priority", fmt.Sprint(job.Priority.Value), job.Priority.At, job.Priority.Inherited)
+	for _, f := range job.Payload {
+		e.Payload = append(e.Payload, explainedOf{f.Key.Value, f.Type.String(), line(f.Key.At)})
+	}
+	return e
+}
+
+func printExplanations(w io.Writer, all []explanation) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i, e := range all {
+		if i > 0 {
+			fmt.Fprintln(table)
+		}
+		fmt.Fprintf(table, "%s (%s)\n", e.Job, e.From)
+		for line := range strings.Lines(e.Doc) {
+			fmt.Fprintf(table, "  # %s\n", strings.TrimSuffix(line, "\n"))
+		}
+		for _, o := range e.Options {
+			fmt.Fprintf(table, "  %s\t%s\t%s\n", o.Name, o.Value, o.From)
+		}
+		for _, f := range e.Payload {
+			fmt.Fprintf(table, "  payload.%s\t%s\t%s\n", f.Field, f.Type, f.From)
+		}
+	}
+	return table.Flush()
+}

@@ -1,0 +1,136 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bwmarrin/snowflake"
+
+	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
+)
+
+// addChunk is how many jobs of a large batch are sent at a time, so that the
+// server stores some while this process encodes the next.
+const addChunk = 1000
+
+// AddBatch implements [runtime.BatchAdder].
+func (q *queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any, opts ...runtime.JobOption) ([]snowflake.ID, error) {
+	if len(payloads) == 0 {
+		return nil, nil
+	}
+	ids := make([]snowflake.ID, len(payloads))
+	for i := range ids {
+		var err error
+		if ids[i], err = q.ids.next(ctx); err != nil {
+			return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+		}
+	}
+	var first *runtime.Job
+	var err error
+	if q.tx == nil && len(payloads) > addChunk {
+		first, err = q.addChunks(ctx, ids, t, payloads, opts)
+	} else {
+		first, err = q.addAll(ctx, ids, t, payloads, opts)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ids, q.added(ctx, first)
+}
+
+// addAll encodes all and adds them in one statement. It returns the first job.
+func (q *queue) addAll(ctx context.Context, ids []snowflake.ID, t runtime.JobType, payloads []any, opts []runtime.JobOption) (*runtime.Job, error) {
+	c := q.encode(ids, t, payloads, 0, len(payloads), opts)
+	if c.err != nil {
+		return nil, c.err
+	}
+	return c.first, q.send(ctx, q.db, c)
+}
+
+// addChunks adds chunk after chunk in one transaction, while another goroutine
+// encodes ahead.
+func (q *queue) addChunks(ctx context.Context, ids []snowflake.ID, t runtime.JobType, payloads []any, opts []runtime.JobOption) (*runtime.Job, error) {
+	encoding, stop := context.WithCancel(ctx)
+	encoded := make(chan addedChunk, 1)
+	go func() {
+		defer close(encoded)
+		for from := 0; from < len(payloads) && encoding.Err() == nil; from += addChunk {
+			select {
+			case encoded <- q.encode(ids, t, payloads, from, min(from+addChunk, len(payloads)), opts):
+			case <-encoding.Done():
+			}
+		}
+	}()
+	defer func() {
+		stop()
+		for range encoded { // the payloads are the caller's again after this
+		}
+	}()
+
+	tx, err := q.pool.Begin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx))
+	db := pgdb.New(inSchema{tx, q.schema})
+	var first *runtime.Job
+	for c := range encoded {
+		if c.err != nil {
+			return nil, c.err
+		}
+		if first == nil {
+			first = c.first
+		}
+		if err := q.send(ctx, db, c); err != nil {
+			return nil, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err) // encoding stopped early
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	return first, nil
+}
+
+// An addedChunk is a piece of a batch as it is sent.
+type addedChunk struct {
+	params pgdb.AddBatchParams
+	first  *runtime.Job
+	err    error
+}
+
+// encode checks and encodes the payloads from from to to.
+func (q *queue) encode(ids []snowflake.ID, t runtime.JobType, payloads []any, from, to int, opts []runtime.JobOption) (c addedChunk) {
+	c.params.Ids, c.params.Payloads = make([]int64, to-from), make([]string, to-from)
+	for i := range to - from {
+		job, err := q.catalogue.NewJob(t, payloads[from+i], opts...)
+		if err != nil {
+			c.err = fmt.Errorf("add to queue %q: payload %d of %d: %w", q.name, from+i, len(payloads), err)
+			return c
+		}
+		if i == 0 {
+			c.first = job
+		}
+		c.params.Ids[i], c.params.Payloads[i] = int64(ids[from+i]), string(job.Data)
+	}
+	job := c.first
+	c.params.Queue, c.params.Type = q.number, string(t)
+	c.params.Priority, c.params.PayloadVersion = job.Priority, job.PayloadVersion
+	c.params.MaxAttempts, c.params.MaxWork = job.AttemptsRemaining, job.MaxWorkDuration.Microseconds()
+	c.params.Due = dueParam(job.Due)
+	return c
+}
+
+func (q *queue) send(ctx context.Context, db *pgdb.Queries, c addedChunk) error {
+	n, err := db.AddBatch(ctx, c.params)
+	if err != nil {
+		return fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	if n == 0 {
+		return q.errGone("add to")
+	}
+	return nil
+}
