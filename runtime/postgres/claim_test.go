@@ -166,11 +166,23 @@ func blocks(t *testing.T, conn *pgx.Conn, sql string, args ...any) int {
 }
 
 // Autovacuum may look at the table when it is empty, or when nothing in it is
-// claimed, and the planner believes it for long after.
+// claimed, and the planner believes it for long after. A connection keeps the
+// plans of its first calls.
 func TestClaimingAndFinishingKeepTheirPlansWhateverTheStatistics(t *testing.T) {
 	t.Parallel()
 	const jobs, batch = 30_000, 1000
-	for name, full := range map[string]bool{"of an empty table": false, "of a table without claims": true} {
+	nothing := func(*testing.T, *pgx.Conn, func(*testing.T)) {}
+	analyze := func(t *testing.T, conn *pgx.Conn, _ func(*testing.T)) { exec(t, conn, "VACUUM ANALYZE jobgen.job") }
+	plan := func(t *testing.T, _ *pgx.Conn, call func(*testing.T)) { call(t) }
+	for name, when := range map[string]struct {
+		empty, full func(*testing.T, *pgx.Conn, func(*testing.T))
+	}{
+		"never analyzed":             {nothing, nothing},
+		"analyzed when empty":        {analyze, nothing},
+		"analyzed when full":         {nothing, analyze},
+		"planned when empty":         {plan, nothing},
+		"planned before an analysis": {plan, analyze},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dsn := pgtest.DSN(t)
@@ -178,32 +190,30 @@ func TestClaimingAndFinishingKeepTheirPlansWhateverTheStatistics(t *testing.T) {
 			queue := notes(t, store)
 			conn := connect(t, dsn)
 			exec(t, conn, "ALTER TABLE jobgen.job SET (autovacuum_enabled = off)")
-			if !full {
-				exec(t, conn, "ANALYZE jobgen.job")
+			ids, numbers := make([]int64, batch), make([]int32, batch)
+			call := func(t *testing.T) {
+				due, after := store.Cursors(queue, "note")
+				for statement, args := range map[string][]any{
+					`SELECT * FROM jobgen.claim(1, 1, '{note}', 1000, $1, $2, false)`:                                                                      {due, after},
+					`SELECT jobgen.complete(1, 1, $1, $2, array_fill(''::bytea, '{1000}'))`:                                                                {ids, numbers},
+					`SELECT jobgen.fail(1, 1, $1, $2, array_fill('no'::text, '{1000}'), array_fill(0::bigint, '{1000}'), array_fill(''::bytea, '{1000}'))`: {ids, numbers},
+					`SELECT jobgen.release(1, 1, $1, $2)`:                                                                                                  {ids, numbers},
+				} {
+					if n := blocks(t, conn, statement, args...); n > 40*batch {
+						t.Errorf("%s: %d of %d jobs took %d blocks", statement, batch, jobs, n)
+					}
+				}
 			}
+			when.empty(t, conn, call)
 			if _, err := runtime.EnqueueBatch(t.Context(), store, noteJob, make([]note, jobs)); err != nil {
 				t.Fatal(err)
 			}
-			if full {
-				exec(t, conn, "VACUUM ANALYZE jobgen.job")
-			}
-			claimed := claimBatch(t, queue, batch) // the sweep at the beginning
-			due, after := store.Cursors(queue, "note")
-			ids, numbers := make([]int64, batch), make([]int32, batch)
-			for i, job := range claimed.Jobs {
+			when.full(t, conn, call)
+			for i, job := range claimBatch(t, queue, batch).Jobs { // the sweep at the beginning
 				ids[i] = int64(job.ID)
 			}
 			slices.Sort(ids)
-			for statement, args := range map[string][]any{
-				`SELECT * FROM jobgen.claim(1, 1, '{note}', 1000, $1, $2, false)`:                                                                    {due, after},
-				`SELECT jobgen.complete(1, 1, $1, $2, array_fill(''::bytea, '{1000}'))`:                                                              {ids, numbers},
-				`SELECT jobgen.fail(1, 1, $1, $2, array_fill('no'::text, '{1000}'), array_fill(0::bigint, '{1000}'), array_fill(''::bytea, '{1000}'))`: {ids, numbers},
-				`SELECT jobgen.release(1, 1, $1, $2)`:                                                                                               {ids, numbers},
-			} {
-				if n := blocks(t, conn, statement, args...); n > 40*batch {
-					t.Errorf("%s: %d of %d jobs took %d blocks", statement, batch, jobs, n)
-				}
-			}
+			call(t)
 		})
 	}
 }

@@ -1,7 +1,7 @@
 -- Claiming. Each function carries the planner settings that it was measured
--- with, so that they hold through any pool, pooler and role: plans are made
--- for the values at hand, never from the statistics of a table that has just
--- been filled or drained.
+-- with, so that they hold through any pool, pooler and role. They leave one
+-- plan, whatever the statistics of a table that has just been filled or
+-- drained, and it is made once per connection.
 
 -- claim takes up to _limit claimable jobs in claim order for _handler, and
 -- returns one last row with id 0 when there were fewer: its created is the
@@ -20,7 +20,7 @@
 CREATE FUNCTION jobgen.claim(_queue integer, _handler integer, _types text[], _limit integer, _due timestamptz[], _after bigint[], _sweep boolean)
 RETURNS TABLE (id bigint, priority smallint, payload_version smallint, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, type text, payload json, revoked boolean)
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_sort = off SET plan_cache_mode = force_custom_plan
+SET jit = off SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -58,7 +58,7 @@ END $$;
 CREATE FUNCTION jobgen.sweep(_queue integer, _handler integer, _types text[], _limit integer, _now timestamptz, _waiting boolean, _expired boolean)
 RETURNS TABLE (id bigint, priority smallint, payload_version smallint, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, type text, payload json, revoked boolean)
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_sort = off SET plan_cache_mode = force_custom_plan
+SET jit = off SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -133,18 +133,20 @@ $$;
 -- next_due is how many microseconds after _now the first waiting job of the
 -- queue becomes due or, where _claims, a claim of it expires; 0 for never.
 CREATE FUNCTION jobgen.next_due(_queue integer, _now timestamptz, _claims boolean) RETURNS bigint
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 AS $$
-  SELECT coalesce(ceil(extract(epoch FROM min(n.at) - _now) * 1000000)::bigint, 0)
-  FROM (
-    SELECT s.due AS at FROM generate_series(0, 9) AS p(priority)
-    CROSS JOIN LATERAL (
-      SELECT j.due FROM jobgen.job j
-      WHERE j.queue = _queue AND j.priority = p.priority AND j.due > _now AND j.handler IS NULL
-      ORDER BY j.due LIMIT 1) s
-    UNION ALL
-    SELECT min(j.expires) FROM jobgen.job j WHERE _claims AND j.queue = _queue AND j.expires > _now) n
-$$;
+BEGIN
+  RETURN (
+    SELECT coalesce(ceil(extract(epoch FROM min(n.at) - _now) * 1000000)::bigint, 0)
+    FROM (
+      SELECT s.due AS at FROM generate_series(0, 9) AS p(priority)
+      CROSS JOIN LATERAL (
+        SELECT j.due FROM jobgen.job j
+        WHERE j.queue = _queue AND j.priority = p.priority AND j.due > _now AND j.handler IS NULL
+        ORDER BY j.due LIMIT 1) s
+      UNION ALL
+      SELECT min(j.expires) FROM jobgen.job j WHERE _claims AND j.queue = _queue AND j.expires > _now) n);
+END $$;
 
 -- claim_one is the first job that waits, exactly.
 CREATE FUNCTION jobgen.claim_one(_queue integer, _handler integer)
@@ -162,7 +164,7 @@ AS $$ SELECT * FROM jobgen.sweep(_queue, _handler, NULL, 1, clock_timestamp(), f
 -- release gives claims back as if they had never been made.
 CREATE FUNCTION jobgen.release(_queue integer, _handler integer, _ids bigint[], _numbers integer[]) RETURNS bigint
 LANGUAGE sql
-SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_custom_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
   WITH k AS MATERIALIZED (
     SELECT r.tid, u.number FROM unnest(_ids, _numbers) u(id, number) CROSS JOIN LATERAL (
