@@ -38,8 +38,11 @@ var (
 	costColumns    = []column{rateColumn, clientColumn, serverColumn, cpuColumn, walColumn}
 	latencyColumns = []column{{"p50", "p50 ms", 2}, {"p99", "p99 ms", 2}, {"rate", "jobs/s reached", 0}}
 	heldColumns    = []column{
-		{"firstrate", "jobs/s, first fifth", 0}, {"lastrate", "last fifth", 0},
-		{"firstserver", "server CPU s per 100,000, first fifth", 2}, {"lastserver", "last fifth", 2}, walColumn,
+		{"firstrate", "jobs/s, first fifth", 0},
+		{"lastrate", "last fifth", 0},
+		{"firstserver", "server CPU s per 100,000, first fifth", 2},
+		{"lastserver", "last fifth", 2},
+		walColumn,
 	}
 )
 
@@ -57,19 +60,28 @@ func measurements() []measurement {
 		{name: "held", title: "Produce and work under a held snapshot", columns: heldColumns, run: held, peers: []string{"jobgen", "raw", "graphile"}, long: true},
 		{name: "control", title: "The same without the snapshot", columns: heldColumns, run: control, peers: []string{"jobgen"}, long: true},
 		{name: "waiting", title: "Drain before many waiting jobs", columns: []column{
-			{"server0", "server CPU s per 100,000, none waiting", 2}, {"server", "many waiting", 2}, {"ratio", "ratio", 2},
-			{"rate0", "jobs/s, none waiting", 0}, {"rate", "many waiting", 0},
+			{"server0", "server CPU s per 100,000, none waiting", 2},
+			{"server", "many waiting", 2},
+			{"ratio", "ratio", 2},
+			{"rate0", "jobs/s, none waiting", 0},
+			{"rate", "many waiting", 0},
 		}, run: drainBeforeWaiting, peers: []string{"jobgen"}, long: true},
 		{name: "one", title: "One job at a time, claim to finish", columns: costColumns, run: workSingly, peers: []string{"jobgen", "raw", "sqlite"}},
 		{name: "program", title: "A program with the queue and PostgreSQL only", columns: []column{
 			{"graph", "modules in its graph", 0}, {"built", "modules built into it", 0}, {"megabytes", "stripped size, MB", 1},
 		}, peers: []string{"jobgen", "river", "gue", "raw"}, fixed: true, long: true, program: true},
-		{name: "choices-drain", title: "What a design choice costs: drain", columns: costColumns, run: drainChoices,
-			peers: []string{"raw", "raw-finish-each", "raw-no-log", "raw-no-cursor", "raw-wide"}, fixed: true, long: true},
-		{name: "choices-enqueue", title: "What a design choice costs: enqueue, 16 callers", columns: costColumns, run: enqueueWith(16),
-			peers: []string{"raw", "raw-notify-each"}, fixed: true, long: true},
-		{name: "choices-held", title: "What a design choice costs: produce and work under a held snapshot, an eighth as long", columns: heldColumns, run: heldBriefly,
-			peers: []string{"raw", "raw-no-cursor"}, fixed: true, long: true},
+		{
+			name: "choices-drain", title: "What a design choice costs: drain", columns: costColumns, run: drainChoices,
+			peers: []string{"raw", "raw-finish-each", "raw-no-log", "raw-no-cursor", "raw-wide"}, fixed: true, long: true,
+		},
+		{
+			name: "choices-enqueue", title: "What a design choice costs: enqueue, 16 callers", columns: costColumns, run: enqueueWith(16),
+			peers: []string{"raw", "raw-notify-each"}, fixed: true, long: true,
+		},
+		{
+			name: "choices-held", title: "What a design choice costs: produce and work under a held snapshot, an eighth as long", columns: heldColumns, run: heldBriefly,
+			peers: []string{"raw", "raw-no-cursor"}, fixed: true, long: true,
+		},
 	}
 }
 
