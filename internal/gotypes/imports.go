@@ -61,6 +61,10 @@ func badImport(path string, to target) string {
 	if err := module.CheckImportPath(path); err != nil || strings.Contains(path, "...") {
 		return fmt.Sprintf("%q is no import path", path)
 	}
+	switch path {
+	case "C", "all", "cmd", "std", "tool", "work":
+		return fmt.Sprintf("%q is no package, but a word of the go command", path)
+	}
 	if path == to.path {
 		return "it is in the package that is generated; declare it under types"
 	}

@@ -194,6 +194,9 @@ func TestGoTypesAreCheckedToSurviveJSON(t *testing.T) {
 	mistake(t, dir, file("example.com/shop/gen/jobs", "x: [math/big.Int]"), "", "")
 	mistake(t, dir, file("example.com/shop/gen/jobs", "x: github.com/nobody/nothing/....T"), "JG403", "no import path")
 	mistake(t, dir, file("example.com/shop/gen/jobs", "x: -exec=evil.T"), "JG403", "no import path")
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: all.T"), "JG403", "no package")
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: C.int"), "JG403", "no package")
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: unsafe.Pointer"), "JG404", "JSON has no")
 }
 
 func TestNamesThatMeetAreReportedAtTheLater(t *testing.T) {
