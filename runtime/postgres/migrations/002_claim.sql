@@ -1,7 +1,9 @@
 -- Claiming. Each function carries the planner settings that it was measured
--- with, so that they hold through any pool, pooler and role. They leave one
--- plan, whatever the statistics of a table that has just been filled or
--- drained, and it is made once per connection.
+-- with, so that they hold through any pool, pooler and role. They leave the
+-- plain claim one plan, whatever the statistics of a table that has just been
+-- filled or drained, so it is made once per connection. What looks jobs up by
+-- their ids is planned for each call: two indexes hold the id, and on an empty
+-- table they look alike.
 
 -- claim takes up to _limit claimable jobs in claim order for _handler, and
 -- returns one last row with id 0 when there were fewer: its created is the
@@ -58,7 +60,7 @@ END $$;
 CREATE FUNCTION jobgen.sweep(_queue integer, _handler integer, _types text[], _limit integer, _now timestamptz, _waiting boolean, _expired boolean)
 RETURNS TABLE (id bigint, priority smallint, payload_version smallint, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, type text, payload json, revoked boolean)
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+SET jit = off SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -164,7 +166,7 @@ AS $$ SELECT * FROM jobgen.sweep(_queue, _handler, NULL, 1, clock_timestamp(), f
 -- release gives claims back as if they had never been made.
 CREATE FUNCTION jobgen.release(_queue integer, _handler integer, _ids bigint[], _numbers integer[]) RETURNS bigint
 LANGUAGE sql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
 AS $$
   WITH k AS MATERIALIZED (
     SELECT r.tid, u.number FROM unnest(_ids, _numbers) u(id, number) CROSS JOIN LATERAL (

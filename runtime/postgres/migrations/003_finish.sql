@@ -12,7 +12,7 @@
 -- but for the queue: with it the planner may prefer an index to the row's place.
 CREATE FUNCTION jobgen.complete(_queue integer, _handler integer, _ids bigint[], _numbers integer[], _logs bytea[]) RETURNS SETOF bigint
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -35,7 +35,7 @@ END $$;
 -- becomes due again after _retries microseconds, one without is dead.
 CREATE FUNCTION jobgen.fail(_queue integer, _handler integer, _ids bigint[], _numbers integer[], _reasons text[], _retries bigint[], _logs bytea[]) RETURNS SETOF bigint
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -80,7 +80,7 @@ END $$;
 CREATE FUNCTION jobgen.finish(_queue integer, _handler integer, _id bigint, _number integer, _success boolean, _reason text, _retry bigint, _log bytea,
   OUT verdict text, OUT winner integer)
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
   _job jobgen.job;
@@ -167,7 +167,7 @@ $$;
 -- 'revoked' where a handler held it, 'unknown'. Its attempt stays open.
 CREATE FUNCTION jobgen.cancel(_queue integer, _id bigint) RETURNS text
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
   _job jobgen.job;
@@ -248,7 +248,7 @@ $$;
 CREATE FUNCTION jobgen.lost_claims(_queue integer, _handler integer, _ids bigint[], _numbers integer[])
 RETURNS TABLE (id bigint, number integer, cancelled boolean)
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
 BEGIN
