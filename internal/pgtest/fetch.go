@@ -3,6 +3,7 @@ package pgtest
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -69,6 +70,7 @@ func fetch(cache, home string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	defer http.DefaultClient.CloseIdleConnections() // the library's, whose goroutines would outlive the tests
 	files, data := filepath.Join(work, "postgres"), filepath.Join(work, "data")
 	if err := os.MkdirAll(filepath.Join(data, "mark"), 0o755); err != nil {
 		return err
