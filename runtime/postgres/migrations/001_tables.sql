@@ -55,7 +55,7 @@ CREATE TABLE jobgen.job (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off);
 CREATE INDEX job_order ON jobgen.job (queue, priority, due, id);
 -- Where claims can expire that no look at the jobs that are due would meet.
-CREATE INDEX job_early ON jobgen.job (queue, id) WHERE early;
+CREATE INDEX job_early ON jobgen.job (queue, priority, due, id) WHERE early;
 
 -- One row per attempt that is over or whose job is, written once and dropped
 -- with its day's partition.

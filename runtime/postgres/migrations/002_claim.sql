@@ -76,20 +76,21 @@ BEGIN
     FROM (
       SELECT s.* FROM generate_series(0, 9) AS p(priority)
       CROSS JOIN LATERAL (
-        SELECT j.id, j.attempts, j.max_attempts FROM jobgen.job j
-        WHERE j.queue = _queue AND j.priority = p.priority AND j.due <= _now
-          AND (_waiting AND j.handler IS NULL AND (_types IS NULL OR j.type = ANY (_types))
-            OR _expired AND j.expires <= _now AND (j.attempts >= j.max_attempts
-              OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types))))
-          AND j.id <> ALL (_taken)
-        ORDER BY j.due, j.id LIMIT _room FOR UPDATE SKIP LOCKED) s
-      UNION ALL
-      SELECT e.* FROM (
-        SELECT j.id, j.attempts, j.max_attempts FROM jobgen.job j
-        WHERE _expired AND j.queue = _queue AND j.early AND j.due > _now AND j.expires <= _now
-          AND (j.attempts >= j.max_attempts OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types)))
-          AND j.id <> ALL (_taken)
-        ORDER BY j.id LIMIT _room FOR UPDATE SKIP LOCKED) e
+        SELECT d.* FROM (
+          SELECT j.id, j.attempts, j.max_attempts FROM jobgen.job j
+          WHERE j.queue = _queue AND j.priority = p.priority AND j.due <= _now
+            AND (_waiting AND j.handler IS NULL AND (_types IS NULL OR j.type = ANY (_types))
+              OR _expired AND j.expires <= _now AND (j.attempts >= j.max_attempts
+                OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types))))
+            AND j.id <> ALL (_taken)
+          ORDER BY j.due, j.id LIMIT _room FOR UPDATE SKIP LOCKED) d
+        UNION ALL
+        SELECT e.* FROM (
+          SELECT j.id, j.attempts, j.max_attempts FROM jobgen.job j
+          WHERE _expired AND j.early AND j.queue = _queue AND j.priority = p.priority AND j.due > _now AND j.expires <= _now
+            AND (j.attempts >= j.max_attempts OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types)))
+            AND j.id <> ALL (_taken)
+          ORDER BY j.due, j.id LIMIT _room FOR UPDATE SKIP LOCKED) e) s
       LIMIT _room) r;
 
     IF cardinality(_bury) > 0 THEN
