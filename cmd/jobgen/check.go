@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/gotypes"
 	"github.com/jobgen/jobgen/internal/schema"
@@ -15,6 +17,20 @@ type checked struct {
 	file *schema.File
 	pkg  *gotypes.Package
 	dir  string // where the package's code goes
+}
+
+// read finds and checks the file that args name, and returns its path and what
+// is in it. Mistakes in it are reported, and errReported returned.
+func read(cmd *cobra.Command, format reportFormat, args []string) (string, checked, error) {
+	path, err := findFile(args)
+	if err != nil {
+		return "", checked{}, err
+	}
+	c, problems, err := check(cmd.Context(), path)
+	if err == nil && len(problems) > 0 {
+		err = report(cmd, format, problems)
+	}
+	return path, c, err
 }
 
 // check reads the file at path and returns what is in it and what is wrong

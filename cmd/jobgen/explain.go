@@ -31,16 +31,9 @@ none does.`,
 			if path != "" {
 				files = []string{path}
 			}
-			file, err := findFile(files)
+			file, c, err := read(cmd, *format, files)
 			if err != nil {
 				return err
-			}
-			c, problems, err := check(cmd.Context(), file)
-			if err != nil {
-				return err
-			}
-			if len(problems) > 0 {
-				return report(cmd, *format, problems)
 			}
 			jobs, err := choose(c.file, args)
 			if err != nil {

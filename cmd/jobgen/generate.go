@@ -82,16 +82,9 @@ type generated struct {
 // load reads the file that args name and generates its code. Mistakes in the
 // file are reported, and errReported returned.
 func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, error) {
-	path, err := findFile(args)
+	path, c, err := read(cmd, format, args)
 	if err != nil {
 		return nil, err
-	}
-	c, problems, err := check(cmd.Context(), path)
-	if err != nil {
-		return nil, err
-	}
-	if len(problems) > 0 {
-		return nil, report(cmd, format, problems)
 	}
 	files, err := emit.Files(c.pkg)
 	if err != nil {

@@ -36,8 +36,7 @@ func (l *loader) checkImports(ctx context.Context, dir string, to target) error 
 	loaded, err := packages.Load(&packages.Config{
 		Context: ctx,
 		Dir:     dir,
-		Mode: packages.NeedName | packages.NeedTypes | packages.NeedImports | packages.NeedDeps | packages.NeedModule |
-			packages.NeedExportFile,
+		Mode:    packages.NeedName | packages.NeedTypes | packages.NeedImports | packages.NeedDeps | packages.NeedExportFile,
 	}, paths...)
 	if err != nil {
 		return fmt.Errorf("load the Go packages that the file names: %w", err)

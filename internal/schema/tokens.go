@@ -12,25 +12,26 @@ func place(t *token.Token) diagnostic.Position {
 	return diagnostic.Position{Line: t.Position.Line, Column: t.Position.Column}
 }
 
+// features are what of YAML the language does without.
+var features = map[token.Type]string{
+	token.AnchorType:     "an anchor",
+	token.AliasType:      "an alias",
+	token.MergeKeyType:   "a merge key",
+	token.TagType:        "a tag",
+	token.DirectiveType:  "a directive",
+	token.MappingKeyType: "a key with a question mark",
+}
+
 // checkTokens finds what the language does without, and what would be too much
 // for the parser. It reports whether the tokens are fit for that.
 func checkTokens(tokens token.Tokens, mistakes *diagnostic.List) bool {
 	begun := false
 	for _, t := range tokens {
-		feature := ""
+		if feature := features[t.Type]; feature != "" {
+			mistakes.Add(place(t), diagnostic.Feature, "%s is not part of the language: write out what is meant", feature)
+			continue
+		}
 		switch t.Type {
-		case token.AnchorType:
-			feature = "an anchor"
-		case token.AliasType:
-			feature = "an alias"
-		case token.MergeKeyType:
-			feature = "a merge key"
-		case token.TagType:
-			feature = "a tag"
-		case token.DirectiveType:
-			feature = "a directive"
-		case token.MappingKeyType:
-			feature = "a key with a question mark"
 		case token.DocumentHeaderType:
 			if begun {
 				mistakes.Add(place(t), diagnostic.SecondDocument, "a second document begins here: only one can be in a file")
@@ -40,9 +41,6 @@ func checkTokens(tokens token.Tokens, mistakes *diagnostic.List) bool {
 		case token.CommentType, token.DocumentEndType:
 		default:
 			begun = true
-		}
-		if feature != "" {
-			mistakes.Add(place(t), diagnostic.Feature, "%s is not part of the language: write out what is meant", feature)
 		}
 	}
 	return checkSize(tokens, mistakes)

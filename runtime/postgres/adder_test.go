@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/bwmarrin/snowflake"
 
@@ -71,9 +70,7 @@ func TestACallerThatGivesUpLeavesTheOthersAlone(t *testing.T) {
 		}()
 	}
 	conn := connect(t, dsn)
-	for query[int](t, conn, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	awaitLocked(t, conn, 1)
 	giveUp()
 	if err := <-results; !errors.Is(err, context.Canceled) {
 		t.Errorf("the caller that gave up: %v", err)
@@ -112,9 +109,7 @@ func TestARefusedJobLeavesTheOthersAlone(t *testing.T) {
 			}
 		})
 	}
-	for query[int](t, conn, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") < 2 {
-		time.Sleep(time.Millisecond) // until one waits alone, and one with all the others
-	}
+	awaitLocked(t, conn, 2) // one waits alone, and one with all the others
 	exec(t, blocker, "COMMIT")
 	wg.Wait()
 	if n := query[int](t, conn, "SELECT count(*) FROM jobgen.job"); n != callers*4/5 {

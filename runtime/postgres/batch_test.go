@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jobgen/jobgen/internal/pgtest"
 	"github.com/jobgen/jobgen/runtime"
@@ -72,11 +71,7 @@ func TestCountsThatAreAskedForAtOnceAreShared(t *testing.T) {
 		})
 	}
 	conn := connect(t, dsn)
-	const waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-	for query[int](t, conn, waiting) == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	if n := query[int](t, conn, waiting); n != 1 {
+	if n := awaitLocked(t, conn, 1); n != 1 {
 		t.Errorf("%d counts are under way, want 1", n)
 	}
 	exec(t, blocker, "COMMIT")

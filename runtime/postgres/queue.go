@@ -55,7 +55,7 @@ func (q *queue) Name() string { return q.name }
 // errGone says that the queue was deleted, by this process or another.
 func (q *queue) errGone(doing string) error {
 	q.queues.drop(q.name)
-	return fmt.Errorf("%s queue %q: %w", doing, q.name, runtime.ErrJobQueueNotFound)
+	return noQueue(doing, q.name)
 }
 
 // handler returns the number that stands for a handler id. Inside a

@@ -172,7 +172,7 @@ func (s *Store) LookupQueue(ctx context.Context, name string) (runtime.JobQueue,
 // lookup asks the database, since another process may have deleted the queue.
 func (s *Store) lookup(ctx context.Context, doing, name string) (int32, error) {
 	if runtime.CheckName("queue", name) != nil {
-		return 0, fmt.Errorf("%s queue %q: %w", doing, name, runtime.ErrJobQueueNotFound)
+		return 0, noQueue(doing, name)
 	}
 	numbers, err := s.db.QueueNumber(ctx, name)
 	if err != nil {
@@ -180,7 +180,7 @@ func (s *Store) lookup(ctx context.Context, doing, name string) (int32, error) {
 	}
 	if len(numbers) == 0 {
 		s.queues.drop(name)
-		return 0, fmt.Errorf("%s queue %q: %w", doing, name, runtime.ErrJobQueueNotFound)
+		return 0, noQueue(doing, name)
 	}
 	s.queues.put(name, numbers[0])
 	return numbers[0], nil
@@ -211,8 +211,8 @@ func (s *Store) DrainQueue(ctx context.Context, name string) (int64, error) {
 
 // DeleteQueue implements [runtime.QueueAdmin].
 func (s *Store) DeleteQueue(ctx context.Context, name string) error {
-	if _, err := s.lookup(ctx, "delete", name); err != nil {
-		return err
+	if runtime.CheckName("queue", name) != nil {
+		return noQueue("delete", name)
 	}
 	unfinished, err := retry(ctx, func() (int64, error) { return s.db.DeleteQueue(ctx, name) })
 	s.queues.drop(name)
@@ -220,11 +220,17 @@ func (s *Store) DeleteQueue(ctx context.Context, name string) error {
 	case err != nil:
 		return fmt.Errorf("delete queue %q: %w", name, err)
 	case unfinished < 0:
-		return fmt.Errorf("delete queue %q: %w", name, runtime.ErrJobQueueNotFound)
+		return noQueue("delete", name)
 	case unfinished > 0:
 		return fmt.Errorf("delete queue %q: it holds %d unfinished jobs; drain it first", name, unfinished)
 	}
 	return nil
+}
+
+// noQueue is the error of doing something to a queue that is not there, as one
+// whose name no queue can have never is.
+func noQueue(doing, name string) error {
+	return fmt.Errorf("%s queue %q: %w", doing, name, runtime.ErrJobQueueNotFound)
 }
 
 // A boundService is a Store inside a caller's transaction.

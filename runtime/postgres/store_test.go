@@ -182,6 +182,19 @@ func query[T any](t *testing.T, conn *pgx.Conn, sql string, args ...any) T {
 	return value
 }
 
+// awaitLocked returns how many statements of conn's database wait for a lock,
+// once that many do.
+func awaitLocked(t *testing.T, conn *pgx.Conn, many int) int {
+	t.Helper()
+	for {
+		n := query[int](t, conn, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+		if n >= many {
+			return n
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // connectLate is connect for a clean-up, when the test's context has ended.
 func connectLate(t *testing.T, dsn string) (*pgx.Conn, context.Context) {
 	t.Helper()
