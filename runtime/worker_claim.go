@@ -145,8 +145,7 @@ func (p *pool) foreign(jobs []*Job) bool {
 	if len(jobs) == 0 {
 		return false
 	}
-	_, ok := p.mux.handlers[jobs[len(jobs)-1].Type]
-	return !ok
+	return !p.mux.reads(jobs[len(jobs)-1])
 }
 
 // stealChance is how often a pool looks for expired claims first, on a queue

@@ -12,7 +12,7 @@ import (
 type pool struct {
 	queue    JobQueue
 	mux      *Mux
-	types    []JobType // those of the mux that go to this queue
+	types    []TypeVersion // those of the mux that go to this queue
 	settings *workerSettings
 	logger   *slog.Logger
 	size     int
@@ -46,8 +46,8 @@ func newPool(w *Worker, queue JobQueue) *pool {
 		p.size = n
 	}
 	for _, t := range w.mux.Types() {
-		if w.mux.handlers[t].queue == queue.Name() {
-			p.types = append(p.types, t)
+		if entry := w.mux.handlers[t]; entry.queue == queue.Name() {
+			p.types = append(p.types, entry.versions...)
 		}
 	}
 	p.finisher = newFinisher(p)
@@ -149,12 +149,12 @@ func (p *pool) work(base context.Context, job *Job) {
 		p.finisher.add(finish{job: job, verdict: release})
 		return
 	}
-	entry, ok := p.mux.handlers[job.Type]
-	if !ok {
-		p.logger.Debug("job of an unknown type left for another worker", "job", int64(job.ID), "type", string(job.Type))
+	if !p.mux.reads(job) {
+		p.logger.Debug("job of an unknown type left for another worker", "job", int64(job.ID), "type", string(job.Type), "version", job.PayloadVersion)
 		p.finisher.add(finish{job: job, verdict: release})
 		return
 	}
+	entry := p.mux.handlers[job.Type]
 	a := newAttempt(job, p.settings.logger)
 	revocable, cancel := context.WithCancelCause(base)
 	a.cancel = cancel

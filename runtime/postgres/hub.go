@@ -23,10 +23,10 @@ type hub struct {
 }
 
 // view returns where claiming has got to for handlers of these types.
-func (h *hub) view(types []runtime.JobType) *view {
+func (h *hub) view(types []runtime.TypeVersion) *view {
 	names := make([]string, len(types))
 	for i, t := range types {
-		names[i] = string(t)
+		names[i] = string(t.Type)
 	}
 	slices.Sort(names)
 	key := strings.Join(names, "\x00")
