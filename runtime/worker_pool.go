@@ -84,6 +84,9 @@ func (p *pool) run(soft, base context.Context) {
 		helpers.Go(func() { p.watch(watch, watcher, revoked) })
 	}
 	helpers.Go(p.finisher.run)
+	if counter, ok := p.queue.(TypeCounter); ok {
+		helpers.Go(func() { p.watchUnhandled(soft, counter) })
+	}
 
 	p.claimLoop(soft, base)
 	p.releaseReady()
