@@ -27,7 +27,7 @@ BEGIN
       WHERE j.ctid = k.tid AND j.handler = _handler AND j.attempts - 1 = k.number
       RETURNING j.id, k.number, j.claimed, k.log)
     INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, log)
-    SELECT _queue, d.id, d.number, _handler, 1, d.claimed, nullif(d.log, ''::bytea) FROM d
+    SELECT _queue, d.id, d.number, _handler, 1, d.claimed, coalesce(d.log, ''::bytea) FROM d
     RETURNING job;
 END $$;
 
@@ -60,7 +60,7 @@ BEGIN
       INSERT INTO jobgen.ended_job (queue, id, state, priority, type, attempts, max_attempts, created, due, max_work, payload)
       SELECT queue, id, 'dead', priority, type, attempts, max_attempts, created, clock_timestamp(), max_work, payload FROM x)
     INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason, log)
-    SELECT _queue, s.id, s.number, _handler, 2, s.claimed, s.reason, nullif(s.log, ''::bytea)
+    SELECT _queue, s.id, s.number, _handler, 2, s.claimed, s.reason, coalesce(s.log, ''::bytea)
     FROM (SELECT id, number, claimed, reason, log FROM f UNION ALL SELECT id, number, claimed, reason, log FROM x) s
     RETURNING job;
 END $$;
@@ -159,7 +159,7 @@ END $$;
 CREATE FUNCTION jobgen.speak(_attempt jobgen.attempt, _outcome integer, _reason text, _log bytea) RETURNS void
 LANGUAGE sql
 AS $$
-  UPDATE jobgen.attempt a SET outcome = _outcome, reason = _reason, log = nullif(_log, ''::bytea)
+  UPDATE jobgen.attempt a SET outcome = _outcome, reason = _reason, log = coalesce(_log, ''::bytea)
   WHERE a.queue = _attempt.queue AND a.job = _attempt.job AND a.number = _attempt.number AND a.ended = _attempt.ended
 $$;
 
