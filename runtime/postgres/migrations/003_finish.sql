@@ -31,6 +31,20 @@ BEGIN
     RETURNING job;
 END $$;
 
+-- turn is complete and claim in one round trip and one commit, for a worker that
+-- does one job after the other. The jobs it finished come first, with priority
+-- -1, and then what claim returns.
+CREATE FUNCTION jobgen.turn(_queue integer, _handler integer, _ids bigint[], _numbers integer[], _logs bytea[],
+  _types integer[], _limit integer, _due timestamptz[], _after bigint[], _sweep boolean, _judge boolean)
+RETURNS TABLE (id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean)
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  RETURN QUERY SELECT f.id, -1::smallint, 0, 0, 0, 'epoch'::timestamptz, 'epoch'::timestamptz, 0::bigint, 'null'::json, false
+    FROM jobgen.complete(_queue, _handler, _ids, _numbers, _logs) f(id);
+  RETURN QUERY SELECT * FROM jobgen.claim(_queue, _handler, _types, _limit, _due, _after, _sweep, _judge);
+END $$;
+
 -- fail ends the current claims that _handler holds: a job with attempts left
 -- becomes due again after _retries microseconds, one without is dead.
 CREATE FUNCTION jobgen.fail(_queue integer, _handler integer, _ids bigint[], _numbers integer[], _reasons text[], _retries bigint[], _logs bytea[]) RETURNS SETOF bigint
