@@ -38,11 +38,11 @@ func Handle[P any](mux *Mux, def *Definition[P], handler func(ctx context.Contex
 		return
 	}
 	mux.handlers[def.jobType] = muxEntry{queue: def.queue, run: func(ctx context.Context, job *Job) error {
-		payload, err := def.decode(job.Data)
-		if err != nil {
+		var payload P
+		if err := def.unmarshal(job.Data, &payload); err != nil {
 			return err
 		}
-		return handler(ctx, job, *payload.(*P))
+		return handler(ctx, job, payload)
 	}}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
 )
 
 // EveryJobType is the type of every jobs.
@@ -63,6 +64,53 @@ type EveryJob struct {
 	Address Address              `json:"address"`
 	URL     url.URL              `json:"url"`
 	Odd     string               `json:"a b/c:ü"`
+}
+
+// AppendJSON and UnmarshalJSON write and read EveryJob as package codec has it.
+func (p *EveryJob) AppendJSON(dst []byte) ([]byte, error) {
+	return codec.Append(dst, p, (*EveryJob).fields)
+}
+
+func (p *EveryJob) UnmarshalJSON(data []byte) error {
+	return codec.Unmarshal(data, p, (*EveryJob).fields)
+}
+
+func (p *EveryJob) fields(c *codec.Codec) {
+	codec.Required(c, "f0", &p.F0, codec.String)
+	codec.Optional(c, "o0", &p.O0, codec.String)
+	codec.Required(c, "f1", &p.F1, codec.Bool)
+	codec.Optional(c, "o1", &p.O1, codec.Bool)
+	codec.Required(c, "f2", &p.F2, codec.Int)
+	codec.Optional(c, "o2", &p.O2, codec.Int)
+	codec.Required(c, "f3", &p.F3, codec.Int32)
+	codec.Optional(c, "o3", &p.O3, codec.Int32)
+	codec.Required(c, "f4", &p.F4, codec.Int64)
+	codec.Optional(c, "o4", &p.O4, codec.Int64)
+	codec.Required(c, "f5", &p.F5, codec.Uint32)
+	codec.Optional(c, "o5", &p.O5, codec.Uint32)
+	codec.Required(c, "f6", &p.F6, codec.Float64)
+	codec.Optional(c, "o6", &p.O6, codec.Float64)
+	codec.Required(c, "f7", &p.F7, codec.Bytes)
+	codec.OptionalSlice(c, "o7", &p.O7, codec.Bytes)
+	codec.Required(c, "f8", &p.F8, codec.Time)
+	codec.Optional(c, "o8", &p.O8, codec.Time)
+	codec.Required(c, "f9", &p.F9, codec.Duration)
+	codec.Optional(c, "o9", &p.O9, codec.Duration)
+	codec.Required(c, "f10", &p.F10, codec.Text)
+	codec.Optional(c, "o10", &p.O10, codec.Text)
+	codec.Required(c, "f11", &p.F11, codec.Text)
+	codec.Optional(c, "o11", &p.O11, codec.Text)
+	codec.Required(c, "f12", &p.F12, codec.Snowflake)
+	codec.Optional(c, "o12", &p.O12, codec.Snowflake)
+	codec.Required(c, "f13", &p.F13, codec.Text)
+	codec.Optional(c, "o13", &p.O13, codec.Text)
+	codec.Required(c, "f14", &p.F14, codec.JSON)
+	codec.OptionalSlice(c, "o14", &p.O14, codec.JSON)
+	codec.Required(c, "list", &p.List, codec.List(codec.Nullable(codec.Enum[Status])))
+	codec.OptionalMap(c, "table", &p.Table, codec.Map(codec.List(codec.Nullable(codec.Enum[Status]))))
+	codec.Required(c, "address", &p.Address, codec.Struct((*Address).fields))
+	codec.Required(c, "url", &p.URL, codec.Go)
+	codec.Required(c, "a b/c:ü", &p.Odd, codec.String)
 }
 
 // NewEveryJob takes every required field; set the optional ones on what it returns.
