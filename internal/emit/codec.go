@@ -15,7 +15,7 @@ func codecCode(f *jen.File, name string, fields []*gotypes.Field) {
 		return jen.Block(jen.Return(jen.Qual(codecPath, function).Call(jen.Id(arg), jen.Id("p"), description)))
 	}
 	bytes := jen.Index().Byte()
-	f.Line().Add(comment("AppendJSON and UnmarshalJSON write and read " + name + " as package codec has it.").
+	f.Line().Add(comment("AppendJSON and UnmarshalJSON write and read "+name+" as package codec has it.").
 		Add(method()).Id("AppendJSON").Params(jen.Id("dst").Add(bytes)).Params(bytes, jen.Error()).Add(body("Append", "dst")))
 	f.Line().Add(method().Id("UnmarshalJSON").Params(jen.Id("data").Add(bytes)).Error().Add(body("Unmarshal", "data")))
 

@@ -75,7 +75,16 @@ func fullPackage() *gotypes.Package {
 		field("table", "Table", "table", gotypes.Type{Kind: gotypes.KindMap, Elem: &list, Optional: true}),
 		field("address", "Address", "address", gotypes.Type{Kind: gotypes.KindNamed, Named: address}),
 		field("url", "URL", "url", url),
-		field("a b/c:ü", "Odd", "odd", of(gotypes.KindString)))
+		field("a b/c:ü", "Odd", "odd", of(gotypes.KindString)),
+		field("dates", "Dates", "dates", gotypes.Type{Kind: gotypes.KindList, Elem: &gotypes.Type{Kind: gotypes.KindDate}}),
+		field("deep", "Deep", "deep", gotypes.Type{Kind: gotypes.KindList, Elem: &gotypes.Type{
+			Kind: gotypes.KindMap, Optional: true, Elem: &gotypes.Type{Kind: gotypes.KindList, Optional: true, Elem: &gotypes.Type{Kind: gotypes.KindInt}},
+		}}),
+		field("parcels", "Parcels", "parcels", gotypes.Type{Kind: gotypes.KindMap, Elem: &gotypes.Type{Kind: gotypes.KindNamed, Named: address}}),
+		field("addrs", "Addrs", "addrs", gotypes.Type{Kind: gotypes.KindList, Optional: true, Elem: &gotypes.Type{
+			Kind: gotypes.KindImported, Optional: true, Import: "net/netip", Name: "Addr",
+		}}),
+		field("anything", "Anything", "anything", gotypes.Type{Kind: gotypes.KindMap, Optional: true, Elem: &gotypes.Type{Kind: gotypes.KindJSON, Optional: true}}))
 	pkg := emailPackage()
 	pkg.Types = []*gotypes.Named{address, status, {Name: "Nothing"}, {Name: "Never", IsEnum: true}}
 	pkg.Jobs = append(pkg.Jobs,

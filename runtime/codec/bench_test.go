@@ -21,6 +21,7 @@ type email struct {
 }
 
 func (p *email) AppendJSON(dst []byte) ([]byte, error) { return codec.Append(dst, p, (*email).fields) }
+
 func (p *email) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, p, (*email).fields)
 }
@@ -73,6 +74,7 @@ type address struct {
 }
 
 func (p *order) AppendJSON(dst []byte) ([]byte, error) { return codec.Append(dst, p, (*order).fields) }
+
 func (p *order) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, p, (*order).fields)
 }

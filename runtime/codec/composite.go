@@ -93,16 +93,22 @@ func mapping[T any](c *Codec, v *map[string]T, value Value[T]) {
 }
 
 func writeMap[T any](c *Codec, m map[string]T, value Value[T]) {
+	if len(m) == 0 {
+		c.data = append(c.data, "{}"...)
+		return
+	}
 	c.data = append(c.data, '{')
-	var v T
-	for i, key := range slices.Sorted(maps.Keys(m)) {
+	keys := slices.AppendSeq(make([]string, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	v := new(T)
+	for i, key := range keys {
 		if i > 0 {
 			c.data = append(c.data, ',')
 		}
 		if c.appendString(key); c.err == nil {
 			c.data = append(c.data, ':')
-			v = m[key]
-			value(c, &v)
+			*v = m[key]
+			value(c, v)
 		}
 		if c.err != nil || !c.limit(0) {
 			c.within(key)

@@ -115,8 +115,7 @@ func write[T any](c *Codec, key string, v *T, value Value[T]) {
 	}
 	c.object.some = true
 	c.data = append(append(append(c.data, '"'), key...), '"', ':') // no key has a letter to escape
-	value(c, v)
-	if c.err != nil {
+	if value(c, v); c.err != nil || !c.limit(0) {
 		c.within(key)
 	}
 }

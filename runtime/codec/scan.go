@@ -278,7 +278,7 @@ func (c *Codec) hex() (r rune) {
 		case isDigit(b):
 			b -= '0'
 		case b|0x20 >= 'a' && b|0x20 <= 'f':
-			b = b|0x20 - 'a' + 10
+			b = b | 0x20 - 'a' + 10
 		default:
 			c.syntax("a hexadecimal digit")
 			return 0
