@@ -61,7 +61,7 @@ func (p *pool) dropLost(ctx context.Context, watcher ClaimWatcher) {
 		gone[l.ClaimRef] = true
 		if a := held[l.ClaimRef]; a != nil {
 			p.settings.logger.Info("claim lost; cancelling its handler", append(a.attrs(), "cause", l.Cause)...)
-			a.cancel(l.Cause)
+			a.end(l.Cause)
 		}
 	}
 	if len(gone) == 0 {
