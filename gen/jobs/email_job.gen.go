@@ -35,11 +35,11 @@ type EmailJob struct {
 
 // AppendJSON and UnmarshalJSON write and read EmailJob as package codec has it.
 func (p *EmailJob) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p, (*EmailJob).fields)
+	return codec.Append(dst, p.fields)
 }
 
 func (p *EmailJob) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p, (*EmailJob).fields)
+	return codec.Unmarshal(data, p.fields)
 }
 
 func (p *EmailJob) fields(c *codec.Codec) {

@@ -10,9 +10,8 @@ import (
 // the description of its fields that both have in common.
 func codecCode(f *jen.File, name string, fields []*gotypes.Field) {
 	method := func() *jen.Statement { return jen.Func().Params(jen.Id("p").Op("*").Id(name)) }
-	description := jen.Parens(jen.Op("*").Id(name)).Dot("fields")
 	body := func(function, arg string) *jen.Statement {
-		return jen.Block(jen.Return(jen.Qual(codecPath, function).Call(jen.Id(arg), jen.Id("p"), description)))
+		return jen.Block(jen.Return(jen.Qual(codecPath, function).Call(jen.Id(arg), jen.Id("p").Dot("fields"))))
 	}
 	bytes := jen.Index().Byte()
 	f.Line().Add(comment("AppendJSON and UnmarshalJSON write and read "+name+" as package codec has it.").

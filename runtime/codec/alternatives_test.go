@@ -140,7 +140,7 @@ func shapeOf[P any](p *P, fields func(*P, *Codec)) (shape struct {
 	read  func(data []byte) error
 },
 ) {
-	shape.write = func(dst []byte) ([]byte, error) { return Append(dst, p, fields) }
-	shape.read = func(data []byte) error { return Unmarshal(data, new(P), fields) }
+	shape.write = func(dst []byte) ([]byte, error) { return Append(dst, func(c *Codec) { fields(p, c) }) }
+	shape.read = func(data []byte) error { v := new(P); return Unmarshal(data, func(c *Codec) { fields(v, c) }) }
 	return shape
 }

@@ -20,10 +20,10 @@ type email struct {
 	EmailID   string       `json:"email_id"`
 }
 
-func (p *email) AppendJSON(dst []byte) ([]byte, error) { return codec.Append(dst, p, (*email).fields) }
+func (p *email) AppendJSON(dst []byte) ([]byte, error) { return codec.Append(dst, p.fields) }
 
 func (p *email) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p, (*email).fields)
+	return codec.Unmarshal(data, p.fields)
 }
 
 func (p *email) fields(c *codec.Codec) {
@@ -40,11 +40,11 @@ type invoice struct {
 }
 
 func (p *invoice) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p, (*invoice).fields)
+	return codec.Append(dst, p.fields)
 }
 
 func (p *invoice) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p, (*invoice).fields)
+	return codec.Unmarshal(data, p.fields)
 }
 
 func (p *invoice) fields(c *codec.Codec) {
@@ -73,10 +73,10 @@ type address struct {
 	Next   *address `json:"next,omitempty"`
 }
 
-func (p *order) AppendJSON(dst []byte) ([]byte, error) { return codec.Append(dst, p, (*order).fields) }
+func (p *order) AppendJSON(dst []byte) ([]byte, error) { return codec.Append(dst, p.fields) }
 
 func (p *order) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p, (*order).fields)
+	return codec.Unmarshal(data, p.fields)
 }
 
 func (p *order) fields(c *codec.Codec) {

@@ -51,12 +51,12 @@ type Value[T any] func(c *Codec, v *T)
 
 var codecs = sync.Pool{New: func() any { return new(Codec) }}
 
-// Append appends p, whose fields are visited by fields, to dst as JSON. On an
-// error, an [*Error], it returns dst.
-func Append[P any](dst []byte, p P, fields func(P, *Codec)) ([]byte, error) {
+// Append appends the struct whose fields are visited by fields to dst as JSON.
+// On an error, an [*Error], it returns dst.
+func Append(dst []byte, fields func(*Codec)) ([]byte, error) {
 	c := codecs.Get().(*Codec)
 	*c = Codec{data: dst, at: len(dst), writing: true}
-	visit(c, p, fields)
+	visit(c, fields)
 	c.limit(0)
 	data, err := c.data, c.failure()
 	*c = Codec{}
@@ -68,13 +68,13 @@ func Append[P any](dst []byte, p P, fields func(P, *Codec)) ([]byte, error) {
 }
 
 // Unmarshal reads data, which is the JSON of one object and nothing else, into
-// p, whose fields are visited by fields. It keeps nothing of data. Its errors
-// are of type [*Error].
-func Unmarshal[P any](data []byte, p P, fields func(P, *Codec)) error {
+// the struct whose fields are visited by fields. It keeps nothing of data. Its
+// errors are of type [*Error].
+func Unmarshal(data []byte, fields func(*Codec)) error {
 	c := codecs.Get().(*Codec)
 	*c = Codec{data: data}
 	c.space()
-	visit(c, p, fields)
+	visit(c, fields)
 	c.space()
 	if c.err == nil && c.at < len(c.data) {
 		c.syntax("the end")

@@ -7,7 +7,7 @@ import (
 
 // Struct is the object of a struct whose fields are visited by fields.
 func Struct[T any](fields func(*T, *Codec)) Value[T] {
-	return func(c *Codec, v *T) { visit(c, v, fields) }
+	return func(c *Codec, v *T) { visit(c, func(c *Codec) { fields(v, c) }) }
 }
 
 // List is an array.

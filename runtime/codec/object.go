@@ -37,7 +37,7 @@ func (o *object) mark(i int) {
 // visit writes an object, or reads it: fields is called in rounds, in each of
 // which every field compares its key with the one that was read last. Keys in
 // the order of the fields, in which they are written, take one round.
-func visit[P any](c *Codec, p P, fields func(P, *Codec)) {
+func visit(c *Codec, fields func(*Codec)) {
 	if c.err != nil || !c.enter() {
 		return
 	}
@@ -45,13 +45,13 @@ func visit[P any](c *Codec, p P, fields func(P, *Codec)) {
 	c.object = object{}
 	if c.writing {
 		c.data = append(c.data, '{')
-		fields(p, c)
+		fields(c)
 		c.data = append(c.data, '}')
 	} else if c.open('{', "an object") {
 		c.firstKey()
 		for !c.object.done && c.err == nil {
 			c.object.index, c.object.some = 0, false
-			if fields(p, c); !c.object.some && c.err == nil {
+			if fields(c); !c.object.some && c.err == nil {
 				if c.skip(); c.err != nil {
 					c.within(string(c.object.key))
 				} else {
@@ -61,7 +61,7 @@ func visit[P any](c *Codec, p P, fields func(P, *Codec)) {
 		}
 		if c.err == nil && (c.object.index == 0 || c.object.count < c.object.index) {
 			c.object.index, c.object.end = 0, true
-			fields(p, c)
+			fields(c)
 		}
 	}
 	c.object = outer

@@ -215,19 +215,19 @@ func TestAFieldHasADefaultAndFormerNames(t *testing.T) {
 		`{"remark":"n","mail_to":"a","to":"b","note":null}`: {3, "b", nil},
 	} {
 		got := settings{99, "before", new(string)}
-		if err := codec.Unmarshal([]byte(data), &got, (*settings).fields); err != nil {
+		if err := codec.Unmarshal([]byte(data), got.fields); err != nil {
 			t.Errorf("%s: %v", data, err)
 		} else if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("%s: %s", data, d)
 		}
 	}
-	out, err := codec.Append(nil, &settings{}, (*settings).fields)
+	out, err := codec.Append(nil, (&settings{}).fields)
 	if want := `{"retries":0,"to":""}`; err != nil || string(out) != want {
 		t.Errorf("%s, %v; want %s", out, err, want)
 	}
 	var v settings
-	wrong(t, "no to", codec.Unmarshal([]byte(`{"retries":1}`), &v, (*settings).fields), "to", "required, and missing")
-	wrong(t, "null", codec.Unmarshal([]byte(`{"retries":null,"to":"a"}`), &v, (*settings).fields), "retries", "it is null")
+	wrong(t, "no to", codec.Unmarshal([]byte(`{"retries":1}`), v.fields), "to", "required, and missing")
+	wrong(t, "null", codec.Unmarshal([]byte(`{"retries":null,"to":"a"}`), v.fields), "retries", "it is null")
 }
 
 // wide has more fields than fit one word.
@@ -245,17 +245,17 @@ func TestAStructMayHaveAnyNumberOfFields(t *testing.T) {
 	for i := range v {
 		v[i] = i * i
 	}
-	data, err := codec.Append(nil, &v, (*wide).fields)
+	data, err := codec.Append(nil, v.fields)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := codec.Unmarshal(data, &back, (*wide).fields); err != nil || back != v {
+	if err := codec.Unmarshal(data, back.fields); err != nil || back != v {
 		t.Errorf("%v: %v", err, back)
 	}
 	for _, i := range []int{0, 63, 64, 65, 149} {
 		key := fmt.Sprint("f", i)
 		without := strings.Replace(string(data), `"`+key+`":`, `"x":`, 1)
-		wrong(t, "without "+key, codec.Unmarshal([]byte(without), &back, (*wide).fields), key, "required, and missing")
+		wrong(t, "without "+key, codec.Unmarshal([]byte(without), back.fields), key, "required, and missing")
 	}
 }
 
@@ -306,7 +306,7 @@ func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
 		}
 		wrong(t, what, err, c.path, c.says)
 	}
-	_, err := codec.Append(nil, &cycle, (*address).fields)
+	_, err := codec.Append(nil, cycle.fields)
 	if err == nil || !strings.Contains(err.Error(), "1000 levels deep") {
 		t.Errorf("a cycle: %.200v", err)
 	}

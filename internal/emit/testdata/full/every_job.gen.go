@@ -74,11 +74,11 @@ type EveryJob struct {
 
 // AppendJSON and UnmarshalJSON write and read EveryJob as package codec has it.
 func (p *EveryJob) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p, (*EveryJob).fields)
+	return codec.Append(dst, p.fields)
 }
 
 func (p *EveryJob) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p, (*EveryJob).fields)
+	return codec.Unmarshal(data, p.fields)
 }
 
 func (p *EveryJob) fields(c *codec.Codec) {

@@ -28,11 +28,11 @@ type PingJob struct{}
 
 // AppendJSON and UnmarshalJSON write and read PingJob as package codec has it.
 func (p *PingJob) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p, (*PingJob).fields)
+	return codec.Append(dst, p.fields)
 }
 
 func (p *PingJob) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p, (*PingJob).fields)
+	return codec.Unmarshal(data, p.fields)
 }
 
 func (*PingJob) fields(*codec.Codec) {}

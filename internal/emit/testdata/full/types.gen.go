@@ -17,11 +17,11 @@ type Address struct {
 
 // AppendJSON and UnmarshalJSON write and read Address as package codec has it.
 func (p *Address) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p, (*Address).fields)
+	return codec.Append(dst, p.fields)
 }
 
 func (p *Address) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p, (*Address).fields)
+	return codec.Unmarshal(data, p.fields)
 }
 
 func (p *Address) fields(c *codec.Codec) {
@@ -58,11 +58,11 @@ type Nothing struct{}
 
 // AppendJSON and UnmarshalJSON write and read Nothing as package codec has it.
 func (p *Nothing) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p, (*Nothing).fields)
+	return codec.Append(dst, p.fields)
 }
 
 func (p *Nothing) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p, (*Nothing).fields)
+	return codec.Unmarshal(data, p.fields)
 }
 
 func (*Nothing) fields(*codec.Codec) {}
