@@ -32,3 +32,12 @@ func (l jsonList) text() string {
 	}
 	return "[" + string(l[1:]) + "]"
 }
+
+// idList is ids as the statements take them.
+func idList[T ~int64](ids []T) string {
+	b := make([]byte, 0, 20*len(ids)+2)
+	for _, id := range ids {
+		b = strconv.AppendInt(append(b, ','), int64(id), 10)
+	}
+	return jsonList(b).text()
+}

@@ -2,8 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -118,12 +116,19 @@ func (q *queue) add(ctx context.Context, job *runtime.Job) error {
 		if err := q.arriveOrGone(ctx, db, own); err != nil {
 			return err
 		}
-		return db.Add(ctx, sqlitedb.AddParams{
-			ID: int64(job.ID), Queue: q.number, Priority: int64(job.Priority), PayloadVersion: int64(job.PayloadVersion),
-			MaxAttempts: int64(job.AttemptsRemaining), Created: now.UnixMicro(), Due: dueOf(job, now), MaxWork: job.MaxWorkDuration.Microseconds(),
-			Type: string(job.Type), Payload: string(job.Data),
-		})
+		if err := db.Add(ctx, q.addParams(job, now)); err != nil {
+			return err
+		}
+		return db.AddWaiting(ctx, sqlitedb.AddWaitingParams{Queue: q.number, Priority: int64(job.Priority), Due: dueOf(job, now), Job: int64(job.ID)})
 	})
+}
+
+func (q *queue) addParams(job *runtime.Job, now time.Time) sqlitedb.AddParams {
+	return sqlitedb.AddParams{
+		ID: int64(job.ID), Queue: q.number, Priority: int64(job.Priority), PayloadVersion: int64(job.PayloadVersion),
+		MaxAttempts: int64(job.AttemptsRemaining), Created: now.UnixMicro(), Due: dueOf(job, now), MaxWork: job.MaxWorkDuration.Microseconds(),
+		Type: string(job.Type), Payload: string(job.Data),
+	}
 }
 
 // dueOf is when a new job is due.
@@ -164,7 +169,7 @@ func (q *queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any,
 					return err
 				}
 			}
-			return nil
+			return db.AddBatchWaiting(ctx, sqlitedb.AddBatchWaitingParams{Queue: q.number, Priority: int64(first.Priority), Due: dueOf(first, now), Ids: idList(ids)})
 		})
 	}
 	if err != nil {
@@ -214,13 +219,17 @@ func (q *queue) addClaimed(ctx context.Context, self runtime.JobQueue, t runtime
 			}
 			at := now.UnixMicro()
 			job.Created, job.Due = timeOf(at), timeOf(dueOf(job, now))
-			return db.AddClaimed(ctx, sqlitedb.AddClaimedParams{
-				ID: int64(job.ID), Queue: q.number, Priority: int64(job.Priority), PayloadVersion: int64(job.PayloadVersion),
-				MaxAttempts: int64(job.AttemptsRemaining), Handler: sql.NullString{String: handlerID, Valid: true},
-				Created: at, Due: job.Due.UnixMicro(), Claimed: sql.NullInt64{Int64: at, Valid: true},
-				Expires: sql.NullInt64{Int64: at + job.MaxWorkDuration.Microseconds(), Valid: true}, MaxWork: job.MaxWorkDuration.Microseconds(),
-				Type: string(job.Type), Payload: string(job.Data),
+			if err := db.Add(ctx, q.addParams(job, now)); err != nil {
+				return err
+			}
+			expires := at + job.MaxWorkDuration.Microseconds()
+			err := db.AddClaim(ctx, sqlitedb.AddClaimParams{
+				Job: int64(job.ID), Queue: q.number, MaxAttempts: int64(job.AttemptsRemaining), Claimed: at, Expires: expires, Handler: handlerID,
 			})
+			if err != nil {
+				return err
+			}
+			return db.ExpiresBy(ctx, sqlitedb.ExpiresByParams{Expires: expires, Queue: q.number})
 		})
 	}
 	if err != nil {
@@ -290,13 +299,28 @@ const (
 
 // cancelJobs takes jobs out of claiming. Attempts that run stay open.
 func cancelJobs(ctx context.Context, db *sqlitedb.Queries, queue int64, ids string, now time.Time) error {
-	if _, err := db.Leave(ctx, sqlitedb.LeaveParams{Now: now.UnixMicro(), Ids: ids, Queue: queue}); err != nil {
+	if err := db.Leave(ctx, sqlitedb.LeaveParams{Now: now.UnixMicro(), Ids: ids, Queue: queue}); err != nil {
+		return err
+	}
+	if err := db.CountAttempts(ctx, sqlitedb.CountAttemptsParams{Ids: ids, Queue: queue}); err != nil {
 		return err
 	}
 	if err := db.End(ctx, sqlitedb.EndParams{State: stateCancelled, Now: now.UnixMicro(), Ids: ids, Queue: queue}); err != nil {
 		return err
 	}
-	return db.DeleteJobs(ctx, sqlitedb.DeleteJobsParams{Ids: ids, Queue: queue})
+	_, err := remove(ctx, db, queue, ids)
+	return err
+}
+
+// remove deletes jobs, waiting or claimed, and returns how many were claimed.
+func remove(ctx context.Context, db *sqlitedb.Queries, queue int64, ids string) (claimed int64, err error) {
+	if err := db.Unwait(ctx, sqlitedb.UnwaitParams{Ids: ids, Queue: queue}); err != nil {
+		return 0, err
+	}
+	if claimed, err = db.DeleteClaims(ctx, sqlitedb.DeleteClaimsParams{Ids: ids, Queue: queue}); err != nil {
+		return 0, err
+	}
+	return claimed, db.DeleteJobs(ctx, sqlitedb.DeleteJobsParams{Ids: ids, Queue: queue})
 }
 
 // Stats implements [runtime.JobQueue].
@@ -378,7 +402,14 @@ func (q *queue) Revive(ctx context.Context, jobID snowflake.ID, attempts int32) 
 				Attempts: row.Attempts, MaxAttempts: min(row.Attempts+int64(attempts), math.MaxInt32),
 				Created: row.Created, Due: now.UnixMicro(), MaxWork: row.MaxWork, Type: row.Type, Payload: row.Payload,
 			})
-			return errors.Join(err, q.arrive(ctx, db, own))
+			if err != nil {
+				return err
+			}
+			err = db.AddWaiting(ctx, sqlitedb.AddWaitingParams{Queue: row.Queue, Priority: row.Priority, Due: now.UnixMicro(), Job: row.ID})
+			if err != nil {
+				return err
+			}
+			return q.arrive(ctx, db, own)
 		})
 	}
 	if err != nil {

@@ -5,7 +5,6 @@ package sqlitedb
 
 import (
 	"context"
-	"database/sql"
 )
 
 const add = `-- name: Add :exec
@@ -76,42 +75,72 @@ func (q *Queries) AddBatch(ctx context.Context, arg AddBatchParams) error {
 	return err
 }
 
-const addClaimed = `-- name: AddClaimed :exec
-INSERT INTO jobgen_job (id, queue, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, type, payload)
-VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+const addBatchWaiting = `-- name: AddBatchWaiting :exec
+INSERT INTO jobgen_waiting (queue, priority, due, job)
+SELECT ?1, ?2, ?3, o.value FROM json_each(CAST(?4 AS TEXT)) o
 `
 
-type AddClaimedParams struct {
-	ID             int64
-	Queue          int64
-	Priority       int64
-	PayloadVersion int64
-	MaxAttempts    int64
-	Handler        sql.NullString
-	Created        int64
-	Due            int64
-	Claimed        sql.NullInt64
-	Expires        sql.NullInt64
-	MaxWork        int64
-	Type           string
-	Payload        string
+type AddBatchWaitingParams struct {
+	Queue    int64
+	Priority int64
+	Due      int64
+	Ids      string
 }
 
-func (q *Queries) AddClaimed(ctx context.Context, arg AddClaimedParams) error {
-	_, err := q.db.ExecContext(ctx, addClaimed,
-		arg.ID,
+// The ids are an array.
+func (q *Queries) AddBatchWaiting(ctx context.Context, arg AddBatchWaitingParams) error {
+	_, err := q.db.ExecContext(ctx, addBatchWaiting,
 		arg.Queue,
 		arg.Priority,
-		arg.PayloadVersion,
-		arg.MaxAttempts,
-		arg.Handler,
-		arg.Created,
 		arg.Due,
+		arg.Ids,
+	)
+	return err
+}
+
+const addClaim = `-- name: AddClaim :exec
+INSERT INTO jobgen_claim (job, queue, number, max_attempts, claimed, expires, handler)
+VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)
+`
+
+type AddClaimParams struct {
+	Job         int64
+	Queue       int64
+	MaxAttempts int64
+	Claimed     int64
+	Expires     int64
+	Handler     string
+}
+
+func (q *Queries) AddClaim(ctx context.Context, arg AddClaimParams) error {
+	_, err := q.db.ExecContext(ctx, addClaim,
+		arg.Job,
+		arg.Queue,
+		arg.MaxAttempts,
 		arg.Claimed,
 		arg.Expires,
-		arg.MaxWork,
-		arg.Type,
-		arg.Payload,
+		arg.Handler,
+	)
+	return err
+}
+
+const addWaiting = `-- name: AddWaiting :exec
+INSERT INTO jobgen_waiting (queue, priority, due, job) VALUES (?1, ?2, ?3, ?4)
+`
+
+type AddWaitingParams struct {
+	Queue    int64
+	Priority int64
+	Due      int64
+	Job      int64
+}
+
+func (q *Queries) AddWaiting(ctx context.Context, arg AddWaitingParams) error {
+	_, err := q.db.ExecContext(ctx, addWaiting,
+		arg.Queue,
+		arg.Priority,
+		arg.Due,
+		arg.Job,
 	)
 	return err
 }

@@ -96,9 +96,9 @@ func (q *Queries) DeleteQueueEnded(ctx context.Context, queue int64) error {
 }
 
 const jobIDs = `-- name: JobIDs :many
-SELECT j.id FROM jobgen_job j WHERE j.queue = ?1 AND j.handler IS NULL
+SELECT w.job FROM jobgen_waiting w WHERE w.queue = ?1
 UNION ALL
-SELECT c.id FROM jobgen_job c WHERE c.queue = ?1 AND c.handler IS NOT NULL
+SELECT c.job FROM jobgen_claim c WHERE c.queue = ?1
 `
 
 func (q *Queries) JobIDs(ctx context.Context, queue int64) ([]int64, error) {
@@ -109,11 +109,11 @@ func (q *Queries) JobIDs(ctx context.Context, queue int64) ([]int64, error) {
 	defer rows.Close()
 	var items []int64
 	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
+		var job int64
+		if err := rows.Scan(&job); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, job)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

@@ -185,8 +185,7 @@ func (q *Queries) Revive(ctx context.Context, arg ReviveParams) ([]JobgenEndedJo
 }
 
 const running = `-- name: Running :many
-SELECT CAST(j.handler AS TEXT) AS handler FROM jobgen_job j
-WHERE j.id = ?1 AND j.queue = ?2 AND j.handler IS NOT NULL AND j.attempts - 1 = CAST(?3 AS INTEGER)
+SELECT c.handler FROM jobgen_claim c WHERE c.job = ?1 AND c.queue = ?2 AND c.number = CAST(?3 AS INTEGER)
 `
 
 type RunningParams struct {
@@ -221,11 +220,11 @@ func (q *Queries) Running(ctx context.Context, arg RunningParams) ([]string, err
 const stats = `-- name: Stats :one
 
 SELECT
-  CAST((SELECT count(*) FROM jobgen_job w WHERE w.queue = ?1 AND w.handler IS NULL) AS INTEGER) AS unclaimed,
-  CAST((SELECT count(*) FROM jobgen_job x WHERE x.queue = ?1 AND x.handler IS NOT NULL AND x.expires <= CAST(?2 AS INTEGER)) AS INTEGER) AS expired,
-  CAST((SELECT count(*) FROM jobgen_job c WHERE c.queue = ?1 AND c.handler IS NOT NULL AND c.expires > CAST(?2 AS INTEGER)) AS INTEGER) AS claimed,
-  CAST((SELECT sum((SELECT count(*) FROM jobgen_job d WHERE d.queue = ?1 AND d.priority = p.number AND d.handler IS NULL AND d.due <= ?2)) FROM jobgen_priority p)
-    + (SELECT count(*) FROM jobgen_job e WHERE e.queue = ?1 AND e.handler IS NOT NULL AND e.due <= ?2) AS INTEGER) AS due
+  CAST((SELECT count(*) FROM jobgen_waiting w WHERE w.queue = ?1) AS INTEGER) AS unclaimed,
+  CAST((SELECT count(*) FROM jobgen_claim x WHERE x.queue = ?1 AND x.expires <= CAST(?2 AS INTEGER)) AS INTEGER) AS expired,
+  CAST((SELECT count(*) FROM jobgen_claim c WHERE c.queue = ?1 AND c.expires > CAST(?2 AS INTEGER)) AS INTEGER) AS claimed,
+  CAST((SELECT sum((SELECT count(*) FROM jobgen_waiting d WHERE d.queue = ?1 AND d.priority = p.number AND d.due <= ?2)) FROM jobgen_priority p)
+    + (SELECT count(*) FROM jobgen_claim e CROSS JOIN jobgen_job j WHERE e.queue = ?1 AND j.id = e.job AND j.due <= ?2) AS INTEGER) AS due
 `
 
 type StatsParams struct {
