@@ -59,12 +59,11 @@ INSERT INTO jobgen_waiting (queue, priority, due, job)
 SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_job j
 WHERE j.id = o.value AND j.queue = CAST(@queue AS INTEGER);
 
--- Claim claims jobs that neither wait nor are claimed.
+-- Claim claims jobs that neither wait nor are claimed, and that have so many
+-- attempts behind them and so many in all.
 -- name: Claim :exec
 INSERT INTO jobgen_claim (job, queue, number, max_attempts, claimed, expires, handler)
-SELECT j.id, j.queue, j.attempts, j.max_attempts, CAST(@now AS INTEGER), CAST(@now AS INTEGER) + j.max_work, CAST(@handler AS TEXT)
-FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_job j
-WHERE j.id = o.value AND j.queue = CAST(@queue AS INTEGER);
+SELECT o.value, @queue, @number, @max_attempts, @claimed, @expires, @handler FROM json_each(CAST(@ids AS TEXT)) o;
 
 -- ExpiresBy lowers the time until which no claim expires.
 -- name: ExpiresBy :exec

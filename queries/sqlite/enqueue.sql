@@ -11,11 +11,13 @@ VALUES (@id, @queue, @priority, @payload_version, @max_attempts, @created, @due,
 -- name: AddWaiting :exec
 INSERT INTO jobgen_waiting (queue, priority, due, job) VALUES (@queue, @priority, @due, @job);
 
--- The jobs are an array of arrays: id and payload, which is JSON as text.
+-- The spans are an object: by id, where in the concatenated payloads this
+-- one's begins, from 1, times 2^21, and its length.
 -- name: AddBatch :exec
 INSERT INTO jobgen_job (id, queue, priority, payload_version, max_attempts, created, due, max_work, type, payload)
-SELECT j.value ->> '$[0]', @queue, @priority, @payload_version, @max_attempts, @created, @due, @max_work, @type, j.value ->> '$[1]'
-FROM json_each(CAST(@jobs AS TEXT)) j;
+SELECT CAST(o.key AS INTEGER), @queue, @priority, @payload_version, @max_attempts, @created, @due, @max_work, @type,
+  CAST(substr(CAST(@payloads AS BLOB), o.value >> 21, o.value & 2097151) AS TEXT)
+FROM json_each(CAST(@spans AS TEXT)) o;
 
 -- The ids are an array.
 -- name: AddBatchWaiting :exec

@@ -10,10 +10,10 @@ FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
 WHERE c.job = o.value AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER);
 
 -- CompleteLogged is Complete with logs. The spans are an object: by id, where
--- in the concatenated logs this one's begins, from 1, times 2^20, and its length.
+-- in the concatenated logs this one's begins, from 1, times 2^21, and its length.
 -- name: CompleteLogged :execrows
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, log)
-SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(@now AS INTEGER), substr(CAST(@logs AS BLOB), o.value >> 20, o.value & 1048575)
+SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(@now AS INTEGER), substr(CAST(@logs AS BLOB), o.value >> 21, o.value & 2097151)
 FROM json_each(CAST(@spans AS TEXT)) o CROSS JOIN jobgen_claim c
 WHERE c.job = CAST(o.key AS INTEGER) AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER);
 

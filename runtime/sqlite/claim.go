@@ -181,9 +181,24 @@ func (c claiming) take(ctx context.Context, waiting []jobRow) error {
 	return c.db.ExpiresBy(ctx, sqlitedb.ExpiresByParams{Expires: first, Queue: c.q.number})
 }
 
-// hold gives the handler jobs that neither wait nor are claimed.
+// hold gives the handler jobs that neither wait nor are claimed: those that
+// are alike but for their ids by one statement.
 func (c claiming) hold(ctx context.Context, jobs []jobRow) error {
-	return c.db.Claim(ctx, sqlitedb.ClaimParams{Now: c.now.UnixMicro(), Handler: c.handler, Ids: rowList(jobs), Queue: c.q.number})
+	alike := make(map[jobRow][]int64)
+	for _, job := range jobs {
+		key := jobRow{Attempts: job.Attempts, MaxAttempts: job.MaxAttempts, MaxWork: job.MaxWork}
+		alike[key] = append(alike[key], job.ID)
+	}
+	for key, ids := range alike {
+		err := c.db.Claim(ctx, sqlitedb.ClaimParams{
+			Queue: c.q.number, Number: key.Attempts, MaxAttempts: key.MaxAttempts,
+			Claimed: c.now.UnixMicro(), Expires: c.now.UnixMicro() + key.MaxWork, Handler: c.handler, Ids: idList(ids),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func rowList(rows []jobRow) string {

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"strconv"
 	"time"
 
 	"github.com/jobgen/jobgen/runtime"
@@ -17,8 +16,7 @@ type completion struct {
 	logged  bool
 	indexes []int // of the outcomes
 	ids     []int64
-	spans   []byte // an object without its braces: where each id's log is in logs
-	logs    []byte
+	logs    spans
 }
 
 // completions are the successes among the outcomes of jobs that are there once.
@@ -47,9 +45,7 @@ func completions(outcomes []runtime.Outcome) []*completion {
 		last.indexes = append(last.indexes, i)
 		last.ids = append(last.ids, int64(o.JobID))
 		if logged {
-			last.spans = append(strconv.AppendInt(append(last.spans, `,"`...), int64(o.JobID), 10), `":`...)
-			last.spans = strconv.AppendInt(last.spans, int64(len(last.logs)+1)<<20|int64(len(log)), 10)
-			last.logs = append(last.logs, log...)
+			last.logs.add(int64(o.JobID), log)
 		}
 	}
 	return all
@@ -63,7 +59,7 @@ func (f finishing) completeHeld(ctx context.Context, outcomes []runtime.Outcome,
 		var n int64
 		if c.logged {
 			n, err = f.db.CompleteLogged(ctx, sqlitedb.CompleteLoggedParams{
-				Now: f.now.UnixMicro(), Logs: c.logs, Spans: "{" + string(c.spans[1:]) + "}",
+				Now: f.now.UnixMicro(), Logs: c.logs.bytes, Spans: c.logs.text(),
 				Queue: f.q.number, Handler: f.handler, Number: int64(c.number),
 			})
 		} else {

@@ -153,17 +153,17 @@ func (q *queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any,
 		for i, job := range jobs {
 			job.ID = ids[i]
 		}
-		lists := jobLists(jobs)
+		parts := payloadsOf(jobs)
 		err = q.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time, own *calls) error {
 			if err := q.arriveOrGone(ctx, db, own); err != nil {
 				return err
 			}
 			first := jobs[0]
-			for _, list := range lists {
+			for _, part := range parts {
 				err := db.AddBatch(ctx, sqlitedb.AddBatchParams{
 					Queue: q.number, Priority: int64(first.Priority), PayloadVersion: int64(first.PayloadVersion),
 					MaxAttempts: int64(first.AttemptsRemaining), Created: now.UnixMicro(), Due: dueOf(first, now), MaxWork: first.MaxWorkDuration.Microseconds(),
-					Type: string(t), Jobs: list,
+					Type: string(t), Payloads: part.bytes, Spans: part.text(),
 				})
 				if err != nil {
 					return err
@@ -178,23 +178,18 @@ func (q *queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any,
 	return ids, nil
 }
 
-// maxList is about how many bytes of payloads go into one statement.
-const maxList = 4 << 20
+// maxPart is about how many bytes of payloads go into one statement.
+const maxPart = 4 << 20
 
-// jobLists are jobs as AddBatch takes them.
-func jobLists(jobs []*runtime.Job) (lists []string) {
-	var list jsonList
+// payloadsOf are the payloads of jobs as AddBatch takes them.
+func payloadsOf(jobs []*runtime.Job) (parts []*spans) {
 	for _, job := range jobs {
-		list.item(int64(job.ID), string(job.Data))
-		if len(list) > maxList {
-			lists = append(lists, list.text())
-			list = list[:0]
+		if len(parts) == 0 || len(parts[len(parts)-1].bytes) > maxPart {
+			parts = append(parts, &spans{})
 		}
+		parts[len(parts)-1].add(int64(job.ID), job.Data)
 	}
-	if len(list) > 0 {
-		lists = append(lists, list.text())
-	}
-	return lists
+	return parts
 }
 
 // addClaimed stores a job under a claim of handlerID.

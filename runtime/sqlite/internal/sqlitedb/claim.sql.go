@@ -7,7 +7,7 @@ import (
 	"context"
 )
 
-const before = `-- name: Before :one
+const Before = `-- name: Before :one
 SELECT CAST((SELECT count(*) FROM jobgen_waiting w WHERE w.queue = ?1 AND w.priority = ?2 AND w.due < ?3)
   + (SELECT count(*) FROM jobgen_waiting a WHERE a.queue = ?1 AND a.priority = ?2 AND a.due = ?3 AND a.job <= ?4) AS INTEGER)
 `
@@ -21,7 +21,7 @@ type BeforeParams struct {
 
 // Before counts the jobs of one priority that wait up to a place in claim order.
 func (q *Queries) Before(ctx context.Context, arg BeforeParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, before,
+	row := q.db.QueryRowContext(ctx, Before,
 		arg.Queue,
 		arg.Priority,
 		arg.Due,
@@ -32,7 +32,7 @@ func (q *Queries) Before(ctx context.Context, arg BeforeParams) (int64, error) {
 	return column_1, err
 }
 
-const buried = `-- name: Buried :many
+const Buried = `-- name: Buried :many
 SELECT c.job FROM jobgen_claim c
 WHERE c.queue = ?1 AND c.expires <= CAST(?2 AS INTEGER) AND c.number + 1 >= c.max_attempts
 `
@@ -44,7 +44,7 @@ type BuriedParams struct {
 
 // Buried are jobs whose last attempt has expired.
 func (q *Queries) Buried(ctx context.Context, arg BuriedParams) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, buried, arg.Queue, arg.Now)
+	rows, err := q.db.QueryContext(ctx, Buried, arg.Queue, arg.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -66,32 +66,37 @@ func (q *Queries) Buried(ctx context.Context, arg BuriedParams) ([]int64, error)
 	return items, nil
 }
 
-const claim = `-- name: Claim :exec
+const Claim = `-- name: Claim :exec
 INSERT INTO jobgen_claim (job, queue, number, max_attempts, claimed, expires, handler)
-SELECT j.id, j.queue, j.attempts, j.max_attempts, CAST(?1 AS INTEGER), CAST(?1 AS INTEGER) + j.max_work, CAST(?2 AS TEXT)
-FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_job j
-WHERE j.id = o.value AND j.queue = CAST(?4 AS INTEGER)
+SELECT o.value, ?1, ?2, ?3, ?4, ?5, ?6 FROM json_each(CAST(?7 AS TEXT)) o
 `
 
 type ClaimParams struct {
-	Now     int64
-	Handler string
-	Ids     string
-	Queue   int64
+	Queue       int64
+	Number      int64
+	MaxAttempts int64
+	Claimed     int64
+	Expires     int64
+	Handler     string
+	Ids         string
 }
 
-// Claim claims jobs that neither wait nor are claimed.
+// Claim claims jobs that neither wait nor are claimed, and that have so many
+// attempts behind them and so many in all.
 func (q *Queries) Claim(ctx context.Context, arg ClaimParams) error {
-	_, err := q.db.ExecContext(ctx, claim,
-		arg.Now,
+	_, err := q.db.ExecContext(ctx, Claim,
+		arg.Queue,
+		arg.Number,
+		arg.MaxAttempts,
+		arg.Claimed,
+		arg.Expires,
 		arg.Handler,
 		arg.Ids,
-		arg.Queue,
 	)
 	return err
 }
 
-const countAttempts = `-- name: CountAttempts :exec
+const CountAttempts = `-- name: CountAttempts :exec
 UPDATE jobgen_job SET attempts = attempts + 1
 WHERE id IN (
   SELECT c.job FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_claim c
@@ -105,11 +110,11 @@ type CountAttemptsParams struct {
 
 // CountAttempts counts the attempts that end with the claims of the jobs.
 func (q *Queries) CountAttempts(ctx context.Context, arg CountAttemptsParams) error {
-	_, err := q.db.ExecContext(ctx, countAttempts, arg.Ids, arg.Queue)
+	_, err := q.db.ExecContext(ctx, CountAttempts, arg.Ids, arg.Queue)
 	return err
 }
 
-const deleteClaims = `-- name: DeleteClaims :execrows
+const DeleteClaims = `-- name: DeleteClaims :execrows
 DELETE FROM jobgen_claim WHERE job IN (SELECT value FROM json_each(CAST(?1 AS TEXT))) AND queue = ?2
 `
 
@@ -119,14 +124,14 @@ type DeleteClaimsParams struct {
 }
 
 func (q *Queries) DeleteClaims(ctx context.Context, arg DeleteClaimsParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteClaims, arg.Ids, arg.Queue)
+	result, err := q.db.ExecContext(ctx, DeleteClaims, arg.Ids, arg.Queue)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
-const expired = `-- name: Expired :many
+const Expired = `-- name: Expired :many
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
 FROM jobgen_claim c CROSS JOIN jobgen_job j
 WHERE c.queue = ?1 AND c.expires <= CAST(?2 AS INTEGER) AND c.handler <> CAST(?3 AS TEXT) AND c.number + 1 < c.max_attempts AND j.id = c.job
@@ -158,7 +163,7 @@ type ExpiredRow struct {
 
 // Expired finds claims of others that can be taken over.
 func (q *Queries) Expired(ctx context.Context, arg ExpiredParams) ([]ExpiredRow, error) {
-	rows, err := q.db.QueryContext(ctx, expired,
+	rows, err := q.db.QueryContext(ctx, Expired,
 		arg.Queue,
 		arg.Now,
 		arg.Handler,
@@ -198,7 +203,7 @@ func (q *Queries) Expired(ctx context.Context, arg ExpiredParams) ([]ExpiredRow,
 	return items, nil
 }
 
-const expiresBy = `-- name: ExpiresBy :exec
+const ExpiresBy = `-- name: ExpiresBy :exec
 UPDATE jobgen_queue SET expires = ?1 WHERE number = ?2 AND expires > ?1
 `
 
@@ -209,22 +214,22 @@ type ExpiresByParams struct {
 
 // ExpiresBy lowers the time until which no claim expires.
 func (q *Queries) ExpiresBy(ctx context.Context, arg ExpiresByParams) error {
-	_, err := q.db.ExecContext(ctx, expiresBy, arg.Expires, arg.Queue)
+	_, err := q.db.ExecContext(ctx, ExpiresBy, arg.Expires, arg.Queue)
 	return err
 }
 
-const expiresNext = `-- name: ExpiresNext :exec
+const ExpiresNext = `-- name: ExpiresNext :exec
 UPDATE jobgen_queue SET expires = coalesce((SELECT min(c.expires) FROM jobgen_claim c WHERE c.queue = ?1), 9223372036854775807)
 WHERE number = ?1
 `
 
 // ExpiresNext finds that time anew.
 func (q *Queries) ExpiresNext(ctx context.Context, queue int64) error {
-	_, err := q.db.ExecContext(ctx, expiresNext, queue)
+	_, err := q.db.ExecContext(ctx, ExpiresNext, queue)
 	return err
 }
 
-const first = `-- name: First :many
+const First = `-- name: First :many
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
 FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
 WHERE w.queue = ?1 AND w.priority = p.number AND w.due <= ?2 AND j.id = w.job
@@ -250,7 +255,7 @@ type FirstRow struct {
 }
 
 func (q *Queries) First(ctx context.Context, arg FirstParams) ([]FirstRow, error) {
-	rows, err := q.db.QueryContext(ctx, first, arg.Queue, arg.Now)
+	rows, err := q.db.QueryContext(ctx, First, arg.Queue, arg.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +288,7 @@ func (q *Queries) First(ctx context.Context, arg FirstParams) ([]FirstRow, error
 	return items, nil
 }
 
-const lose = `-- name: Lose :exec
+const Lose = `-- name: Lose :exec
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason)
 SELECT c.queue, c.job, c.number, c.handler, 4, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT)
 FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c
@@ -299,7 +304,7 @@ type LoseParams struct {
 
 // Lose records the current attempts of those of the jobs that are claimed.
 func (q *Queries) Lose(ctx context.Context, arg LoseParams) error {
-	_, err := q.db.ExecContext(ctx, lose,
+	_, err := q.db.ExecContext(ctx, Lose,
 		arg.Now,
 		arg.Reason,
 		arg.Ids,
@@ -308,7 +313,7 @@ func (q *Queries) Lose(ctx context.Context, arg LoseParams) error {
 	return err
 }
 
-const lostClaims = `-- name: LostClaims :many
+const LostClaims = `-- name: LostClaims :many
 SELECT CAST(c.value ->> '$[0]' AS INTEGER) AS id, CAST(c.value ->> '$[1]' AS INTEGER) AS number,
   CAST(EXISTS (SELECT 1 FROM jobgen_ended_job e WHERE e.id = c.value ->> '$[0]' AND e.queue = ?1 AND e.state = 'cancelled')
     OR EXISTS (SELECT 1 FROM jobgen_attempt w WHERE w.job = c.value ->> '$[0]' AND w.queue = ?1 AND w.outcome = 1) AS BOOLEAN) AS cancelled
@@ -335,7 +340,7 @@ type LostClaimsRow struct {
 
 // Claims that the handler holds no more, and has not completed itself.
 func (q *Queries) LostClaims(ctx context.Context, arg LostClaimsParams) ([]LostClaimsRow, error) {
-	rows, err := q.db.QueryContext(ctx, lostClaims, arg.Queue, arg.Claims, arg.Handler)
+	rows, err := q.db.QueryContext(ctx, LostClaims, arg.Queue, arg.Claims, arg.Handler)
 	if err != nil {
 		return nil, err
 	}
@@ -357,7 +362,7 @@ func (q *Queries) LostClaims(ctx context.Context, arg LostClaimsParams) ([]LostC
 	return items, nil
 }
 
-const nextDue = `-- name: NextDue :one
+const NextDue = `-- name: NextDue :one
 SELECT CAST(coalesce(min(n.at), 0) AS INTEGER) FROM (
   SELECT (SELECT min(w.due) FROM jobgen_waiting w
     WHERE w.queue = ?1 AND w.priority = p.number AND w.due > ?2) AS at
@@ -376,19 +381,19 @@ type NextDueParams struct {
 // NextDue is when the first waiting job becomes due or, at the earliest, the
 // first claim expires, 0 for never.
 func (q *Queries) NextDue(ctx context.Context, arg NextDueParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, nextDue, arg.Queue, arg.Now)
+	row := q.db.QueryRowContext(ctx, NextDue, arg.Queue, arg.Now)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
 }
 
-const noneExpired = `-- name: NoneExpired :many
+const NoneExpired = `-- name: NoneExpired :many
 SELECT q.expires FROM jobgen_queue q WHERE q.number = ?1
 `
 
 // NoneExpired is the time until which no claim of the queue expires.
 func (q *Queries) NoneExpired(ctx context.Context, queue int64) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, noneExpired, queue)
+	rows, err := q.db.QueryContext(ctx, NoneExpired, queue)
 	if err != nil {
 		return nil, err
 	}
@@ -410,7 +415,7 @@ func (q *Queries) NoneExpired(ctx context.Context, queue int64) ([]int64, error)
 	return items, nil
 }
 
-const release = `-- name: Release :many
+const Release = `-- name: Release :many
 DELETE FROM jobgen_claim
 WHERE job IN (
   SELECT h.job FROM json_each(CAST(?1 AS TEXT)) c CROSS JOIN jobgen_claim h
@@ -426,7 +431,7 @@ type ReleaseParams struct {
 
 // The claims are an array of arrays: id and attempt number.
 func (q *Queries) Release(ctx context.Context, arg ReleaseParams) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, release, arg.Claims, arg.Queue, arg.Handler)
+	rows, err := q.db.QueryContext(ctx, Release, arg.Claims, arg.Queue, arg.Handler)
 	if err != nil {
 		return nil, err
 	}
@@ -448,7 +453,7 @@ func (q *Queries) Release(ctx context.Context, arg ReleaseParams) ([]int64, erro
 	return items, nil
 }
 
-const unwait = `-- name: Unwait :exec
+const Unwait = `-- name: Unwait :exec
 DELETE FROM jobgen_waiting WHERE (queue, priority, due, job) IN (
   SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_job j
   WHERE j.id = o.value AND j.queue = CAST(?2 AS INTEGER))
@@ -461,11 +466,11 @@ type UnwaitParams struct {
 
 // Unwait takes out those of the jobs that wait.
 func (q *Queries) Unwait(ctx context.Context, arg UnwaitParams) error {
-	_, err := q.db.ExecContext(ctx, unwait, arg.Ids, arg.Queue)
+	_, err := q.db.ExecContext(ctx, Unwait, arg.Ids, arg.Queue)
 	return err
 }
 
-const unwaitAt = `-- name: UnwaitAt :exec
+const UnwaitAt = `-- name: UnwaitAt :exec
 DELETE FROM jobgen_waiting WHERE queue = ?1 AND priority = ?2 AND due = ?3 AND job <= ?4
 `
 
@@ -477,7 +482,7 @@ type UnwaitAtParams struct {
 }
 
 func (q *Queries) UnwaitAt(ctx context.Context, arg UnwaitAtParams) error {
-	_, err := q.db.ExecContext(ctx, unwaitAt,
+	_, err := q.db.ExecContext(ctx, UnwaitAt,
 		arg.Queue,
 		arg.Priority,
 		arg.Due,
@@ -486,7 +491,7 @@ func (q *Queries) UnwaitAt(ctx context.Context, arg UnwaitAtParams) error {
 	return err
 }
 
-const unwaitBefore = `-- name: UnwaitBefore :exec
+const UnwaitBefore = `-- name: UnwaitBefore :exec
 DELETE FROM jobgen_waiting WHERE queue = ?1 AND priority = ?2 AND due < ?3
 `
 
@@ -499,11 +504,11 @@ type UnwaitBeforeParams struct {
 // UnwaitBefore and UnwaitAt take those jobs out. They are two since SQLite
 // would walk all jobs that are due at once for one.
 func (q *Queries) UnwaitBefore(ctx context.Context, arg UnwaitBeforeParams) error {
-	_, err := q.db.ExecContext(ctx, unwaitBefore, arg.Queue, arg.Priority, arg.Due)
+	_, err := q.db.ExecContext(ctx, UnwaitBefore, arg.Queue, arg.Priority, arg.Due)
 	return err
 }
 
-const wait = `-- name: Wait :exec
+const Wait = `-- name: Wait :exec
 INSERT INTO jobgen_waiting (queue, priority, due, job)
 SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_job j
 WHERE j.id = o.value AND j.queue = CAST(?2 AS INTEGER)
@@ -516,11 +521,11 @@ type WaitParams struct {
 
 // Wait puts jobs that are not claimed where they are claimed from.
 func (q *Queries) Wait(ctx context.Context, arg WaitParams) error {
-	_, err := q.db.ExecContext(ctx, wait, arg.Ids, arg.Queue)
+	_, err := q.db.ExecContext(ctx, Wait, arg.Ids, arg.Queue)
 	return err
 }
 
-const waiting = `-- name: Waiting :many
+const Waiting = `-- name: Waiting :many
 
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
 FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
@@ -555,7 +560,7 @@ type WaitingRow struct {
 // Waiting finds jobs to claim. Walking the priorities with CROSS JOIN gives
 // claim order straight from the table.
 func (q *Queries) Waiting(ctx context.Context, arg WaitingParams) ([]WaitingRow, error) {
-	rows, err := q.db.QueryContext(ctx, waiting,
+	rows, err := q.db.QueryContext(ctx, Waiting,
 		arg.Queue,
 		arg.Now,
 		arg.Types,
