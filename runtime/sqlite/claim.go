@@ -76,13 +76,14 @@ type claiming struct {
 }
 
 // claim takes up to limit jobs of the types in claim order, where expired
-// claims of others stand in the place of their jobs.
+// claims of others stand in the place of their jobs. The transaction is the
+// writer's.
 func (c *claiming) claim(ctx context.Context, types string, limit int) ([]jobRow, error) {
 	expired, err := c.bury(ctx)
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := c.db.Waiting(ctx, sqlitedb.WaitingParams{Queue: c.q.number, Now: c.now.UnixMicro(), Types: types, MaxJobs: int64(limit)})
+	waiting, err := c.q.writer.conn.waiting(sqlitedb.WaitingParams{Queue: c.q.number, Now: c.now.UnixMicro(), Types: types, MaxJobs: int64(limit)})
 	if err != nil {
 		return nil, err
 	}
