@@ -185,15 +185,16 @@ func (c claiming) take(ctx context.Context, waiting []jobRow) error {
 // hold gives the handler jobs that neither wait nor are claimed: those that
 // are alike but for their ids by one statement.
 func (c claiming) hold(ctx context.Context, jobs []jobRow) error {
-	alike := make(map[jobRow][]int64)
+	type terms struct{ attempts, maxAttempts, maxWork int64 }
+	alike := make(map[terms][]int64)
 	for _, job := range jobs {
-		key := jobRow{Attempts: job.Attempts, MaxAttempts: job.MaxAttempts, MaxWork: job.MaxWork}
-		alike[key] = append(alike[key], job.ID)
+		t := terms{job.Attempts, job.MaxAttempts, job.MaxWork}
+		alike[t] = append(alike[t], job.ID)
 	}
-	for key, ids := range alike {
+	for t, ids := range alike {
 		err := c.db.Claim(ctx, sqlitedb.ClaimParams{
-			Queue: c.q.number, Number: key.Attempts, MaxAttempts: key.MaxAttempts,
-			Claimed: c.now.UnixMicro(), Expires: c.now.UnixMicro() + key.MaxWork, Handler: c.handler, Ids: idList(ids),
+			Queue: c.q.number, Number: t.attempts, MaxAttempts: t.maxAttempts,
+			Claimed: c.now.UnixMicro(), Expires: c.now.UnixMicro() + t.maxWork, Handler: c.handler, Ids: idList(ids),
 		})
 		if err != nil {
 			return err
