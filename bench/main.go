@@ -125,19 +125,11 @@ func measure(ctx context.Context, server *server, p peer, m measurement, size si
 	if m.program {
 		return programOf(ctx, p)
 	}
-	at, drop, err := server.place(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	defer drop()
-	q, err := p.open(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	t := &trial{queue: q, peer: p, place: at, server: server, size: size, profile: profile}
-	got, err := m.run(ctx, t)
-	if closeErr := q.Close(); err == nil {
-		err = closeErr
-	}
+	var got figures
+	t := &trial{peer: p, server: server, size: size, profile: profile}
+	err := t.elsewhere(ctx, p.open, func(t *trial) (err error) {
+		got, err = m.run(ctx, t)
+		return err
+	})
 	return got, err
 }

@@ -102,14 +102,20 @@ func (q *jobgenQueue) Work(ctx context.Context, handle handler) (func() error, e
 		handle(int64(email.AccountID))
 		return nil
 	})
-	worker := runtime.NewWorker(q.service, mux)
+	return startWorker(ctx, q.service, mux), nil
+}
+
+// startWorker starts a Worker, with no setting changed, and returns what stops
+// it.
+func startWorker(ctx context.Context, service runtime.JobService, mux *runtime.Mux) (stop func() error) {
+	worker := runtime.NewWorker(service, mux)
 	run, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(run) }()
 	return func() error {
 		cancel()
 		return <-ended
-	}, nil
+	}
 }
 
 // WorkSingly does one job after the other by the calls that a Worker with one
