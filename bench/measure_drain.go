@@ -36,7 +36,7 @@ func workFrom(ctx context.Context, t *trial, counted *tally, first, n int64) err
 	done := make(chan struct{})
 	var left atomic.Int64
 	left.Store(n)
-	defer t.profile.start(t.peer)()
+	defer t.profile.start(t)()
 	stop, err := t.queue.Work(ctx, func(seq int64) {
 		counted.count(seq)
 		if first <= seq && seq < first+n && left.Add(-1) == 0 {
