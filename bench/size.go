@@ -41,7 +41,7 @@ func quickSize() size {
 		enqueueFor: 300 * time.Millisecond, batches: 2, batchOf: 10_000, drain: 30_000,
 		mixedFor: 2 * time.Second, latencyFor: 1200 * time.Millisecond, heldFor: 4 * time.Second,
 		waiting: 100_000, history: 200_000, future: 5_000, one: 500, choices: 20_000,
-		idleFor: 6 * time.Second, herd: 50, herdFor: 3 * time.Second,
+		idleFor: 5 * time.Second, herd: 20, herdFor: 2 * time.Second,
 	}
 }
 
