@@ -27,6 +27,9 @@ type flatDrain struct {
 
 const flatPlain = "plain"
 
+// flatJobs is how many jobs are drained under each condition.
+func flatJobs(s size) int { return max(1, s.drain/2) }
+
 func flatDrains() []flatDrain {
 	return []flatDrain{
 		{condition: condition{flatPlain, "nothing else"}},
@@ -84,7 +87,7 @@ func (d *flatDrain) run(ctx context.Context, t *trial) (got figures, err error) 
 		}
 		defer func() { err = errors.Join(err, end()) }()
 	}
-	n, behind := t.size.drain, 0
+	n, behind := flatJobs(t.size), 0
 	if d.behind != nil {
 		behind = d.behind(t.size)
 	}
@@ -161,7 +164,7 @@ func holdThroughDrain(ctx context.Context, t *trial) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := drainOf(ctx, t, t.size.drain); err != nil {
+	if _, err := drainOf(ctx, t, flatJobs(t.size)); err != nil {
 		return nil, errors.Join(err, release())
 	}
 	return release, nil

@@ -40,10 +40,13 @@ const (
 func herd(ctx context.Context, t *trial) (figures, error) {
 	all := figures{}
 	for i, row := range herdConditions() {
-		workers := []int{1, t.size.herd}[i]
+		workers, lasts := t.size.herd, t.size.herdFor
+		if i == 0 {
+			workers, lasts = 1, lasts/3 // to compare with
+		}
 		var got figures
 		err := t.elsewhere(ctx, t.server.logged(t.peer.open), func(t *trial) (err error) {
-			got, err = herdOf(ctx, t, workers)
+			got, err = herdOf(ctx, t, workers, lasts)
 			return err
 		})
 		if err != nil {
@@ -56,8 +59,8 @@ func herd(ctx context.Context, t *trial) (figures, error) {
 	return all, nil
 }
 
-func herdOf(ctx context.Context, t *trial, workers int) (got figures, err error) {
-	n := max(herdJobs, int(t.size.herdFor.Seconds()*herdRate))
+func herdOf(ctx context.Context, t *trial, workers int, lasts time.Duration) (got figures, err error) {
+	n := max(herdJobs, int(lasts.Seconds()*herdRate))
 	var counted tally
 	counted.grow(int64(n))
 	started := make([]time.Time, n+1)
@@ -73,8 +76,8 @@ func herdOf(ctx context.Context, t *trial, workers int) (got figures, err error)
 			err = t.nothingLost(ctx, &counted, int64(n))
 		}
 	}()
-	idleFor := t.size.herdFor / 3
-	idle, idleCPU, err := t.watch(ctx, t.size.herdFor/6, idleFor)
+	idleFor := lasts / 3
+	idle, idleCPU, err := t.watch(ctx, lasts/6, idleFor)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +87,7 @@ func herdOf(ctx context.Context, t *trial, workers int) (got figures, err error)
 	}
 	began, cpu := time.Now(), t.server.cpu()
 	sent := make([]time.Time, n+1)
-	gap := t.size.herdFor / time.Duration(n)
+	gap := lasts / time.Duration(n)
 	for seq := 1; seq <= n; seq++ {
 		sent[seq] = time.Now()
 		if err := t.queue.Enqueue(ctx, newJob(int64(seq))); err != nil {
