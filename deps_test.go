@@ -59,11 +59,16 @@ var rules = map[string]rule{
 	},
 
 	"cmd/jobgen": {
-		own:     []string{"internal/diagnostic", "internal/emit", "internal/gotypes", "internal/schema"},
+		own:     []string{"internal/breaking", "internal/diagnostic", "internal/emit", "internal/gotypes", "internal/lock", "internal/schema"},
 		modules: slices.Concat(emitModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
 	"internal/diagnostic": {},
 	"internal/schema":     {own: []string{"internal/diagnostic"}, modules: yamlModules},
+	"internal/breaking":   {own: []string{"internal/diagnostic", "internal/schema"}, modules: yamlModules},
+	"internal/lock": {
+		own:     []string{"internal/breaking", "internal/diagnostic", "internal/schema"},
+		modules: slices.Concat(yamlModules, []string{"github.com/rogpeppe/go-internal"}),
+	},
 	"internal/gotypes":    {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
 	"internal/emit":       {own: []string{"internal/gotypes"}, modules: emitModules},
 
