@@ -17,6 +17,7 @@ type File struct {
 	Queues  []*Queue
 	Types   []*Type
 	Jobs    []*Job
+	Keys    map[string]diagnostic.Position // of the sections, by their names
 	// Lock is the jobs.lock that goes with the file, with the file's own
 	// payloads as the newest versions; nil where nobody has looked at it.
 	Lock *Lock

@@ -38,6 +38,31 @@ func (l *Lock) Job(jobType string) *LockedJob {
 	return nil
 }
 
+// File returns what a jobs.yaml of the newest versions would hold, as far as the
+// lock knows, for it to be compared with one. Its fields are sorted, and it has
+// no options.
+func (l *Lock) File() *File {
+	f := &File{Name: l.Name, Package: l.Package}
+	types := make(map[string]bool)
+	for _, job := range l.Jobs {
+		if job.Removed {
+			continue
+		}
+		newest := job.Newest()
+		f.Jobs = append(f.Jobs, &Job{
+			Type: job.Type, Queue: Option[string]{Value: job.Queue.Value, At: job.Queue.At},
+			Version: Option[int16]{Value: newest.Version, At: newest.At}, Payload: newest.Fields, Reserved: newest.Reserved,
+		})
+		for _, t := range newest.Types {
+			if !types[t.Name.Value] {
+				types[t.Name.Value] = true
+				f.Types = append(f.Types, t)
+			}
+		}
+	}
+	return f
+}
+
 // A LockedJob is a job type of which jobs may wait.
 type LockedJob struct {
 	Type     Text

@@ -43,7 +43,11 @@ type builder struct {
 // which need not be that of the file.
 func (b *builder) parse(root ast.Node) {
 	sections := make(map[string]entry)
-	keep := func(e entry) { sections[e.key.Value] = e }
+	b.file.Keys = make(map[string]diagnostic.Position)
+	keep := func(e entry) {
+		sections[e.key.Value] = e
+		b.file.Keys[e.key.Value] = e.key.At
+	}
 	known := make(map[string]readFunc)
 	for _, key := range []string{"version", "package", "defaults", "queues", "types", "jobs"} {
 		known[key] = keep
