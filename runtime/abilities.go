@@ -140,6 +140,22 @@ type QueueAdmin interface {
 	DeleteQueue(ctx context.Context, name string) error
 }
 
+// TypeStats are the statistics of a queue's jobs of one type and version.
+type TypeStats struct {
+	TypeVersion
+	JobQueueStats
+}
+
+// A TypeCounter is a [JobQueue] that counts its jobs by type and version of
+// the payload, so that those which no running program understands are seen.
+// Without it a [Worker] does not look for them.
+type TypeCounter interface {
+	// StatsByType counts the first limit unfinished jobs in claim order, or
+	// all of them where limit is 0, and returns the types that it met, by name
+	// and version.
+	StatsByType(ctx context.Context, limit int64) ([]TypeStats, error)
+}
+
 // A StatsLimiter is a [JobQueue] that can count a long queue without looking
 // at all of it. [StatsUpTo] uses it.
 type StatsLimiter interface {

@@ -135,6 +135,16 @@ func (c *Catalogue) Types() []JobType {
 	return slices.Sorted(maps.Keys(c.defs))
 }
 
+// Versions returns the catalogue's job types, each at all the versions of its
+// payload that the catalogue reads.
+func (c *Catalogue) Versions() []TypeVersion {
+	var versions []TypeVersion
+	for _, t := range c.Types() {
+		versions = append(versions, c.defs[t].versions()...)
+	}
+	return versions
+}
+
 func (c *Catalogue) lookup(t JobType) (JobDefinition, error) {
 	if c != nil {
 		if def, ok := c.defs[t]; ok {

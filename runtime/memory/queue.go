@@ -28,6 +28,7 @@ var (
 	_ runtime.Releaser      = (*Queue)(nil)
 	_ runtime.ClaimWatcher  = (*Queue)(nil)
 	_ runtime.DeadLetters   = (*Queue)(nil)
+	_ runtime.TypeCounter   = (*Queue)(nil)
 )
 
 // Name implements [runtime.JobQueue].

@@ -44,6 +44,7 @@ var subjects = map[string]behaviours{
 	"admin":        admin,
 	"transactions": transactions,
 	"worker":       working,
+	"versions":     versions,
 }
 
 // with is a test of an ability, for whatever has it of the queue, the service
