@@ -59,18 +59,22 @@ var rules = map[string]rule{
 	},
 
 	"cmd/jobgen": {
-		own:     []string{"internal/breaking", "internal/diagnostic", "internal/emit", "internal/gotypes", "internal/lock", "internal/schema"},
-		modules: slices.Concat(emitModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
+		// runtime/postgres is where breaking and prune look.
+		own: []string{
+			"internal/breaking", "internal/diagnostic", "internal/emit", "internal/gotypes", "internal/lock", "internal/schema", "runtime", "runtime/postgres",
+		},
+		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
 	"internal/diagnostic": {},
 	"internal/schema":     {own: []string{"internal/diagnostic"}, modules: yamlModules},
-	"internal/breaking":   {own: []string{"internal/diagnostic", "internal/schema"}, modules: yamlModules},
+	// runtime has the types of values that payloads hold.
+	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema", "runtime"}, modules: slices.Concat(yamlModules, runtimeModules)},
 	"internal/lock": {
 		own:     []string{"internal/breaking", "internal/diagnostic", "internal/schema"},
-		modules: slices.Concat(yamlModules, []string{"github.com/rogpeppe/go-internal"}),
+		modules: slices.Concat(yamlModules, runtimeModules, []string{"github.com/rogpeppe/go-internal"}),
 	},
-	"internal/gotypes":    {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
-	"internal/emit":       {own: []string{"internal/gotypes"}, modules: emitModules},
+	"internal/gotypes": {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
+	"internal/emit":    {own: []string{"internal/gotypes"}, modules: emitModules},
 
 	"internal/bell":         {},
 	"internal/pgtest":       {modules: testServer},

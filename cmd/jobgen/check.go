@@ -104,7 +104,7 @@ func (c *checked) refused() []problem {
 func finding(path, was string, f breaking.Finding) problem {
 	p := problem{
 		Path: path, Line: f.At.Line, Column: f.At.Column, Message: f.Message,
-		Rule: f.Rule.ID, Level: string(f.Level), Breaks: f.Breaks, Do: f.Do,
+		Rule: f.Rule.ID, Level: string(f.Level), Breaks: f.Breaks, Do: f.Do, Waiting: f.Waiting,
 	}
 	if f.Was.Line > 0 {
 		p.Was = fmt.Sprintf("%s:%s", was, f.Was)

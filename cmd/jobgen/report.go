@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jobgen/jobgen/internal/breaking"
+	"github.com/jobgen/jobgen/internal/diagnostic"
 )
 
 // A reportFormat is a way to report mistakes.
@@ -49,7 +50,12 @@ type problem struct {
 	Breaks []breaking.Party `json:"breaks,omitempty"`
 	Was    string           `json:"was,omitempty"` // path:line:col of the old file
 	Do     string           `json:"do,omitempty"`
-	Rows   *int64           `json:"waiting,omitempty"` // jobs that it strands, as a database shows
+	// Waiting is how many jobs it strands, where a database was asked.
+	Waiting *int64 `json:"waiting,omitempty"`
+}
+
+func (p problem) position() diagnostic.Position {
+	return diagnostic.Position{Line: p.Line, Column: p.Column}
 }
 
 // details returns what is known of a problem beyond its message, a line each.
@@ -62,8 +68,8 @@ func (p problem) details() string {
 		}
 		fmt.Fprintf(&b, "\tbreaks: %s\n", strings.Join(names, ", "))
 	}
-	if p.Rows != nil {
-		fmt.Fprintf(&b, "\twaiting: %d\n", *p.Rows)
+	if p.Waiting != nil {
+		fmt.Fprintf(&b, "\twaiting: %d\n", *p.Waiting)
 	}
 	if p.Was != "" {
 		fmt.Fprintf(&b, "\twas: %s\n", p.Was)

@@ -51,6 +51,7 @@ func (w *walk) file() {
 	for _, q := range w.Old.Queues {
 		if !queues[q.Name.Value] {
 			w.add(QueueRemoved, "", w.New.Keys["queues"], q.Name.At, []Party{WaitingJobs, SQLCallers}, "the queue %q is gone", q.Name.Value)
+			w.found[len(w.found)-1].queue = q.Name.Value
 		}
 	}
 	types := make(map[string]*schema.Type)

@@ -17,6 +17,9 @@ type Finding struct {
 	Message string              // what is so
 	Breaks  []Party
 	Do      string // what to do
+	Waiting *int64 // how many jobs it strands, where a database was asked
+
+	queue string // that it is about
 }
 
 // Sort brings findings into the order of the new file, those of one place into

@@ -152,7 +152,8 @@ func TestVersionsOverTime(t *testing.T) {
 			[]string{
 				"types: {t: {fields: {b: int?}}}\n" + email("a: t"), "types: {t: {fields: {}}}\n" + email("a: t"),
 				"types: {t: {fields: {b: string?}}}\n" + email("a: t"),
-			}, "refused JB019",
+			},
+			"refused JB019",
 		},
 		{"nor after a version that was raised", []string{email("a: int32, b: int"), email("a: int64"), email("a: int64, b: string?")}, "refused JB012"},
 		{"but after one that was said", []string{email("a: int32, b: int"), email("a: int64"), emailAt(3, "a: int64, b: string?")}, "at 3"},
