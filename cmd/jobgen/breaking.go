@@ -133,7 +133,7 @@ func (o *breakingOptions) run(ctx context.Context, path string, c checked, progr
 			return nil, err
 		}
 		stored.Count(findings, was.file)
-		for _, f := range stored.Findings() {
+		for _, f := range stored.Findings(findings) {
 			findings, names = append(findings, f), append(names, "")
 		}
 	}

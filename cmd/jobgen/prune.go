@@ -96,13 +96,20 @@ func tellPruned(out io.Writer, p lock.Pruned) error {
 	case p.Dropped:
 		what += " is dropped"
 	case p.Waiting > 0:
-		what += fmt.Sprintf(" is kept: %d jobs wait", p.Waiting)
+		what += fmt.Sprintf(" is kept: %s", plural(p.Waiting, "job waits", "jobs wait"))
 	default:
 		what += " is kept: no job waits, but earlier ones are upgraded through it"
 	}
 	if p.Dead > 0 {
-		what += fmt.Sprintf("; %d dead jobs can be revived only by a program that knows it", p.Dead)
+		what += fmt.Sprintf("; %s of it, to be revived only by a program that knows it", plural(p.Dead, "dead job", "dead jobs"))
 	}
 	_, err := fmt.Fprintln(out, what)
 	return err
+}
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

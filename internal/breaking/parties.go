@@ -29,6 +29,9 @@ func (c Change) Of(job string, upgraded bool) Finding {
 	if slices.Contains(others, SQLCallers) {
 		f.Level = Wire
 	}
+	if !c.Reads && upgraded {
+		f.Do = "change what enqueues the job, in SQL too"
+	}
 	if (!c.Reads || c.Rule == DefaultChanged) && !upgraded {
 		f.Breaks = append([]Party{WaitingJobs}, f.Breaks...)
 		f.Level = Rows

@@ -60,15 +60,23 @@ func (s *Stored) Add(job string, version int16, queue, id string, payload []byte
 }
 
 // Findings returns what of the jobs the program of the file does not
-// understand or cannot read, each with how many.
-func (s *Stored) Findings() []Finding {
+// understand or cannot read, each with how many. What known says already it
+// does not repeat.
+func (s *Stored) Findings(known []Finding) []Finding {
+	said := make(map[string]bool)
+	for _, f := range known {
+		switch f.Rule {
+		case JobRemoved, QueueChanged:
+			said[f.Job] = true
+		}
+	}
 	var all []Finding
 	for _, g := range slices.SortedFunc(maps.Keys(s.groups), func(a, b group) int {
 		return strings.Compare(fmt.Sprintf("%s %05d %s", a.job, a.version, a.queue), fmt.Sprintf("%s %05d %s", b.job, b.version, b.queue))
 	}) {
 		t := s.groups[g]
 		f := Finding{Level: Rows, At: s.at(g.job), Job: g.job, Breaks: []Party{WaitingJobs}}
-		if t.why != "" {
+		if t.why != "" && !said[g.job] {
 			f.Rule, f.Do, f.Waiting = RowsNotUnderstood, RowsNotUnderstood.Do, count(t.waiting)
 			f.Message = fmt.Sprintf("job %q: jobs of version %d wait in the queue %q: %s", g.job, g.version, g.queue, t.why)
 			all = append(all, f)

@@ -56,6 +56,7 @@ func Advance(old *schema.Lock, file *schema.File) Result {
 			}
 		}
 	}
+	breaking.Sort(r.Refused)
 	slices.SortStableFunc(r.Lock.Jobs, func(a, b *schema.LockedJob) int { return strings.Compare(a.Type.Value, b.Type.Value) })
 	return r
 }
