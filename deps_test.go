@@ -77,6 +77,7 @@ var rules = map[string]rule{
 	"internal/emit":    {own: []string{"internal/gotypes"}, modules: emitModules},
 
 	"internal/bell":         {},
+	"internal/rolltest":     {}, // all of it is a test
 	"internal/pgtest":       {modules: testServer},
 	"internal/pgtest/serve": {own: []string{"internal/pgtest", "runtime/postgres"}, modules: slices.Concat(testServer, postgresModules)},
 

@@ -19,7 +19,7 @@ import (
 
 // rounds is how many jobs of each change a sender adds before the deployment
 // goes on.
-const rounds = 8
+const rounds = 10
 
 // limit is how long any step of it may take.
 const limit = 2 * time.Minute
@@ -27,9 +27,8 @@ const limit = 2 * time.Minute
 // A process is a binary that runs.
 type process struct {
 	name  string
-	sends bool
 	cmd   *exec.Cmd
-	stdin io.Closer
+	stdin io.WriteCloser // a line is a round, and its end that of the process
 	sent  *bufio.Scanner
 	err   *strings.Builder
 }
@@ -42,7 +41,8 @@ type deployment struct {
 	conn     *pgx.Conn
 }
 
-// start runs a binary, "old" or "new", in some roles.
+// start runs a binary, "old" or "new", which sends jobs when it is told to and
+// works those there are where its role is "work".
 func (d *deployment) start(binary string, roles ...string) *process {
 	d.t.Helper()
 	d.started++
@@ -69,18 +69,20 @@ func (d *deployment) start(binary string, roles ...string) *process {
 			_ = p.cmd.Wait()
 		}
 	})
-	for _, role := range roles {
-		p.sends = p.sends || role == "send"
-	}
 	return p
 }
 
-// load waits until each process has sent its rounds.
+// load has each process send its rounds, all at once.
 func (d *deployment) load(processes ...*process) {
 	d.t.Helper()
 	for _, p := range processes {
+		if _, err := io.WriteString(p.stdin, strings.Repeat("\n", rounds)); err != nil {
+			d.t.Fatalf("%s: %v", p.name, err)
+		}
+	}
+	for _, p := range processes {
 		for range rounds {
-			if p.sends && !p.sent.Scan() {
+			if !p.sent.Scan() {
 				d.t.Fatalf("%s ended: %s", p.name, p.err)
 			}
 		}
@@ -92,8 +94,6 @@ func (d *deployment) stop(p *process) {
 	d.t.Helper()
 	if err := p.stdin.Close(); err != nil {
 		d.t.Fatal(err)
-	}
-	for p.sent.Scan() {
 	}
 	if err := p.cmd.Wait(); err != nil {
 		d.t.Fatalf("%s: %v: %s", p.name, err, p.err)
@@ -178,23 +178,23 @@ func TestOldAndNewBinariesWorkOneDatabaseThroughEachChange(t *testing.T) {
 	everything := of(same, raised, byHand)
 
 	// The old one alone, then both, while the deployment goes forward.
-	before := d.start("old", "work", "send")
+	before := d.start("old", "work")
 	d.load(before)
-	after := d.start("new", "work", "send")
+	after := d.start("new", "work")
 	d.load(before, after)
 	d.stop(before)
 	// The new one alone, and somebody who still sends as before.
-	sender := d.start("old", "send")
+	sender := d.start("old")
 	d.load(after, sender)
 	d.await("jobs of either wait for the new binary", unhandled, []string{"old", "new"}, everything)
 
 	// Back: the old one alone. It does the new one's jobs where it can, and
 	// leaves the others untouched.
-	before = d.start("old", "work", "send")
+	before = d.start("old", "work")
 	d.load(before, after, sender)
 	d.stop(after)
 	d.stop(sender)
-	sender = d.start("new", "send")
+	sender = d.start("new")
 	d.load(before, sender)
 	d.stop(sender)
 	d.await("jobs wait for the old binary", unhandled, []string{"old"}, everything)
@@ -208,7 +208,7 @@ func TestOldAndNewBinariesWorkOneDatabaseThroughEachChange(t *testing.T) {
 	}
 
 	// And forward for good.
-	after = d.start("new", "work", "send")
+	after = d.start("new", "work")
 	d.load(before, after)
 	d.stop(before)
 	d.load(after)
