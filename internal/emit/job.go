@@ -100,7 +100,7 @@ func constructor(job *gotypes.Job, payload string) *jen.Statement {
 		doc = "New" + payload + " returns a payload; no field is required"
 	}
 	if defaulted {
-		doc += ". Others\nhave their defaults"
+		doc += ".\nWhat has a default is set to that"
 	}
 	return comment(doc + ".").
 		Func().Id("New" + payload).Params(params...).Id(payload).

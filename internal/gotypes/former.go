@@ -40,6 +40,7 @@ func (l *loader) addFormer(j *Job, job *schema.Job) {
 				continue
 			}
 			named := &Named{Name: f.Name + goName(t.Name.Value), IsEnum: t.IsEnum}
+			named.Doc = fmt.Sprintf("%s is %s as it was in payloads of that version.", named.Name, goName(t.Name.Value))
 			l.declared[t] = named
 			own = append(own, t)
 			f.Types = append(f.Types, named)

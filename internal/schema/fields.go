@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
 )
@@ -213,15 +215,18 @@ func defaultOf(ref *Ref, n ast.Node) (any, string) {
 	return number(ref.Builtin, n)
 }
 
+// decimal is a number as everybody reads it: without a leading zero, which some
+// take for octal.
+var decimal = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+
 // number returns the value of n as one of a type of numbers.
 func number(builtin string, n ast.Node) (any, string) {
 	digits := n.GetToken().Value
 	if builtin == "float64" {
-		switch n.(type) {
-		case *ast.IntegerNode, *ast.FloatNode:
-			if v, err := strconv.ParseFloat(digits, 64); err == nil {
-				return v, ""
-			}
+		_, isText := n.(*ast.StringNode) // as the parser takes 1e3 to be
+		quoted := n.GetToken().Type != token.StringType
+		if v, err := strconv.ParseFloat(digits, 64); err == nil && decimal.MatchString(digits) && !(isText && quoted) {
+			return v, ""
 		}
 		return nil, "write a number"
 	}
@@ -232,7 +237,7 @@ func number(builtin string, n ast.Node) (any, string) {
 	case "uint32":
 		low, high = 0, math.MaxUint32
 	}
-	if _, ok := n.(*ast.IntegerNode); ok {
+	if _, ok := n.(*ast.IntegerNode); ok && decimal.MatchString(digits) {
 		v, err := strconv.ParseInt(digits, 10, 64)
 		if err == nil && v >= low && v <= high {
 			return v, ""
