@@ -45,6 +45,7 @@ var subjects = map[string]behaviours{
 	"transactions": transactions,
 	"worker":       working,
 	"versions":     versions,
+	"turning":      turning,
 }
 
 // with is a test of an ability, for whatever has it of the queue, the service
