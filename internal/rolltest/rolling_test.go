@@ -212,8 +212,6 @@ func TestOldAndNewBinariesWorkOneDatabaseThroughEachChange(t *testing.T) {
 	d.load(before, after)
 	d.stop(before)
 	d.load(after)
-	d.stop(after)
-	after = d.start("new", "work")
 	d.await("jobs wait", unhandled, []string{"old", "new"}, everything)
 	d.await("jobs that have not ended", "SELECT count(*) FROM jobgen.job")
 	d.stop(after)
