@@ -16,8 +16,8 @@ import (
 
 // Decode reads a stored payload as a program does whose payload has fields, and
 // returns what of it does not read: a field that is missing, or one that is of
-// another type. It is stricter than a program in what such a one takes for
-// nothing: null, and a value that the enum does not have.
+// another type. It is stricter than a program in one thing: a value that the enum
+// does not have is read and handed to the handler.
 //
 // What is of a Go type is not looked at.
 func Decode(fields []*schema.Field, data []byte) error {

@@ -56,7 +56,7 @@ func formerCode(pkg *gotypes.Package, job *gotypes.Job, former *gotypes.Former) 
 	f := newFile(pkg, fields...)
 	f.Add(comment(fmt.Sprintf("%s is the payload of %s jobs of version %d, of which some may\nwait. %s turns it into the next.", former.Name, oneLine(job.Type), former.Version, former.Upgrade)).
 		Type().Id(former.Name).Add(structType(former.Fields)))
-	addDefaults(f, former.Name, former.Fields)
+	codecCode(f, former.Name, former.Fields)
 	for _, t := range former.Types {
 		f.Line()
 		if t.IsEnum {

@@ -29,7 +29,7 @@ func typesCode(pkg *gotypes.Package) *jen.File {
 // structCode adds a struct.
 func structCode(f *jen.File, t *gotypes.Named) {
 	f.Add(comment(named(t.Name, t.Doc)).Type().Id(t.Name).Add(structType(t.Fields)))
-	addDefaults(f, t.Name, t.Fields)
+	codecCode(f, t.Name, t.Fields)
 }
 
 // enumCode adds a string enum.

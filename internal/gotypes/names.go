@@ -2,7 +2,6 @@ package gotypes
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/schema"
@@ -71,10 +70,8 @@ func (l *loader) checkNames(pkg *Package) {
 }
 
 func (l *loader) claimFields(fields []*schema.Field) {
-	s := make(scope, len(fields))
-	if slices.ContainsFunc(fields, func(f *schema.Field) bool { return f.Default != nil }) {
-		l.claim(s, "the method that reads the fields", diagnostic.Position{}, "UnmarshalJSON")
-	}
+	s := make(scope, len(fields)+2)
+	l.claim(s, "what each struct has", diagnostic.Position{}, "AppendJSON", "UnmarshalJSON")
 	for _, f := range fields {
 		if name := goName(f.Key.Value); name != "" {
 			l.claim(s, fmt.Sprintf("field %q", f.Key.Value), f.Key.At, name)

@@ -4,11 +4,11 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
 )
 
 // OrderJobType is the type of order jobs.
@@ -43,23 +43,24 @@ type OrderJob struct {
 	Status Status        `json:"status"`
 }
 
-// UnmarshalJSON gives a field that data lacks its default.
+// AppendJSON and UnmarshalJSON write and read OrderJob as package codec has it.
+func (p *OrderJob) AppendJSON(dst []byte) ([]byte, error) {
+	return codec.Append(dst, p.fields)
+}
+
 func (p *OrderJob) UnmarshalJSON(data []byte) error {
-	type plain OrderJob
-	read := plain{
-		Text:   "a \"b\"\n",
-		Yes:    true,
-		Count:  -5,
-		Share:  2.5e-09,
-		Whole:  3,
-		Wait:   90 * time.Second,
-		Status: StatusActive,
-	}
-	if err := json.Unmarshal(data, &read); err != nil {
-		return err
-	}
-	*p = OrderJob(read)
-	return nil
+	return codec.Unmarshal(data, p.fields)
+}
+
+func (p *OrderJob) fields(c *codec.Codec) {
+	codec.Required(c, "old", &p.Old, codec.String)
+	codec.Default(c, "text", &p.Text, codec.String, "a \"b\"\n")
+	codec.Default(c, "yes", &p.Yes, codec.Bool, true)
+	codec.Default(c, "count", &p.Count, codec.Int32, -5)
+	codec.Default(c, "share", &p.Share, codec.Float64, 2.5e-09)
+	codec.Default(c, "whole", &p.Whole, codec.Float64, 3)
+	codec.Default(c, "wait", &p.Wait, codec.Duration, 90*time.Second)
+	codec.Default(c, "status", &p.Status, codec.Enum, StatusActive)
 }
 
 // NewOrderJob takes every required field.

@@ -3,10 +3,10 @@
 package jobs
 
 import (
-	"encoding/json"
 	"net/url"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
 )
 
 // OrderJobV2 is the payload of order jobs of version 2, of which some may
@@ -16,15 +16,18 @@ type OrderJobV2 struct {
 	Text  string           `json:"text"`
 }
 
-// UnmarshalJSON gives a field that data lacks its default.
+// AppendJSON and UnmarshalJSON write and read OrderJobV2 as package codec has it.
+func (p *OrderJobV2) AppendJSON(dst []byte) ([]byte, error) {
+	return codec.Append(dst, p.fields)
+}
+
 func (p *OrderJobV2) UnmarshalJSON(data []byte) error {
-	type plain OrderJobV2
-	read := plain{Text: "a \"b\"\n"}
-	if err := json.Unmarshal(data, &read); err != nil {
-		return err
-	}
-	*p = OrderJobV2(read)
-	return nil
+	return codec.Unmarshal(data, p.fields)
+}
+
+func (p *OrderJobV2) fields(c *codec.Codec) {
+	codec.Required(c, "lines", &p.Lines, codec.List(codec.Struct((*OrderJobV2Line).fields)))
+	codec.Default(c, "text", &p.Text, codec.String, "a \"b\"\n")
 }
 
 type OrderJobV2Line struct {
@@ -33,15 +36,19 @@ type OrderJobV2Line struct {
 	Count  int32            `json:"count"`
 }
 
-// UnmarshalJSON gives a field that data lacks its default.
+// AppendJSON and UnmarshalJSON write and read OrderJobV2Line as package codec has it.
+func (p *OrderJobV2Line) AppendJSON(dst []byte) ([]byte, error) {
+	return codec.Append(dst, p.fields)
+}
+
 func (p *OrderJobV2Line) UnmarshalJSON(data []byte) error {
-	type plain OrderJobV2Line
-	read := plain{Count: -5}
-	if err := json.Unmarshal(data, &read); err != nil {
-		return err
-	}
-	*p = OrderJobV2Line(read)
-	return nil
+	return codec.Unmarshal(data, p.fields)
+}
+
+func (p *OrderJobV2Line) fields(c *codec.Codec) {
+	codec.Required(c, "status", &p.Status, codec.Enum)
+	codec.Required(c, "url", &p.URL, codec.Go)
+	codec.Default(c, "count", &p.Count, codec.Int32, -5)
 }
 
 type OrderJobV2Status string

@@ -2,6 +2,19 @@
 
 package jobs
 
+import "github.com/jobgen/jobgen/runtime/codec"
+
 // OrderJobV3 is the payload of order jobs of version 3, of which some may
 // wait. UpgradeOrderV3 turns it into the next.
 type OrderJobV3 struct{}
+
+// AppendJSON and UnmarshalJSON write and read OrderJobV3 as package codec has it.
+func (p *OrderJobV3) AppendJSON(dst []byte) ([]byte, error) {
+	return codec.Append(dst, p.fields)
+}
+
+func (p *OrderJobV3) UnmarshalJSON(data []byte) error {
+	return codec.Unmarshal(data, p.fields)
+}
+
+func (*OrderJobV3) fields(*codec.Codec) {}
