@@ -12,6 +12,24 @@ AS $$
   RETURNING n.number
 $$;
 
+-- renew_lease prolongs a lease that _holder still has, and says whether it has.
+CREATE FUNCTION jobgen.renew_lease(_number smallint, _holder uuid, _seconds double precision) RETURNS boolean
+LANGUAGE sql
+AS $$
+  WITH r AS (
+    UPDATE jobgen.node n SET expires = clock_timestamp() + make_interval(secs => _seconds)
+    WHERE n.number = _number AND n.holder = _holder RETURNING 1)
+  SELECT EXISTS (SELECT 1 FROM r)
+$$;
+
+-- end_lease gives a number back, so that it is free at once.
+CREATE FUNCTION jobgen.end_lease(_number smallint, _holder uuid) RETURNS void
+LANGUAGE sql
+AS $$
+  UPDATE jobgen.node n SET holder = NULL, expires = clock_timestamp()
+  WHERE n.number = _number AND n.holder = _holder
+$$;
+
 -- upkeep makes the attempt table's partitions for today and the next days and
 -- drops those whose attempts all ended more than _keep_days ago; 0 keeps all.
 -- Days are UTC's. It runs with its owner's rights, so that a role that may only
