@@ -18,9 +18,6 @@ import (
 // the same version and generate again.
 const GeneratedV1 = true
 
-// MaxPayloadSize is how many bytes a payload may have as JSON.
-const MaxPayloadSize = 1 << 20
-
 // A Definition describes a job type whose payload is the struct P. Generated
 // code makes one per job; it is immutable.
 type Definition[P any] struct {
@@ -52,45 +49,40 @@ type JobDefinition interface {
 	check() error
 	current() int16
 	versions() []TypeVersion
-	encode(payload any) ([]byte, error)
+	encode(payload any, limit int) ([]byte, error)
 	decode(version int16, data []byte) (any, error)
 }
 
-func (d *Definition[P]) check() error { return d.err }
+func (d *Definition[P]) check() error {
+	return errors.Join(CheckName("job type", string(d.jobType)), d.err)
+}
 
 func (d *Definition[P]) current() int16 { return d.version }
 
-func (d *Definition[P]) encode(payload any) ([]byte, error) {
+func (d *Definition[P]) encode(payload any, limit int) ([]byte, error) {
 	switch p := payload.(type) {
 	case P:
-		return encodePayload(d.jobType, &p)
+		return encodePayload(d.jobType, &p, limit)
 	case *P:
 		if p != nil {
-			return encodePayload(d.jobType, p)
+			return encodePayload(d.jobType, p, limit)
 		}
 	}
 	return nil, fmt.Errorf("%w: job type %q takes a %T, not a %T", ErrInvalidJobType, d.jobType, *new(P), payload)
 }
 
-func decodePayload[P any](t JobType, data []byte) (*P, error) {
-	p := new(P)
-	if err := json.Unmarshal(data, p); err != nil {
-		return nil, decodeError(t, err)
-	}
-	return p, nil
-}
-
 // A Catalogue is the set of job types that a program knows. Generated packages
 // export one; a store is opened with it. It is immutable.
 type Catalogue struct {
-	defs map[JobType]JobDefinition
-	err  error
+	defs       map[JobType]JobDefinition
+	maxPayload int
+	err        error
 }
 
 // NewCatalogue returns the catalogue of defs. A job type defined twice is an
 // error, which Err returns and every back end reports when it is opened.
 func NewCatalogue(defs ...JobDefinition) *Catalogue {
-	c := &Catalogue{defs: make(map[JobType]JobDefinition, len(defs))}
+	c := &Catalogue{defs: make(map[JobType]JobDefinition, len(defs)), maxPayload: MaxPayloadSize}
 	for _, def := range defs {
 		c.add(def)
 	}
@@ -98,11 +90,17 @@ func NewCatalogue(defs ...JobDefinition) *Catalogue {
 }
 
 // JoinCatalogues returns the catalogue of all the job types of several, for a
-// store that several generated packages share.
+// store that several generated packages share. Its payloads may be as large as
+// those of the one that allows most.
 func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 	joined := NewCatalogue()
 	for _, c := range catalogues {
-		joined.err = errors.Join(joined.err, c.Err())
+		if err := c.Err(); err != nil {
+			joined.fail(err)
+		}
+		if c != nil {
+			joined.maxPayload = max(joined.maxPayload, c.maxPayload)
+		}
 		for _, t := range c.Types() {
 			joined.add(c.defs[t])
 		}
@@ -112,12 +110,17 @@ func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 
 func (c *Catalogue) add(def JobDefinition) {
 	if have, ok := c.defs[def.Type()]; ok && have != def {
-		c.err = errors.Join(c.err, fmt.Errorf("catalogue: job type %q is defined twice", def.Type()))
+		c.fail(fmt.Errorf("catalogue: job type %q is defined twice", def.Type()))
 		return
 	}
-	c.err = errors.Join(c.err, def.check())
+	if err := def.check(); err != nil {
+		c.fail(err)
+	}
 	c.defs[def.Type()] = def
 }
+
+// fail adds to what is wrong with a catalogue that is being made.
+func (c *Catalogue) fail(err error) { c.err = errors.Join(c.err, err) }
 
 // Err returns what is wrong with the catalogue, or nil.
 func (c *Catalogue) Err() error {
@@ -185,7 +188,7 @@ func (c *Catalogue) NewJob(jobType JobType, payload any, opts ...JobOption) (*Jo
 			job.MaxWorkDuration = time.Microsecond // zero would mean stealable at once
 		}
 	}
-	if job.Data, err = def.encode(payload); err != nil {
+	if job.Data, err = def.encode(payload, c.maxPayload); err != nil {
 		return nil, err
 	}
 	return job, nil
@@ -194,6 +197,9 @@ func (c *Catalogue) NewJob(jobType JobType, payload any, opts ...JobOption) (*Jo
 // NewJobs is NewJob for many payloads that share the type and the options.
 // All are checked before any is returned.
 func (c *Catalogue) NewJobs(jobType JobType, payloads []any, opts ...JobOption) ([]*Job, error) {
+	if err := CheckBatch(len(payloads)); err != nil {
+		return nil, err
+	}
 	jobs := make([]*Job, len(payloads))
 	for i, payload := range payloads {
 		job, err := c.NewJob(jobType, payload, opts...)
@@ -234,7 +240,7 @@ type encoder struct {
 }
 
 // encodePayload returns p as JSON that every store can keep.
-func encodePayload(t JobType, p any) ([]byte, error) {
+func encodePayload(t JobType, p any, limit int) ([]byte, error) {
 	e := encoders.Get().(*encoder)
 	defer func() {
 		if e.buf.Cap() <= 64<<10 { // or one large payload would be held for good
@@ -248,8 +254,8 @@ func encodePayload(t JobType, p any) ([]byte, error) {
 		return nil, &PayloadError{Type: t, Err: err}
 	}
 	data := bytes.TrimSuffix(e.buf.Bytes(), []byte("\n"))
-	if len(data) > MaxPayloadSize {
-		return nil, &PayloadError{Type: t, Err: fmt.Errorf("it is %d bytes as JSON, more than the %d that a payload may have", len(data), MaxPayloadSize)}
+	if len(data) > limit {
+		return nil, &PayloadError{Type: t, Err: &LimitError{What: "it", Size: len(data), Limit: limit, Unit: "bytes as JSON"}}
 	}
 	if at, err := unstorable(data); err != nil {
 		return nil, &PayloadError{Type: t, Field: pathAt(data, at), Err: err}
@@ -348,13 +354,4 @@ func pathAt(data []byte, at int) string {
 		}
 	}
 	return string(path)
-}
-
-// decodeError names the field of a payload that did not decode.
-func decodeError(t JobType, err error) error {
-	var te *json.UnmarshalTypeError
-	if errors.As(err, &te) {
-		return &PayloadError{Type: t, Field: te.Field, Err: fmt.Errorf("decode: a JSON %s does not fit a Go %v", te.Value, te.Type)}
-	}
-	return &PayloadError{Type: t, Err: fmt.Errorf("decode: %w", err)}
 }
