@@ -59,8 +59,8 @@ var rules = map[string]rule{
 	},
 
 	"cmd/jobgen": {
-		own:     []string{"internal/diagnostic", "internal/emit", "internal/gotypes", "internal/schema"},
-		modules: slices.Concat(emitModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
+		own:     []string{"internal/diagnostic", "internal/emit", "internal/gotypes", "internal/schema", "runtime/postgres"},
+		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
 	"internal/diagnostic": {},
 	"internal/schema":     {own: []string{"internal/diagnostic"}, modules: yamlModules},

@@ -4,6 +4,7 @@
 //	jobgen check [jobs.yaml]      say whether the code is current
 //	jobgen explain [job]...       say what each job will do, and why
 //	jobgen init                   write a first jobs.yaml
+//	jobgen roles                  print the SQL for PostgreSQL roles
 //	jobgen version                print the version
 //
 // Without a file it takes the jobs.yaml of the working directory or of the
@@ -89,6 +90,6 @@ stale, and 2 when jobgen itself could not do its work.`,
 	}
 	format := formatText
 	root.PersistentFlags().Var(&format, "format", "how mistakes are reported: "+strings.Join(formats, ", "))
-	root.AddCommand(generateCommand(&format), checkCommand(&format), explainCommand(&format), initCommand(), versionCommand())
+	root.AddCommand(generateCommand(&format), checkCommand(&format), explainCommand(&format), initCommand(), rolesCommand(), versionCommand())
 	return root
 }
