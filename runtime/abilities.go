@@ -69,6 +69,17 @@ type BatchFinisher interface {
 	FinishBatch(ctx context.Context, handlerID string, outcomes []Outcome) ([]error, error)
 }
 
+// A Turner is a [JobQueue] that writes outcomes and claims in one round trip
+// and one commit. A [Worker] with one handler for a queue uses it; without it,
+// and with more handlers, it does the one beside the other.
+type Turner interface {
+	// Turn is FinishBatch for attempts that req.HandlerID made, and then
+	// ClaimBatch. When err is set, what was claimed is still returned where that
+	// is known, and what is not known may have happened; outcomes may be given
+	// again.
+	Turn(ctx context.Context, outcomes []Outcome, req ClaimRequest) (verdicts []error, claimed ClaimedBatch, err error)
+}
+
 // A Retrier is a [JobQueue] that can set when a failed job becomes due again.
 // Without it a failed job is claimable at once.
 type Retrier interface {

@@ -5,39 +5,39 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/jobgen/jobgen/runtime/codec"
 )
 
-func decodePayload[P any](t JobType, data []byte) (*P, error) {
-	p := new(P)
-	if err := json.Unmarshal(data, p); err != nil {
-		return nil, decodeError(t, err)
+// decodePayload reads data into p.
+func decodePayload[P any](t JobType, data []byte, p *P) error {
+	var err error
+	if c, ok := any(p).(payloadCodec); ok {
+		err = c.UnmarshalJSON(data)
+	} else {
+		err = json.Unmarshal(data, p)
 	}
-	return p, nil
+	if err != nil {
+		return decodeError(t, err)
+	}
+	return nil
 }
 
 // decodeError says where a payload did not decode, and nothing of what is in
 // it: the error becomes the reason of a failure, which is kept and logged where
 // payloads are not.
 func decodeError(t JobType, err error) error {
+	var written *codec.Error
 	var mismatch *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
 	switch {
+	case errors.As(err, &written):
+		return &PayloadError{Type: t, Field: written.Path, Err: fmt.Errorf("decode: %w", written.Err)}
 	case errors.As(err, &mismatch):
 		kind, _, _ := strings.Cut(mismatch.Value, " ") // a number comes with its digits
 		return &PayloadError{Type: t, Field: mismatch.Field, Err: fmt.Errorf("decode: a JSON %s does not fit a Go %v", kind, mismatch.Type)}
 	case errors.As(err, &syntax):
 		return &PayloadError{Type: t, Err: fmt.Errorf("decode: it is no JSON from byte %d on", syntax.Offset)}
 	}
-	return &PayloadError{Type: t, Err: &refusedValue{err}}
+	return &PayloadError{Type: t, Err: fmt.Errorf("decode: %w", &codec.RefusedError{Err: err})}
 }
-
-// A refusedValue is the error of a type that did not take its value, without
-// its text, in which the value may stand.
-type refusedValue struct{ err error }
-
-func (e *refusedValue) Error() string {
-	return fmt.Sprintf("decode: a value is refused by its type, with a %T", e.err)
-}
-
-// Unwrap returns the type's error.
-func (e *refusedValue) Unwrap() error { return e.err }

@@ -1,6 +1,10 @@
 package runtime
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/jobgen/jobgen/runtime/codec"
+)
 
 // A LimitError says that something is larger than it may be, and nothing was
 // written: a payload (within a [*PayloadError]), the name of a queue, handler
@@ -27,7 +31,7 @@ const (
 	// MaxPayloadLimit is the most that [Catalogue.WithMaxPayloadSize] takes. A
 	// queue is no place for files: keep those elsewhere, and their names in
 	// the payload.
-	MaxPayloadLimit = 64 << 20
+	MaxPayloadLimit = codec.MaxSize
 	// MaxBatchSize is how many jobs one batch may have.
 	MaxBatchSize = 1_000_000
 )

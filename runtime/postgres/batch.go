@@ -140,21 +140,31 @@ type addedChunk struct {
 // encode checks and encodes payloads from from on, as many as go together.
 func (b *batch) encode(from int) (c addedChunk) {
 	room := min(len(b.payloads)-from, addChunk)
-	c.params.Ids, c.params.Payloads = make([]int64, 0, room), make([]string, 0, room)
-	for size := 0; len(c.params.Ids) < room && size < addBytes; {
-		i := from + len(c.params.Ids)
-		job, err := b.catalogue.NewJob(b.jobType, b.payloads[i], b.opts...)
-		if err != nil {
-			c.err = fmt.Errorf("add to queue %q: payload %d of %d: %w", b.name, i, len(b.payloads), err)
-			return c
-		}
-		if c.first == nil {
-			c.first = job
-		}
-		size += len(job.Data)
-		c.params.Ids, c.params.Payloads = append(c.params.Ids, int64(b.ids[i])), append(c.params.Payloads, string(job.Data))
+	fail := func(i int, err error) addedChunk {
+		c.err = fmt.Errorf("add to queue %q: payload %d of %d: %w", b.name, i, len(b.payloads), err)
+		return c
 	}
-	c.to = from + len(c.params.Ids)
+	// The options, which all have in common, are checked with the first.
+	var err error
+	if c.first, err = b.catalogue.NewJob(b.jobType, b.payloads[from], b.opts...); err != nil {
+		return fail(from, err)
+	}
+	encoded := make([]byte, 0, min(room*(len(c.first.Data)+len(c.first.Data)/8), 1<<20))
+	ends := make([]int, 0, room)
+	for len(ends) < room && len(encoded) < addBytes {
+		i := from + len(ends)
+		if encoded, err = b.catalogue.AppendPayload(encoded, b.jobType, b.payloads[i]); err != nil {
+			return fail(i, err)
+		}
+		ends = append(ends, len(encoded))
+	}
+	c.to = from + len(ends)
+	c.params.Ids, c.params.Payloads = make([]int64, len(ends)), make([]string, len(ends))
+	text, began := string(encoded), 0
+	for i, end := range ends {
+		c.params.Ids[i], c.params.Payloads[i] = int64(b.ids[from+i]), text[began:end]
+		began = end
+	}
 	job := c.first
 	c.params.Queue, c.params.Priority = b.number, job.Priority
 	c.params.MaxAttempts, c.params.MaxWork = job.AttemptsRemaining, job.MaxWorkDuration.Microseconds()

@@ -109,6 +109,7 @@ revive()            EXECUTE admin
 speak()             EXECUTE
 steal()             EXECUTE work
 sweep()             EXECUTE
+turn()              EXECUTE work
 upkeep()            EXECUTE admin work
 worker()            EXECUTE work
 `

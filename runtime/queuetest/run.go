@@ -47,6 +47,7 @@ var subjects = map[string]behaviours{
 	"versions":     versions,
 	"limits":       limits,
 	"secrecy":      secrecy,
+	"turning":      turning,
 }
 
 // with is a test of an ability, for whatever has it of the queue, the service

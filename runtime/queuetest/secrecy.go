@@ -141,8 +141,12 @@ var secrecy = behaviours{
 		if !errors.As(err, &wrong) || tells(err.Error()) != "" {
 			x.Fatalf("error %v; want a PayloadError that tells nothing", err)
 		}
-		if inner := errors.Unwrap(wrong.Err); inner == nil || !strings.Contains(inner.Error(), secretDay) {
-			x.Errorf("within it is %v; want what the type said", inner)
+		inner := wrong.Err
+		for inner != nil && !strings.Contains(inner.Error(), secretDay) {
+			inner = errors.Unwrap(inner)
+		}
+		if inner == nil {
+			x.Errorf("nothing within %v is what the type said", err)
 		}
 	},
 }

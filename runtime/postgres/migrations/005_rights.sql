@@ -31,6 +31,7 @@ ALTER FUNCTION jobgen.worker SECURITY DEFINER SET search_path = pg_catalog, pg_t
 ALTER FUNCTION jobgen.release SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 ALTER FUNCTION jobgen.lost_claims SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 ALTER FUNCTION jobgen.complete SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION jobgen.turn SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 ALTER FUNCTION jobgen.fail SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 ALTER FUNCTION jobgen.finish SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 ALTER FUNCTION jobgen.cancel SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
@@ -44,7 +45,7 @@ ALTER FUNCTION jobgen.upkeep SECURITY DEFINER SET search_path = pg_catalog, pg_t
 
 REVOKE ALL ON FUNCTION
   jobgen.claim, jobgen.claim_one, jobgen.steal, jobgen.worker, jobgen.release, jobgen.lost_claims,
-  jobgen.complete, jobgen.fail, jobgen.finish, jobgen.cancel, jobgen.drain, jobgen.delete_queue,
+  jobgen.complete, jobgen.turn, jobgen.fail, jobgen.finish, jobgen.cancel, jobgen.drain, jobgen.delete_queue,
   jobgen.revive, jobgen.lease, jobgen.renew_lease, jobgen.end_lease, jobgen.upkeep, jobgen.create_queue,
   jobgen.sweep, jobgen.gone, jobgen.bury, jobgen.next_due, jobgen.speak
 FROM PUBLIC;
