@@ -18,7 +18,8 @@ const MaxDepth = 1000
 // An Error says what is wrong with a value or with its JSON, and where.
 type Error struct {
 	// Path is the place of the value, such as "to[2].name"; empty for the
-	// payload as a whole.
+	// payload as a whole. In an error of reading * stands for the key of a map,
+	// which is not the struct's but the payload's.
 	Path string
 	// Err says what is wrong.
 	Err error
