@@ -14,56 +14,10 @@ import (
 // the same version and generate again.
 const GeneratedV1 = true
 
-// A Definition describes a job type whose payload is the struct P. Generated
-// code makes one per job; it is immutable.
-type Definition[P any] struct {
-	jobType   JobType
-	queue     string
-	options   []JobOption
-	generated bool // *P is a payloadCodec
-	version   int16
-	upgrades  map[int16]Upgrade // by the version that each is from
-	err       error
-}
-
-// Define describes a job type, its queue and the options its jobs have unless
-// the caller of Enqueue sets others. Where *P has the methods that generated
-// payloads have, AppendJSON(dst []byte) ([]byte, error) and UnmarshalJSON, those
-// write and read the payload, and are trusted to do both to the letter of
-// package codec; encoding/json does otherwise.
-func Define[P any](jobType JobType, queue string, options ...JobOption) *Definition[P] {
-	_, generated := any((*P)(nil)).(payloadCodec)
-	return &Definition[P]{jobType: jobType, queue: queue, options: options, generated: generated, version: 1}
-}
-
-// Type returns the job type.
-func (d *Definition[P]) Type() JobType { return d.jobType }
-
-// Queue returns the name of the queue that Enqueue adds to.
-func (d *Definition[P]) Queue() string { return d.queue }
-
-// JobDefinition is a [Definition] whatever its payload.
-type JobDefinition interface {
-	Type() JobType
-	Queue() string
-
-	check() error
-	current() int16
-	versions() []TypeVersion
-	appendPayload(dst []byte, payload any, limit int) ([]byte, error)
-	decode(version int16, data []byte) (any, error)
-}
-
-func (d *Definition[P]) check() error {
-	return errors.Join(CheckName("job type", string(d.jobType)), d.err)
-}
-
-func (d *Definition[P]) current() int16 { return d.version }
-
 // A Catalogue is the set of job types that a program knows. Generated packages
 // export one; a store is opened with it. It is immutable.
 type Catalogue struct {
-	defs       map[JobType]JobDefinition
+	defs       map[JobType]*definition
 	maxPayload int
 	err        error
 }
@@ -71,9 +25,9 @@ type Catalogue struct {
 // NewCatalogue returns the catalogue of defs. A job type defined twice is an
 // error, which Err returns and every back end reports when it is opened.
 func NewCatalogue(defs ...JobDefinition) *Catalogue {
-	c := &Catalogue{defs: make(map[JobType]JobDefinition, len(defs)), maxPayload: MaxPayloadSize}
+	c := &Catalogue{defs: make(map[JobType]*definition, len(defs)), maxPayload: MaxPayloadSize}
 	for _, def := range defs {
-		c.add(def)
+		c.add(def.definition())
 	}
 	return c
 }
@@ -97,15 +51,15 @@ func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 	return joined
 }
 
-func (c *Catalogue) add(def JobDefinition) {
-	if have, ok := c.defs[def.Type()]; ok && have != def {
-		c.fail(fmt.Errorf("catalogue: job type %q is defined twice", def.Type()))
+func (c *Catalogue) add(def *definition) {
+	if have, ok := c.defs[def.jobType]; ok && have != def {
+		c.fail(fmt.Errorf("catalogue: job type %q is defined twice", def.jobType))
 		return
 	}
-	if err := def.check(); err != nil {
+	if err := errors.Join(CheckName("job type", string(def.jobType)), def.err); err != nil {
 		c.fail(err)
 	}
-	c.defs[def.Type()] = def
+	c.defs[def.jobType] = def
 }
 
 // fail adds to what is wrong with a catalogue that is being made.
@@ -137,7 +91,7 @@ func (c *Catalogue) Versions() []TypeVersion {
 	return versions
 }
 
-func (c *Catalogue) lookup(t JobType) (JobDefinition, error) {
+func (c *Catalogue) lookup(t JobType) (*definition, error) {
 	if c != nil {
 		if def, ok := c.defs[t]; ok {
 			return def, nil
@@ -160,7 +114,7 @@ func (c *Catalogue) NewJob(jobType JobType, payload any, opts ...JobOption) (*Jo
 		Type:              jobType,
 		MaxWorkDuration:   DefaultMaxWorkDuration,
 		AttemptsRemaining: math.MaxInt32,
-		PayloadVersion:    def.current(),
+		PayloadVersion:    def.version,
 		catalogue:         c,
 	}
 	for _, opt := range opts {
@@ -190,7 +144,7 @@ func (c *Catalogue) AppendPayload(dst []byte, jobType JobType, payload any) ([]b
 	if err != nil {
 		return dst, err
 	}
-	return def.appendPayload(dst, payload, c.maxPayload)
+	return def.encode(dst, payload, c.maxPayload)
 }
 
 // NewJobs is NewJob for many payloads that share the type and the options.

@@ -9,11 +9,11 @@ import (
 	"github.com/jobgen/jobgen/runtime/codec"
 )
 
-// decodePayload reads data into p.
-func decodePayload[P any](t JobType, data []byte, p *P) error {
+// decodePayload reads data into what p points to.
+func decodePayload(t JobType, data []byte, p any) error {
 	var err error
-	if c, ok := any(p).(payloadCodec); ok {
-		err = c.UnmarshalJSON(data)
+	if generated, ok := p.(payloadCodec); ok {
+		err = generated.UnmarshalJSON(data)
 	} else {
 		err = json.Unmarshal(data, p)
 	}

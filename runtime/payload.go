@@ -17,33 +17,6 @@ type payloadCodec interface {
 	json.Unmarshaler
 }
 
-// appendPayload appends the JSON of a P or *P, such as every store can keep.
-func (d *Definition[P]) appendPayload(dst []byte, payload any, limit int) ([]byte, error) {
-	switch p := payload.(type) {
-	case *P:
-		if p != nil {
-			return d.appendJSON(dst, p, limit)
-		}
-	case P:
-		return d.appendJSON(dst, &p, limit)
-	}
-	return dst, fmt.Errorf("%w: job type %q takes a %T, not a %T", ErrInvalidJobType, d.jobType, *new(P), payload)
-}
-
-func (d *Definition[P]) appendJSON(dst []byte, p *P, limit int) ([]byte, error) {
-	if !d.generated {
-		return appendReflected(dst, d.jobType, p, limit)
-	}
-	data, err := any(p).(payloadCodec).AppendJSON(dst)
-	if err != nil {
-		return dst, encodeError(d.jobType, err, limit)
-	}
-	if err := checkSize(d.jobType, len(data)-len(dst), limit); err != nil {
-		return dst, err
-	}
-	return data, nil
-}
-
 // encodeError names the field that err is about.
 func encodeError(t JobType, err error, limit int) error {
 	var field string
@@ -76,9 +49,9 @@ const maxKept = 64 << 10
 var payloadBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // encodePayload returns the payload as JSON, in no more memory than it needs.
-func encodePayload(def JobDefinition, payload any, limit int) ([]byte, error) {
+func encodePayload(def *definition, payload any, limit int) ([]byte, error) {
 	buf := payloadBuffers.Get().(*[]byte)
-	data, err := def.appendPayload((*buf)[:0], payload, limit)
+	data, err := def.encode((*buf)[:0], payload, limit)
 	if cap(data) <= maxKept {
 		*buf = data
 		defer payloadBuffers.Put(buf) // once data has been copied
