@@ -60,7 +60,7 @@ var rules = map[string]rule{
 	},
 
 	"cmd/jobgen": {
-		// runtime/postgres is where breaking and prune look.
+		// runtime/postgres is where breaking and prune look, and has the roles' script.
 		own: []string{
 			"internal/breaking", "internal/diagnostic", "internal/emit", "internal/gotypes", "internal/lock", "internal/schema", "runtime", "runtime/postgres",
 		},
