@@ -59,13 +59,14 @@ var rules = map[string]rule{
 	},
 
 	"cmd/jobgen": {
-		own:     []string{"internal/diagnostic", "internal/emit", "internal/gotypes", "internal/schema"},
+		own:     []string{"internal/diagnostic", "internal/emit", "internal/gotypes", "internal/schema", "internal/stamp"},
 		modules: slices.Concat(emitModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
 	"internal/diagnostic": {},
 	"internal/schema":     {own: []string{"internal/diagnostic"}, modules: yamlModules},
 	"internal/gotypes":    {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
 	"internal/emit":       {own: []string{"internal/gotypes"}, modules: emitModules},
+	"internal/stamp":      {},
 
 	"internal/bell":         {},
 	"internal/pgtest":       {modules: testServer},
