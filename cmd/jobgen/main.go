@@ -3,6 +3,7 @@
 //	jobgen generate [jobs.yaml]   write the code
 //	jobgen check [jobs.yaml]      say whether the code is current
 //	jobgen explain [job]...       say what each job will do, and why
+//	jobgen fmt [jobs.yaml]...     write the file in its one form
 //	jobgen init                   write a first jobs.yaml
 //	jobgen version                print the version
 //
@@ -93,6 +94,6 @@ stale, and 2 when jobgen itself could not do its work.`,
 	}
 	format := formatText
 	root.PersistentFlags().Var(&format, "format", "how mistakes are reported: "+strings.Join(formats, ", "))
-	root.AddCommand(generateCommand(&format), checkCommand(&format), explainCommand(&format), initCommand(), versionCommand())
+	root.AddCommand(generateCommand(&format), checkCommand(&format), explainCommand(&format), fmtCommand(&format), initCommand(), versionCommand())
 	return root
 }

@@ -221,6 +221,10 @@ func (f *formatter) findOrder() {
 		switch section.name {
 		case "defaults":
 			f.order[section.value] = options
+		case "queues":
+			for _, p := range section.value.parts {
+				f.order[p.value] = options
+			}
 		case "types", "jobs":
 			f.spaced[section.value] = spacedParts
 			for _, p := range section.value.parts {

@@ -31,7 +31,8 @@ type builder struct {
 	file     *File
 	defaults Job // its options are those of the file's defaults
 	queues   names
-	unread   bool // queues are there and cannot be read
+	perQueue map[string]*Job // the options that a queue sets for its jobs
+	unread   bool            // queues are there and cannot be read
 	types    map[string]*Type
 	typeName names
 }
@@ -95,7 +96,7 @@ func (b *builder) readQueues(e entry) {
 		if why := badQueue(e.key.Value); why != "" {
 			b.mistakes.Add(e.key.At, diagnostic.BadName, "the queue %q cannot be called so: %s", e.key.Value, why)
 		}
-		b.keys(e.value, fmt.Sprintf("queue %q", e.key.Value), nil)
+		b.readQueueOptions(e)
 	}
 }
 
@@ -127,6 +128,7 @@ func (b *builder) readJob(e entry) {
 	known := b.options(job, what)
 	known["payload"] = func(e entry) { job.Payload = b.fields(e.value, "the payload of "+what) }
 	there := b.keys(e.value, what, known)
+	b.inheritQueue(job)
 	if there == nil {
 		return
 	}
