@@ -59,7 +59,7 @@ var rules = map[string]rule{
 	},
 
 	"cmd/jobgen": {
-		own:     []string{"internal/diagnostic", "internal/emit", "internal/gotypes", "internal/schema", "internal/stamp"},
+		own:     []string{"internal/diagnostic", "internal/emit", "internal/gotypes", "internal/jsonschema", "internal/schema", "internal/stamp"},
 		modules: slices.Concat(emitModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
 	"internal/diagnostic": {},
@@ -68,6 +68,7 @@ var rules = map[string]rule{
 	"internal/gotypes":    {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
 	"internal/emit":       {own: []string{"internal/gotypes"}, modules: emitModules},
 	"internal/stamp":      {},
+	"internal/jsonschema": {own: []string{"internal/schema"}, modules: yamlModules},
 
 	"internal/bell":         {},
 	"internal/pgtest":       {modules: testServer},

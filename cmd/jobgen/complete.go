@@ -54,3 +54,13 @@ func firstLine(doc string) string {
 	line, _, _ := strings.Cut(doc, "\n")
 	return line
 }
+
+// firstOnly completes the first argument and no other.
+func firstOnly(complete cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return complete(cmd, args, begun)
+	}
+}

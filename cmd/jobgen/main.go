@@ -5,6 +5,7 @@
 //	jobgen explain [job]...       say what each job will do, and why
 //	jobgen fmt [jobs.yaml]...     write the file in its one form
 //	jobgen init                   write a first jobs.yaml
+//	jobgen schema [job]           print JSON Schema of jobs.yaml or of a payload
 //	jobgen version                print the version
 //
 // Without a file it takes the jobs.yaml of the working directory or of the
@@ -94,6 +95,6 @@ stale, and 2 when jobgen itself could not do its work.`,
 	}
 	format := formatText
 	root.PersistentFlags().Var(&format, "format", "how mistakes are reported: "+strings.Join(formats, ", "))
-	root.AddCommand(generateCommand(&format), checkCommand(&format), explainCommand(&format), fmtCommand(&format), initCommand(), versionCommand())
+	root.AddCommand(generateCommand(&format), checkCommand(&format), explainCommand(&format), fmtCommand(&format), initCommand(), schemaCommand(&format), versionCommand())
 	return root
 }

@@ -56,7 +56,7 @@ func params(t *testing.T, dir string, env map[string]string) testscript.Params {
 			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "go.sum"), sum, 0o666)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "jobs": manyJobs},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "jobs": manyJobs, "fits": fits},
 	}
 }
 
