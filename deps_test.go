@@ -63,7 +63,7 @@ var rules = map[string]rule{
 		modules: slices.Concat(emitModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
 	"internal/diagnostic": {},
-	"internal/corpus":     {own: []string{"internal/diagnostic"}, modules: []string{"github.com/rogpeppe/go-internal"}},
+	"internal/corpus":     {own: []string{"internal/diagnostic"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/tools"}},
 	"internal/schema":     {own: []string{"internal/diagnostic"}, modules: yamlModules},
 	"internal/gotypes":    {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
 	"internal/emit":       {own: []string{"internal/gotypes"}, modules: emitModules},
