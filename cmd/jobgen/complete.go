@@ -64,3 +64,8 @@ func firstOnly(complete cobra.CompletionFunc) cobra.CompletionFunc {
 		return complete(cmd, args, begun)
 	}
 }
+
+// completeFileFlag completes the flag that names a jobs.yaml.
+func completeFileFlag(cmd *cobra.Command) {
+	_ = cmd.MarkFlagFilename("file", "yaml", "yml") // the flag is there
+}

@@ -56,6 +56,7 @@ there are as jobgen check does.`,
 		},
 	}
 	cmd.Flags().StringVar(&path, "file", "", "the jobs.yaml to read (default: the nearest)")
+	completeFileFlag(cmd)
 	return cmd
 }
 

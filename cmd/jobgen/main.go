@@ -95,6 +95,7 @@ stale, and 2 when jobgen itself could not do its work.`,
 	}
 	format := formatText
 	root.PersistentFlags().Var(&format, "format", "how mistakes are reported: "+strings.Join(formats, ", "))
+	_ = root.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	root.AddCommand(generateCommand(&format), checkCommand(&format), explainCommand(&format), fmtCommand(&format), initCommand(), schemaCommand(&format), versionCommand())
 	return root
 }

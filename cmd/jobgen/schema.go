@@ -69,6 +69,8 @@ DIR/JOB.schema.json; files that are right already are left alone.`,
 	}
 	cmd.Flags().StringVar(&path, "file", "", "the jobs.yaml to read (default: the nearest)")
 	cmd.Flags().StringVar(&dir, "all", "", "write the schema of each payload into this folder")
+	completeFileFlag(cmd)
+	_ = cmd.MarkFlagDirname("all") // the flag is there
 	return cmd
 }
 
