@@ -14,7 +14,7 @@ func versionCommand() *cobra.Command {
 		Long: `Version prints the version of jobgen and of the Go that it was built with: that
 of its module, or the commit of a build from a work tree.`,
 		Example: "  go tool jobgen version",
-		Args:  cobra.NoArgs,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), version(debug.ReadBuildInfo()))
 			return err

@@ -135,7 +135,7 @@ func TestTheSchemaAgreesWithTheParserInDetail(t *testing.T) {
 	} {
 		files = append(files, one("string", option))
 	}
-	for _, top := range []string{
+	files = append(files,
 		"version: 1\npackage: a.b/c\njobs: {a: {queue: q, payload: {}}}\nqueues: {q: }",
 		"version: 1\npackage: a.b/c\njobs: {a: {payload: {}}}\nqueues: {q: }",
 		"version: 1\npackage: a.b/c\njobs: {a: {payload: }}\nqueues: {q: }\ndefaults: {queue: q}\ntypes:",
@@ -151,9 +151,7 @@ func TestTheSchemaAgreesWithTheParserInDetail(t *testing.T) {
 		"version: '1'\npackage: a.b/c\njobs: {a: {queue: q, payload: {}}}\nqueues: {q: }",
 		"package: a.b/c\njobs: {a: {queue: q, payload: {}}}\nqueues: {q: }",
 		"[]", "x",
-	} {
-		files = append(files, top)
-	}
+	)
 	for _, src := range files {
 		_, mistakes := schema.Parse("jobs.yaml", []byte(src))
 		if slices.ContainsFunc(beyond, func(id string) bool { return len(mistakes) > 0 && mistakes[0].Rule.ID == id }) {

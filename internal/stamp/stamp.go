@@ -18,7 +18,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // A Store is a folder of stamps, which need not be there yet. The zero Store
@@ -109,7 +108,8 @@ func (s Store) file(source string) string {
 }
 
 // sumOf returns the sum of this program, source, the jobs.lock beside it, every
-// go.mod at or above it or dir, and the generated files in dir.
+// go.mod at or above it or dir, and every file in dir: what people write there
+// is looked at too.
 func sumOf(source, dir string) (string, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -144,7 +144,7 @@ func sumOf(source, dir string) (string, error) {
 		return "", err
 	}
 	for _, entry := range entries {
-		if !strings.Contains(entry.Name(), ".gen.") {
+		if !entry.Type().IsRegular() {
 			continue
 		}
 		if err := h.addFile(filepath.Join(dir, entry.Name())); err != nil {

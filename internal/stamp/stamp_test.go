@@ -34,6 +34,7 @@ func TestAnyChangeOfWhatCodeIsMadeOfIsSeen(t *testing.T) {
 		"the module":                  func(dir string) error { return os.WriteFile(dir+"/go.mod", []byte("2"), 0o666) },
 		"a module around the code":    func(dir string) error { return os.WriteFile(dir+"/gen/go.mod", nil, 0o666) },
 		"a module around the source":  func(dir string) error { return os.WriteFile(dir+"/a/go.mod", nil, 0o666) },
+		"a file of the user's":        func(dir string) error { return os.WriteFile(dir+"/gen/jobs/mine.go", []byte("2"), 0o666) },
 		"the code is gone altogether": func(dir string) error { return os.RemoveAll(dir + "/gen") },
 		"the stamps are gone":         func(dir string) error { return os.RemoveAll(dir + "/stamps") },
 		"the stamp is spoilt": func(dir string) error {
@@ -55,7 +56,7 @@ func TestAnyChangeOfWhatCodeIsMadeOfIsSeen(t *testing.T) {
 			if err := store.Mark(source, filepath.Join(dir, "gen", "jobs")); err != nil {
 				t.Fatal(err)
 			}
-			tree(t, dir, map[string]string{"gen/jobs/mine.go": "2", "b/jobs.yaml": "1"})
+			tree(t, dir, map[string]string{"gen/jobs/deep/x.go": "2", "gen/y.go": "2", "b/jobs.yaml": "1"})
 			if !store.Current(source) {
 				t.Fatal("it is not current, and nothing has changed")
 			}
