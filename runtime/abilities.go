@@ -27,8 +27,9 @@ type BatchClaimer interface {
 type ClaimRequest struct {
 	// HandlerID will hold the claims.
 	HandlerID string
-	// Types are the job types that the handler understands; others are left.
-	Types []JobType
+	// Types are what the handler understands; other job types, and other
+	// versions of their payloads, are left.
+	Types []TypeVersion
 	// Limit is the most jobs to take, at least 1.
 	Limit int
 }
@@ -66,6 +67,17 @@ type BatchFinisher interface {
 	// returned. The second is set when the outcomes could not be written, or
 	// it is not known whether they were; the call may then be repeated.
 	FinishBatch(ctx context.Context, handlerID string, outcomes []Outcome) ([]error, error)
+}
+
+// A Turner is a [JobQueue] that writes outcomes and claims in one round trip
+// and one commit. A [Worker] with one handler for a queue uses it; without it,
+// and with more handlers, it does the one beside the other.
+type Turner interface {
+	// Turn is FinishBatch for attempts that req.HandlerID made, and then
+	// ClaimBatch. When err is set, what was claimed is still returned where that
+	// is known, and what is not known may have happened; outcomes may be given
+	// again.
+	Turn(ctx context.Context, outcomes []Outcome, req ClaimRequest) (verdicts []error, claimed ClaimedBatch, err error)
 }
 
 // A Retrier is a [JobQueue] that can set when a failed job becomes due again.
@@ -137,6 +149,22 @@ type QueueAdmin interface {
 	// [ErrJobQueueNotFound] if it is not there. A queue that still holds
 	// unfinished jobs is refused: drain it first.
 	DeleteQueue(ctx context.Context, name string) error
+}
+
+// TypeStats are the statistics of a queue's jobs of one type and version.
+type TypeStats struct {
+	TypeVersion
+	JobQueueStats
+}
+
+// A TypeCounter is a [JobQueue] that counts its jobs by type and version of
+// the payload, so that those which no running program understands are seen.
+// Without it a [Worker] does not look for them.
+type TypeCounter interface {
+	// StatsByType counts the first limit unfinished jobs in claim order, or
+	// all of them where limit is 0, and returns the types that it met, by name
+	// and version.
+	StatsByType(ctx context.Context, limit int64) ([]TypeStats, error)
 }
 
 // A StatsLimiter is a [JobQueue] that can count a long queue without looking

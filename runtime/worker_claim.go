@@ -12,6 +12,9 @@ const (
 	// ahead, and maxBatch the most it claims at once.
 	prefetchTime = 50 * time.Millisecond
 	maxBatch     = 1000
+	// claimTimeout is how long a claim may take before its connection is taken
+	// for dead.
+	claimTimeout = 15 * time.Second
 	// claimPause keeps a pool with a backlog and few free handlers from
 	// claiming jobs one by one.
 	claimPause = 5 * time.Millisecond
@@ -21,6 +24,7 @@ const (
 // than it can take, and otherwise when it is notified, at the poll interval,
 // or when the next job becomes due.
 func (p *pool) claimLoop(soft, base context.Context) {
+	defer p.finisher.turn(false)
 	retry, failing := newBackoff(), false
 	more := true     // there may be a job to claim
 	foreign := false // the last claim took a job that this worker gives back
@@ -36,12 +40,16 @@ func (p *pool) claimLoop(soft, base context.Context) {
 		if limit == 0 {
 			return
 		}
-		jobs, nextDue, err := p.claim(soft, limit)
+		jobs, nextDue, err := p.claimIn(base, limit)
+		if soft.Err() != nil {
+			p.keep(jobs) // to be released
+			return
+		}
 		p.accept(base, jobs)
+		if err != nil || len(jobs) < limit {
+			p.finisher.turn(false) // the next claim may be long in coming
+		}
 		if err != nil {
-			if soft.Err() != nil {
-				return
-			}
 			if !failing {
 				p.logger.Warn("claiming fails; it will be tried until it works", "error", err)
 			}
@@ -85,7 +93,9 @@ func (p *pool) room(ctx context.Context) int {
 		free := p.size - p.handlers
 		ahead := p.prefetch()
 		room := min(free+ahead-len(p.ready), maxBatch)
+		next := room > 0 || len(p.ready) == 0 // the next job that ends makes for a claim
 		p.mu.Unlock()
+		p.finisher.turn(p.turner != nil && next)
 		enough := max(1, min(p.size+ahead, maxBatch)/4)
 		if room >= enough || free == p.size {
 			return max(room, 1)
@@ -116,10 +126,29 @@ func (p *pool) prefetch() int {
 	return int(min(time.Duration(p.size)*prefetchTime/p.mean, maxBatch))
 }
 
+// claimIn is claim in a context that outlives a graceful stop: a claim that is
+// called off may have been made all the same, and would then be held by nobody.
+// So may one that fails.
+func (p *pool) claimIn(base context.Context, limit int) ([]*Job, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(base, claimTimeout)
+	defer cancel()
+	jobs, nextDue, err := p.claim(ctx, limit)
+	if err != nil {
+		p.rename()
+	}
+	return jobs, nextDue, err
+}
+
 // claim takes up to limit jobs, in one round trip where the queue can.
 func (p *pool) claim(ctx context.Context, limit int) ([]*Job, time.Duration, error) {
 	if batch, ok := p.queue.(BatchClaimer); ok {
-		claimed, err := batch.ClaimBatch(ctx, ClaimRequest{HandlerID: p.settings.handlerID, Types: p.types, Limit: limit})
+		req := ClaimRequest{HandlerID: p.name(), Types: p.types, Limit: limit}
+		if p.turner != nil {
+			if outcomes := p.finisher.takeFor(req.HandlerID); len(outcomes) > 0 {
+				return p.turn(ctx, outcomes, req)
+			}
+		}
+		claimed, err := batch.ClaimBatch(ctx, req)
 		return claimed.Jobs, claimed.NextDue, err
 	}
 	var jobs []*Job
@@ -139,14 +168,31 @@ func (p *pool) claim(ctx context.Context, limit int) ([]*Job, time.Duration, err
 	return jobs, 0, nil
 }
 
+// turn writes outcomes and claims in one round trip. What may not be written is
+// left to the finisher, which tries again.
+func (p *pool) turn(ctx context.Context, done []finish, req ClaimRequest) ([]*Job, time.Duration, error) {
+	outcomes := make([]Outcome, len(done))
+	for i, d := range done {
+		outcomes[i] = d.job.outcome(d.verdict, d.err)
+	}
+	verdicts, claimed, err := p.turner.Turn(ctx, outcomes, req)
+	for i, d := range done {
+		if verdicts == nil {
+			p.finisher.add(d)
+		} else {
+			p.finisher.report(d, verdicts[i])
+		}
+	}
+	return claimed.Jobs, claimed.NextDue, err
+}
+
 // foreign reports whether the last of jobs is one that the worker has no
 // handler for. Only a queue that is no [BatchClaimer] hands out such jobs.
 func (p *pool) foreign(jobs []*Job) bool {
 	if len(jobs) == 0 {
 		return false
 	}
-	_, ok := p.mux.handlers[jobs[len(jobs)-1].Type]
-	return !ok
+	return !p.mux.reads(jobs[len(jobs)-1])
 }
 
 // stealChance is how often a pool looks for expired claims first, on a queue
@@ -156,13 +202,13 @@ const stealChance = 0.1
 func (p *pool) claimOne(ctx context.Context) (*Job, error) {
 	stealFirst := rand.Float64() < stealChance
 	if stealFirst {
-		if job, err := p.queue.TrySteal(ctx, p.settings.handlerID); !errors.Is(err, ErrJobNotFound) {
+		if job, err := p.queue.TrySteal(ctx, p.name()); !errors.Is(err, ErrJobNotFound) {
 			return job, err
 		}
 	}
-	job, err := p.queue.TryClaim(ctx, p.settings.handlerID)
+	job, err := p.queue.TryClaim(ctx, p.name())
 	if errors.Is(err, ErrJobNotFound) && !stealFirst {
-		return p.queue.TrySteal(ctx, p.settings.handlerID)
+		return p.queue.TrySteal(ctx, p.name())
 	}
 	return job, err
 }

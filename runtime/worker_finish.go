@@ -16,6 +16,7 @@ type finisher struct {
 
 	mu      sync.Mutex
 	waiting []finish
+	turning bool // the next claim takes what waits along
 	stopped bool
 }
 
@@ -32,8 +33,41 @@ func newFinisher(p *pool) *finisher { return &finisher{pool: p, added: make(chan
 func (f *finisher) add(done finish) {
 	f.mu.Lock()
 	f.waiting = append(f.waiting, done)
+	wake := !f.turning
 	f.mu.Unlock()
-	notify(f.added)
+	if wake {
+		notify(f.added)
+	}
+}
+
+// turn says whether the next claim will take along what waits until then.
+func (f *finisher) turn(turning bool) {
+	f.mu.Lock()
+	wake := !turning && len(f.waiting) > 0
+	f.turning = turning
+	f.mu.Unlock()
+	if wake {
+		notify(f.added)
+	}
+}
+
+// takeFor returns the outcomes that wait of attempts that handlerID made. It
+// leaves the rest, releases above all, to run.
+func (f *finisher) takeFor(handlerID string) (outcomes []finish) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var rest []finish
+	for _, done := range f.waiting {
+		if len(outcomes) < maxBatch && done.verdict != release && done.job.HandlerID == handlerID {
+			outcomes = append(outcomes, done)
+		} else {
+			rest = append(rest, done)
+		}
+	}
+	if f.waiting = rest; len(rest) > 0 {
+		notify(f.added)
+	}
+	return outcomes
 }
 
 // stop ends run once everything is written.
@@ -77,14 +111,27 @@ func (f *finisher) write(batch []finish) {
 			outcomes = append(outcomes, done)
 		}
 	}
-	if len(releases) > 0 {
-		f.release(releases)
+	for len(releases) > 0 {
+		n := ofOneHandler(releases)
+		f.release(releases[:n])
+		releases = releases[n:]
 	}
 	for len(outcomes) > 0 {
-		n := min(len(outcomes), maxBatch)
+		n := min(ofOneHandler(outcomes), maxBatch)
 		f.finish(outcomes[:n])
 		outcomes = outcomes[n:]
 	}
+}
+
+// ofOneHandler is how many claims at the beginning of batch were made under
+// the same handler id, which is all of them but after a claim that failed.
+func ofOneHandler(batch []finish) int {
+	for i, done := range batch {
+		if done.job.HandlerID != batch[0].job.HandlerID {
+			return i
+		}
+	}
+	return len(batch)
 }
 
 // release gives claims back. It is tried once: a claim that is not given back
@@ -107,7 +154,8 @@ func (f *finisher) release(batch []finish) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), persistAfterStop)
 	defer cancel()
-	if err := releaser.Release(ctx, f.pool.settings.handlerID, refs); err != nil {
+	if err := releaser.Release(ctx, batch[0].job.HandlerID, refs); err != nil {
+		f.pool.rename()
 		f.pool.logger.Warn("claims not released; they will expire", "jobs", len(refs), "error", err)
 	}
 }
@@ -155,7 +203,7 @@ func (f *finisher) try(batch []finish) (undecided []finish, err error) {
 	for i, done := range batch {
 		outcomes[i] = done.job.outcome(done.verdict, done.err)
 	}
-	errs, err := finishBatch.FinishBatch(ctx, f.pool.settings.handlerID, outcomes)
+	errs, err := finishBatch.FinishBatch(ctx, batch[0].job.HandlerID, outcomes)
 	if err != nil {
 		return batch, err
 	}
@@ -187,6 +235,7 @@ func (f *finisher) dropExpired(batch []finish, deadline time.Time, cause error) 
 			continue
 		}
 		droppedOutcomes.Add(1)
+		f.pool.rename()
 		f.pool.logger.Error("outcome dropped: the store could not be reached until the claim expired",
 			"job", int64(done.job.ID), "attempt", done.job.AttemptNumber, "success", done.verdict == complete, "error", cause)
 	}

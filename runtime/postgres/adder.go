@@ -16,8 +16,8 @@ import (
 )
 
 // An adder writes the jobs that callers of this process add at the same time
-// in one statement and one commit. A caller alone waits for nobody: its job is
-// sent at once. While statements are under way the jobs of other callers
+// in one statement and one commit. A caller alone waits for nobody and sends its
+// job itself. While statements are under way the jobs of other callers
 // gather, and the next takes them all. A caller is answered when the commit
 // that holds its job has been.
 type adder struct {
@@ -40,10 +40,11 @@ const (
 
 // An addition is one job of one caller.
 type addition struct {
-	queue int32
-	job   *runtime.Job
-	ctx   context.Context
-	done  chan error // holds one answer; errQueueGone for a queue that is not there
+	queue   int32
+	job     *runtime.Job
+	jobType int32 // the number of its type and version
+	ctx     context.Context
+	done    chan error // holds one answer; errQueueGone for a queue that is not there
 }
 
 var errQueueGone = errors.New("the queue is gone")
@@ -51,12 +52,15 @@ var errQueueGone = errors.New("the queue is gone")
 // add returns once the job is committed. When its context ends first, whether the job
 // is added is not known, as with every statement.
 func (a *adder) add(one *addition) error {
-	one.done = make(chan error, 1)
 	a.mu.Lock()
-	a.waiting = append(a.waiting, one)
 	if a.inFlight == 0 {
-		a.begin()
+		a.inFlight++
+		a.mu.Unlock()
+		defer a.goOn()
+		return sendOne(a.db, one)
 	}
+	one.done = make(chan error, 1)
+	a.waiting = append(a.waiting, one)
 	a.mu.Unlock()
 	late := time.NewTimer(adderPatience)
 	defer late.Stop()
@@ -73,6 +77,16 @@ func (a *adder) add(one *addition) error {
 			}
 			a.mu.Unlock()
 		}
+	}
+}
+
+// goOn ends a statement, and starts the next for those who wait.
+func (a *adder) goOn() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.inFlight--
+	if len(a.waiting) > 0 {
+		a.begin()
 	}
 }
 
@@ -121,9 +135,9 @@ func (a *adder) send(batch []*addition) {
 func sendOne(db *pgdb.Queries, one *addition) error {
 	job := one.job
 	n, err := db.Add(one.ctx, pgdb.AddParams{
-		Queue: one.queue, ID: int64(job.ID), Priority: job.Priority, PayloadVersion: job.PayloadVersion,
+		Queue: one.queue, ID: int64(job.ID), Priority: job.Priority, Type: one.jobType,
 		MaxAttempts: job.AttemptsRemaining, Due: dueParam(job.Due), MaxWork: job.MaxWorkDuration.Microseconds(),
-		Type: string(job.Type), Payload: string(job.Data),
+		Payload: string(job.Data),
 	})
 	if err == nil && n == 0 {
 		err = errQueueGone
@@ -134,15 +148,15 @@ func sendOne(db *pgdb.Queries, one *addition) error {
 func (a *adder) sendMany(batch []*addition) {
 	n := len(batch)
 	params := pgdb.AddManyParams{
-		Queues: make([]int32, n), Ids: make([]int64, n), Priorities: make([]int16, n), PayloadVersions: make([]int16, n),
+		Queues: make([]int32, n), Ids: make([]int64, n), Priorities: make([]int16, n), Types: make([]int32, n),
 		MaxAttempts: make([]int32, n), Dues: make([]pgtype.Timestamptz, n), MaxWorks: make([]int64, n),
-		Types: make([]string, n), Payloads: make([]string, n),
+		Payloads: make([]string, n),
 	}
 	for i, one := range batch {
 		job := one.job
-		params.Queues[i], params.Ids[i], params.Priorities[i], params.PayloadVersions[i] = one.queue, int64(job.ID), job.Priority, job.PayloadVersion
+		params.Queues[i], params.Ids[i], params.Priorities[i], params.Types[i] = one.queue, int64(job.ID), job.Priority, one.jobType
 		params.MaxAttempts[i], params.Dues[i], params.MaxWorks[i] = job.AttemptsRemaining, dueParam(job.Due), job.MaxWorkDuration.Microseconds()
-		params.Types[i], params.Payloads[i] = string(job.Type), string(job.Data)
+		params.Payloads[i] = string(job.Data)
 	}
 	ctx, cancel := whileAny(batch)
 	ids, err := a.db.AddMany(ctx, params)

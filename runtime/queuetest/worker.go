@@ -3,6 +3,7 @@ package queuetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,14 +28,28 @@ func handling(handler func(ctx context.Context, job *runtime.Job) error) *runtim
 // returned stop is called, which returns what Run did.
 func (x *trial) work(mux *runtime.Mux, opts ...runtime.WorkerOption) (stop func() error) {
 	x.Helper()
+	return x.workOn(x.store.Open(x, catalogue), mux, opts...)
+}
+
+// workOn is work on a service that is open.
+func (x *trial) workOn(service runtime.JobService, mux *runtime.Mux, opts ...runtime.WorkerOption) (stop func() error) {
+	x.Helper()
 	opts = append([]runtime.WorkerOption{
 		runtime.WithLogger(nil), runtime.WithPollInterval(workerPoll), runtime.WithHandlers(4),
 	}, opts...)
-	w := runtime.NewWorker(x.store.Open(x, catalogue), mux, opts...)
+	w := runtime.NewWorker(service, mux, opts...)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(x.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
-	stop = sync.OnceValue(func() error { cancel(); return receive(x, ended, "the end of the worker") })
+	stop = sync.OnceValue(func() error { // from any goroutine, so it must not end the test
+		cancel()
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(limit):
+			return fmt.Errorf("after %v still not: the end of the worker", limit)
+		}
+	})
 	x.Cleanup(func() { x.must(stop()) }) // before its service is closed
 	return stop
 }
