@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"go/format"
 	"iter"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 // The packages that generated code imports.
 const (
 	runtimePath   = "github.com/jobgen/jobgen/runtime"
+	codecPath     = "github.com/jobgen/jobgen/runtime/codec"
 	snowflakePath = "github.com/bwmarrin/snowflake"
 )
 
@@ -88,6 +90,7 @@ func newFile(pkg *gotypes.Package, fields ...*gotypes.Field) *jen.File {
 	f.NoFormat = true // render does
 	f.HeaderComment(headerPrefix + oneLine(pkg.Source) + "; DO NOT EDIT.")
 	f.ImportName(runtimePath, "runtime")
+	f.ImportName(codecPath, "codec")
 	f.ImportName(snowflakePath, "snowflake")
 	for _, field := range fields {
 		nameImports(f, &field.Type)
@@ -96,10 +99,13 @@ func newFile(pkg *gotypes.Package, fields ...*gotypes.Field) *jen.File {
 }
 
 // nameImports keeps jennifer from calling an import "init", as it would one of
-// example.com/init: Go allows that for no import.
+// example.com/init: Go allows that for no import. One called as a method's
+// receiver or parameter would be hidden by it.
 func nameImports(f *jen.File, t *gotypes.Type) {
 	for ; t != nil; t = t.Elem {
-		if strings.Contains(strings.ToLower(t.Import), "init") {
+		lower := strings.ToLower(t.Import)
+		switch name := strings.Trim(path.Base(lower), "-._~"); {
+		case strings.Contains(lower, "init"), name == "c", name == "p":
 			f.ImportAlias(t.Import, "imported")
 		}
 	}
@@ -138,7 +144,15 @@ func render(code *jen.File) ([]byte, error) {
 
 // settle formats src until gofmt has nothing left to do. Once is nearly always
 // enough; where gofmt rewrote a comment it may find more to do the next time.
+// What gofmt looks at as a doc comment begins its line and abuts what it
+// documents, so the space that jennifer puts around lines goes first; no string
+// in the code is longer than a line.
 func settle(src []byte) ([]byte, error) {
+	lines := bytes.Split(src, []byte("\n"))
+	for i, line := range lines {
+		lines[i] = bytes.TrimSpace(line)
+	}
+	src = bytes.Join(lines, []byte("\n"))
 	for range 5 {
 		formatted, err := format.Source(src)
 		if err != nil || sameComments(src, formatted) {
@@ -184,8 +198,8 @@ func groupImports(src []byte) []byte {
 	block, tail, _ := bytes.Cut(rest, []byte(end))
 	var std, other [][]byte
 	for line := range bytes.SplitSeq(block, []byte("\n")) {
-		_, path, _ := bytes.Cut(line, []byte(`"`))
-		first, _, _ := bytes.Cut(path, []byte("/"))
+		_, imported, _ := bytes.Cut(line, []byte(`"`))
+		first, _, _ := bytes.Cut(imported, []byte("/"))
 		if bytes.ContainsRune(first, '.') {
 			other = append(other, line)
 		} else {
