@@ -60,18 +60,29 @@ var rules = map[string]rule{
 	},
 
 	"cmd/jobgen": {
-		own:     []string{"internal/diagnostic", "internal/emit", "internal/gotypes", "internal/jsonschema", "internal/schema", "internal/stamp"},
-		modules: slices.Concat(emitModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
+		// runtime/postgres is where breaking and prune look.
+		own: []string{
+			"internal/breaking", "internal/diagnostic", "internal/emit", "internal/gotypes", "internal/jsonschema", "internal/lock", "internal/schema",
+			"internal/stamp", "runtime", "runtime/postgres",
+		},
+		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
 	"internal/diagnostic": {},
 	"internal/corpus":     {own: []string{"internal/diagnostic"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/tools"}},
 	"internal/schema":     {own: []string{"internal/diagnostic"}, modules: yamlModules},
-	"internal/gotypes":    {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
-	"internal/emit":       {own: []string{"internal/gotypes"}, modules: emitModules},
 	"internal/stamp":      {},
 	"internal/jsonschema": {own: []string{"internal/schema"}, modules: yamlModules},
+	// runtime has the types of values that payloads hold.
+	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema", "runtime"}, modules: slices.Concat(yamlModules, runtimeModules)},
+	"internal/lock": {
+		own:     []string{"internal/breaking", "internal/diagnostic", "internal/schema"},
+		modules: slices.Concat(yamlModules, runtimeModules, []string{"github.com/rogpeppe/go-internal"}),
+	},
+	"internal/gotypes": {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
+	"internal/emit":    {own: []string{"internal/gotypes"}, modules: emitModules},
 
 	"internal/bell":         {},
+	"internal/rolltest":     {}, // all of it is a test
 	"internal/pgtest":       {modules: testServer},
 	"internal/pgtest/serve": {own: []string{"internal/pgtest", "runtime/postgres"}, modules: slices.Concat(testServer, postgresModules)},
 

@@ -2,12 +2,15 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/jobgen/jobgen/internal/emit"
+	"github.com/jobgen/jobgen/internal/lock"
 	"github.com/jobgen/jobgen/internal/stamp"
 )
 
@@ -21,6 +24,10 @@ func generateCommand(format *reportFormat) *cobra.Command {
 Files that are right already are left alone; files that jobgen generated for
 jobs that are gone are removed. A file without jobgen's header is neither
 overwritten nor removed. When jobs.yaml has mistakes, nothing is written.
+
+Beside jobs.yaml it writes jobs.lock, which lists every version of every payload
+that a waiting job may have. A change that leaves the new binary unable to read
+these is refused, and the message says what to do; see docs/breaking.md.
 
 That nothing has changed since the last run is seen from a sum in your cache
 folder, without making the code again. jobgen check trusts no sum.
@@ -68,15 +75,32 @@ func generate(cmd *cobra.Command, format reportFormat, path string, stamps stamp
 	if err != nil {
 		return err
 	}
-	if format == formatText && len(changed) > 0 {
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", shorten(code.dir), count(len(changed)))
+	locked, err := lock.Write(code.lockPath, code.lock)
+	if err != nil {
+		return err
 	}
-	if !code.elsewhere {
+	todo, err := code.todo()
+	if err != nil {
+		return err
+	}
+	if todo == "" && !code.file.NamesGoTypes() {
 		// A folder that cannot be written costs the next run some time, and is
 		// nothing to fail for.
 		_ = stamps.Mark(path, code.dir)
 	}
-	return nil
+	if format != formatText {
+		return nil
+	}
+	out := cmd.OutOrStdout()
+	if len(changed) > 0 {
+		fmt.Fprintf(out, "%s: %s\n", shorten(code.dir), count(len(changed)))
+	}
+	if locked {
+		fmt.Fprintf(out, "%s: changed\n", shorten(code.lockPath))
+	}
+	code.tell(out)
+	_, err = io.WriteString(out, todo)
+	return err
 }
 
 func checkCommand(format *reportFormat) *cobra.Command {
@@ -98,26 +122,38 @@ and a short diff when jobgen generate would change it. It writes nothing.`,
 				return err
 			}
 			diff, err := emit.Diff(code.dir, code.files)
-			if err != nil || diff == "" {
+			if err != nil {
 				return err
 			}
-			stale := problem{
-				Path:    code.source,
-				Message: fmt.Sprintf("the code in %s is stale: run jobgen generate", shorten(code.dir)),
-				Diff:    diff,
+			var stale []problem
+			if diff != "" {
+				stale = append(stale, problem{
+					Path:    code.source,
+					Message: fmt.Sprintf("the code in %s is stale: run jobgen generate", shorten(code.dir)),
+					Diff:    diff,
+				})
 			}
-			return report(cmd, *format, []problem{stale})
+			if !lock.Same(code.checked.locked, code.lock) {
+				stale = append(stale, problem{
+					Path:    code.lockPath,
+					Message: "the lock is stale: run jobgen generate, and commit both",
+					Diff:    lock.Diff(filepath.Base(code.lockPath), code.checked.locked, code.lock),
+				})
+			}
+			if len(stale) == 0 {
+				return nil
+			}
+			return report(cmd, *format, stale)
 		},
 	}
 }
 
 // generated is what a jobs.yaml makes, not written yet.
 type generated struct {
+	checked
 	source string // the path of the jobs.yaml
-	dir    string // where files go
 	files  []emit.File
-
-	elsewhere bool // the code depends on Go packages elsewhere
+	lock   []byte
 }
 
 // load reads the file that args name and generates its code. Mistakes in the
@@ -127,11 +163,43 @@ func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, e
 	if err != nil {
 		return nil, err
 	}
+	if refused := c.refused(); len(refused) > 0 {
+		return nil, report(cmd, format, refused)
+	}
 	files, err := emit.Files(c.pkg)
 	if err != nil {
 		return nil, err
 	}
-	return &generated{source: path, dir: c.dir, files: files, elsewhere: c.file.NamesGoTypes()}, nil
+	return &generated{checked: c, source: path, files: files, lock: lock.Format(c.advanced.Lock)}, nil
+}
+
+// tell says what versions have become of payloads.
+func (g *generated) tell(out io.Writer) {
+	for _, step := range g.advanced.Raised {
+		fmt.Fprintf(out, "\n%s: new jobs have payload version %d, which running binaries leave alone and new ones read beside %d:\n", step.Job, step.To, step.From)
+		for _, why := range step.Why {
+			fmt.Fprintf(out, "\t%s [%s]\n", why.Message, why.Rule.ID)
+		}
+	}
+	for _, step := range g.advanced.Removed {
+		fmt.Fprintf(out, "\n%s: is removed, and stays in %s, since jobs of it may wait; jobgen prune drops it when none does\n", step.Job, shorten(g.lockPath))
+	}
+}
+
+// todo returns what is left to do by hand, each time until it is done.
+func (g *generated) todo() (string, error) {
+	missing, unused, err := emit.MissingUpgrades(g.dir, g.pkg)
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	if missing != "" {
+		fmt.Fprintf(&out, "\nUpgrades are missing. Put them into a file in %s, such as upgrades.go, and fill them in:\n\n%s", shorten(g.dir), missing)
+	}
+	for _, name := range unused {
+		fmt.Fprintf(&out, "\n%s in %s is needed no longer: remove it\n", name, shorten(g.dir))
+	}
+	return out.String(), nil
 }
 
 func count(changed int) string {

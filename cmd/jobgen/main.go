@@ -2,6 +2,8 @@
 //
 //	jobgen generate [jobs.yaml]   write the code
 //	jobgen check [jobs.yaml]      say whether the code is current
+//	jobgen breaking [jobs.yaml]   say whom a change breaks
+//	jobgen prune [jobs.yaml]      drop payload versions that no job waits with
 //	jobgen explain [job]...       say what each job will do, and why
 //	jobgen fmt [jobs.yaml]...     write the file in its one form
 //	jobgen init                   write a first jobs.yaml
@@ -96,6 +98,7 @@ stale, and 2 when jobgen itself could not do its work.`,
 	format := formatText
 	root.PersistentFlags().Var(&format, "format", "how mistakes are reported: "+strings.Join(formats, ", "))
 	_ = root.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
-	root.AddCommand(generateCommand(&format), checkCommand(&format), explainCommand(&format), fmtCommand(&format), initCommand(), schemaCommand(&format), versionCommand())
+	root.AddCommand(generateCommand(&format), checkCommand(&format), breakingCommand(&format), pruneCommand(&format), explainCommand(&format), fmtCommand(&format),
+		initCommand(), schemaCommand(&format), versionCommand())
 	return root
 }

@@ -56,12 +56,16 @@ func TestWatchGeneratesAgainWheneverTheFileChanges(t *testing.T) {
 		done <- err
 	}()
 	tick := func() { ticks <- time.Time{} }
-	said, complained := bufio.NewScanner(stdout), bufio.NewScanner(stderr)
-	next := func(s *bufio.Scanner, want string) {
+	said, complained := lines(stdout), lines(stderr)
+	// next waits for a line with a text in it.
+	next := func(from <-chan string, want string) {
 		t.Helper()
-		if !s.Scan() || !strings.Contains(s.Text(), want) {
-			t.Fatalf("it says %q, want %q in it", s.Text(), want)
+		for line := range from {
+			if strings.Contains(line, want) {
+				return
+			}
 		}
+		t.Fatalf("it ends without saying %q", want)
 	}
 	next(said, "watching ")
 	next(said, "2 files changed")
@@ -70,7 +74,7 @@ func TestWatchGeneratesAgainWheneverTheFileChanges(t *testing.T) {
 	write("  a: {queue: q, payload: {to: strin}}\n")
 	tick()
 	next(complained, "jobs.yaml:5:31: ")
-	tick() // the same mistake is not repeated
+	tick() // the same mistake is not repeated: see the end
 	write("  b: {queue: q, payload: {to: string}}\n  c: {queue: q, payload: {}}\n")
 	tick()
 	next(said, "4 files changed") // a is gone
@@ -86,12 +90,24 @@ func TestWatchGeneratesAgainWheneverTheFileChanges(t *testing.T) {
 	next(said, "2 files changed")
 
 	stop()
-	if said.Scan() || complained.Scan() {
-		t.Errorf("it says %q%q after its end", said.Text(), complained.Text())
-	}
 	if err := <-done; err != nil {
 		t.Errorf("it ends with %v", err)
 	}
+	for line := range complained {
+		t.Errorf("it complains of %q", line)
+	}
+}
+
+// lines returns the lines of r, which whoever writes them need not wait for.
+func lines(r io.Reader) <-chan string {
+	all := make(chan string, 100)
+	go func() {
+		defer close(all)
+		for s := bufio.NewScanner(r); s.Scan(); {
+			all <- s.Text()
+		}
+	}()
+	return all
 }
 
 func TestWatchEndsCleanlyWhenInterrupted(t *testing.T) {

@@ -29,7 +29,7 @@ func Language() *Schema {
 		Description:          "The fields, each a name and a type.",
 		Type:                 types{"object", "null"},
 		PropertyNames:        name(dottedName),
-		AdditionalProperties: &Schema{Ref: "#/$defs/type"},
+		AdditionalProperties: field(),
 	}
 	return &Schema{
 		Dialect:     dialect,
@@ -120,8 +120,46 @@ func options(description string, first ...string) *Schema {
 func job(fields *Schema) *Schema {
 	s := &Schema{Description: "A job type.", Type: types{"object"}, AdditionalProperties: closed{}, Required: []string{"payload"}}
 	s.Properties = append(properties{queueOption()}, optionSchemas()...)
-	s.Properties = append(s.Properties, property{"payload", fields})
+	s.Properties = append(s.Properties,
+		property{"version", &Schema{
+			Description: "The version of the payload, said when a change of it needs one. That of jobs.lock unless set.",
+			Type:        types{"integer"}, Minimum: ptr(int64(1)), Maximum: ptr(int64(math.MaxInt16)),
+		}},
+		reserved(), property{"payload", fields})
 	return s
+}
+
+// field returns the schema of a field: its type, or a mapping that holds the
+// type and more.
+func field() *Schema {
+	ref := &Schema{Ref: "#/$defs/type"}
+	long := &Schema{
+		Type: types{"object"},
+		Properties: properties{
+			{"type", ref},
+			{"default", &Schema{Description: "What a stored payload without the field means.", Type: types{"string", "number", "boolean"}}},
+			{"renamed_from", renamedFrom()},
+			{"deprecated", &Schema{Description: "What to use instead.", Type: types{"string"}, Pattern: `\S`}},
+		},
+		AdditionalProperties: closed{},
+		Required:             []string{"type"},
+	}
+	return &Schema{AnyOf: []*Schema{ref, long}}
+}
+
+func renamedFrom() *Schema {
+	s := name(dottedName)
+	s.Description, s.Type = "The key that the field is stored under, where it has another name now.", types{"string"}
+	return s
+}
+
+func reserved() property {
+	key := name(dottedName)
+	key.Type = types{"string"}
+	return property{"reserved", &Schema{
+		Description: "Keys that fields were stored under, and that none can have again.",
+		Type:        types{"array"}, UniqueItems: true, Items: key,
+	}}
 }
 
 // declared returns the schema of a declared type.
@@ -133,7 +171,7 @@ func declared(fields *Schema) *Schema {
 	return &Schema{
 		Description: "A struct, with fields, or an enum.",
 		Type:        types{"object"},
-		Properties:  properties{{"fields", fields}, {"enum", values}},
+		Properties:  properties{reserved(), {"fields", fields}, {"enum", values}},
 		// Either, and not both.
 		AdditionalProperties: closed{},
 		AnyOf:                []*Schema{{Required: []string{"fields"}, Not: &Schema{Required: []string{"enum"}}}, {Required: []string{"enum"}, Not: &Schema{Required: []string{"fields"}}}},

@@ -57,6 +57,7 @@ func asJSON(src string) (any, error) {
 var beyond = []string{
 	"JG101", "JG102", "JG104", "JG105", "JG106", // of YAML
 	"JG206", "JG210", "JG215", // of names that refer to others
+	"JG217", "JG219", "JG220", // of fields among themselves
 	"JG302", "JG303", "JG304", "JG401", "JG402", "JG403", "JG404", // of Go
 }
 
@@ -124,6 +125,8 @@ func TestTheSchemaAgreesWithTheParserInDetail(t *testing.T) {
 	for _, field := range []string{
 		"string", "string?", `"[string]"`, `"[string]?"`, `"{string: t}?"`, "[t?]", "{string: [int32]}", "net/netip.Addr", "net/netip.Addr?", "time.Time", "[[t]]",
 		`" string "`, `"[ string ]"`, `" [ { string : t } ] ? "`, "[string, int]", "[]", "{}", "{int: string}", "{string: string, x: y}", "1", "null", "true", `"[]string"`, `"map[string]int"`, `"*string"`,
+		"{type: string}", "{type: int, default: 3}", `{type: "[string]?", deprecated: no, renamed_from: g}`, "{type: [string]}", "{renamed_from: g}", "{type: string, x: 1}",
+		`{type: string, deprecated: ""}`, `{type: string, renamed_from: "1"}`, "{string: int, default: 3}", "{type: {string: {type: int}}}",
 		`"string??"`, `"a,b"`, `"(a)"`, `""`, `" "`, `"?"`, `"[string"`, `"x:"`,
 	} {
 		files = append(files, one(field, "priority: 0"))
@@ -131,7 +134,7 @@ func TestTheSchemaAgreesWithTheParserInDetail(t *testing.T) {
 	for _, option := range []string{
 		"max_attempts: 1", "max_attempts: 2147483647", "max_attempts: unlimited", "max_attempts: 0", "max_attempts: 2147483648", "max_attempts: many", "max_attempts: 1.5",
 		"max_attempts:", "max_work_duration: 30s", "max_work_duration: 1h30m0.5s", "max_work_duration: 5us", "max_work_duration: .5m", "max_work_duration: 0s", "max_work_duration: 30",
-		"max_work_duration: -1s", "max_work_duration: 1 hour", "max_work_duration: +2m", "priority: 9", "priority: 10", "priority: -1", "prioritaet: 1",
+		"max_work_duration: -1s", "max_work_duration: 1 hour", "max_work_duration: +2m", "priority: 9", "priority: 10", "priority: -1", "prioritaet: 1", "version: 3", "version: 0", "version: 40000", "reserved: [a, b-c]", "reserved: a", "reserved: [1a]", "reserved: []",
 	} {
 		files = append(files, one("string", option))
 	}

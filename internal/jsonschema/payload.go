@@ -1,6 +1,7 @@
 package jsonschema
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 
@@ -14,7 +15,7 @@ import (
 // It is strict as whoever writes a payload should be: a key that the job does
 // not have is refused, although a handler would pass over it. An optional field
 // may be null, which reads as absent, and so may a list, a map or bytes, as
-// nil is written.
+// nil is written. A field with a default may be left out.
 func Payload(job *schema.Job) *Schema {
 	p := &payload{defined: make(map[*schema.Type]bool)}
 	s := p.object(job.Payload)
@@ -33,9 +34,13 @@ func (p *payload) object(fields []*schema.Field) *Schema {
 	for _, f := range fields {
 		field := p.value(f.Type)
 		field.Description = f.Doc
-		s.Properties = append(s.Properties, property{f.Key.Value, field})
-		if !f.Type.Optional {
-			s.Required = append(s.Required, f.Key.Value)
+		field.Deprecated = f.Deprecated.Value != ""
+		if f.Default != nil {
+			field.Default = json.RawMessage(f.Default.JSON)
+		}
+		s.Properties = append(s.Properties, property{f.Stored(), field})
+		if !f.Type.Optional && f.Default == nil {
+			s.Required = append(s.Required, f.Stored())
 		}
 	}
 	return s

@@ -100,3 +100,15 @@ func decode(t testing.TB, text string) any {
 	}
 	return v
 }
+
+func TestAFieldIsHeldToWhatIsStored(t *testing.T) {
+	t.Parallel()
+	s := payloadOf(t, "", "a: {type: int, renamed_from: b}, c: {type: string, default: x}, d: {type: int?, deprecated: old}")
+	for value, right := range map[string]bool{
+		`{"b": 1}`: true, `{"b": 1, "c": "y", "d": 2}`: true, `{"a": 1}`: false, `{"b": 1, "c": null}`: false, `{"b": 1, "c": 3}`: false,
+	} {
+		if err := s.Validate(decode(t, value)); (err == nil) != right {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}

@@ -30,6 +30,8 @@ type Schema struct {
 	Maximum *int64 `json:"maximum,omitempty"`
 	Default any    `json:"default,omitempty"`
 
+	Deprecated bool `json:"deprecated,omitempty"`
+
 	Items       *Schema `json:"items,omitempty"`
 	MinItems    *int    `json:"minItems,omitempty"`
 	MaxItems    *int    `json:"maxItems,omitempty"`

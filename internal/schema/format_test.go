@@ -117,6 +117,15 @@ jobs: # all
 	}
 }
 
+func TestTheKeysOfAFieldHaveAnOrder(t *testing.T) {
+	t.Parallel()
+	have, _, err := schema.Format([]byte("jobs: {a: {payload: {b: {default: x, type: string}, c: {string: int}}, reserved: [d], version: 2}}\ntypes: {s: {fields: {e: {deprecated: f, renamed_from: g, type: int?}}, reserved: [h]}}\n"))
+	want := "types: {s: {reserved: [h], fields: {e: {type: int?, renamed_from: g, deprecated: f}}}}\njobs: {a: {version: 2, reserved: [d], payload: {b: {type: string, default: x}, c: {string: int}}}}\n"
+	if d := cmp.Diff(want, string(have)); d != "" || err != nil {
+		t.Errorf("%v (-want +have):\n%s", err, d)
+	}
+}
+
 func TestWhatIsNoYAMLIsNotFormatted(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{"a: [x": "JG103", "a: \xff": "JG101", "a: &x b": "JG104", "a: b\n---\nc: d": "JG105"} {

@@ -216,7 +216,17 @@ func (f *formatter) placeBeside() {
 func (f *formatter) findOrder() {
 	f.order = map[*shape][]string{f.root: {"version", "package", "defaults", "queues", "types", "jobs"}}
 	f.spaced = map[*shape]spacedRule{f.root: spacedBlocks}
-	options := []string{"queue", "max_attempts", "max_work_duration", "priority", "payload"}
+	options := []string{"queue", "max_attempts", "max_work_duration", "priority", "version", "reserved", "payload"}
+	fields := func(owner *shape, key string) {
+		for _, p := range owner.parts {
+			if p.name != key {
+				continue
+			}
+			for _, field := range p.value.parts {
+				f.order[field.value] = []string{"type", "default", "renamed_from", "deprecated"}
+			}
+		}
+	}
 	for _, section := range f.root.parts {
 		switch section.name {
 		case "defaults":
@@ -230,6 +240,10 @@ func (f *formatter) findOrder() {
 			for _, p := range section.value.parts {
 				if section.name == "jobs" {
 					f.order[p.value] = options
+					fields(p.value, "payload")
+				} else {
+					f.order[p.value] = []string{"reserved", "fields"}
+					fields(p.value, "fields")
 				}
 			}
 		}

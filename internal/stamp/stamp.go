@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // A Store is a folder of stamps, which need not be there yet. The zero Store
@@ -107,7 +108,7 @@ func (s Store) file(source string) string {
 	return filepath.Join(s.dir, hex.EncodeToString(sum[:16])+".json")
 }
 
-// sumOf returns the sum of this program, source, the jobs.lock beside it, every
+// sumOf returns the sum of this program, source, its lock, every
 // go.mod at or above it or dir, and every file in dir: what people write there
 // is looked at too.
 func sumOf(source, dir string) (string, error) {
@@ -125,7 +126,7 @@ func sumOf(source, dir string) (string, error) {
 		return "", err
 	}
 	home := filepath.Dir(source)
-	if err := h.addIfThere(filepath.Join(home, "jobs.lock")); err != nil {
+	if err := h.addIfThere(strings.TrimSuffix(source, filepath.Ext(source)) + ".lock"); err != nil {
 		return "", err
 	}
 	for _, at := range []string{home, dir} {
