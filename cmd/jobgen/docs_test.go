@@ -81,8 +81,12 @@ func TestEachVerbHasAStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	withDatabase, err := filepath.Glob(filepath.Join("testdata", "postgres", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var all strings.Builder
-	for _, file := range files {
+	for _, file := range append(files, withDatabase...) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
