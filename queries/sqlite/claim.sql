@@ -1,6 +1,7 @@
 -- Claiming. The statements of one claim share a transaction.
 --
--- Lists of types and ids are JSON arrays.
+-- Lists of types and ids are JSON arrays; a type has the version of its payload
+-- before it, "2 email".
 
 -- Waiting finds jobs to claim. Walking the priorities with CROSS JOIN gives
 -- claim order straight from the table.
@@ -8,7 +9,7 @@
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
 FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
 WHERE w.queue = @queue AND w.priority = p.number AND w.due <= @now AND j.id = w.job
-  AND j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT)))
+  AND j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT)))
 ORDER BY p.number, w.due, w.job LIMIT @max_jobs;
 
 -- name: First :many
@@ -26,7 +27,7 @@ SELECT q.expires FROM jobgen_queue q WHERE q.number = @queue;
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
 FROM jobgen_claim c CROSS JOIN jobgen_job j
 WHERE c.queue = @queue AND c.expires <= CAST(@now AS INTEGER) AND c.handler <> CAST(@handler AS TEXT) AND c.number + 1 < c.max_attempts AND j.id = c.job
-  AND (CAST(@any_type AS BOOLEAN) OR j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT))))
+  AND (CAST(@any_type AS BOOLEAN) OR j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT))))
 ORDER BY j.priority, j.due, j.id LIMIT @max_jobs;
 
 -- Buried are jobs whose last attempt has expired.

@@ -8,6 +8,17 @@ SELECT
   CAST((SELECT sum((SELECT count(*) FROM jobgen_waiting d WHERE d.queue = @queue AND d.priority = p.number AND d.due <= @now)) FROM jobgen_priority p)
     + (SELECT count(*) FROM jobgen_claim e CROSS JOIN jobgen_job j WHERE e.queue = @queue AND j.id = e.job AND j.due <= @now) AS INTEGER) AS due;
 
+-- The first jobs in claim order by type, with the same counts.
+-- name: StatsByType :many
+SELECT f.type, f.payload_version,
+  CAST(sum(f.expires IS NULL OR f.expires <= CAST(@now AS INTEGER)) AS INTEGER) AS waiting,
+  CAST(sum(f.due <= CAST(@now AS INTEGER)) AS INTEGER) AS due,
+  CAST(sum(coalesce(f.expires, 0) > CAST(@now AS INTEGER)) AS INTEGER) AS claimed
+FROM (
+  SELECT j.type, j.payload_version, j.due, c.expires FROM jobgen_job j LEFT JOIN jobgen_claim c ON c.job = j.id
+  WHERE j.queue = @queue ORDER BY j.priority, j.due, j.id LIMIT @max_jobs) f
+GROUP BY f.type, f.payload_version ORDER BY f.type, f.payload_version;
+
 -- name: Log :many
 SELECT a.handler, CAST(a.outcome = 1 AS BOOLEAN) AS success, a.reason, a.log FROM jobgen_attempt a
 WHERE a.job = @job AND a.number = @number AND a.queue = @queue;

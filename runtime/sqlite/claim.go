@@ -23,20 +23,32 @@ const (
 
 // ClaimBatch implements [runtime.BatchClaimer].
 func (q *storeQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
-	var batch runtime.ClaimedBatch
+	_, batch, err := q.turn(ctx, nil, req)
+	return batch, err
+}
+
+// Turn implements [runtime.Turner].
+func (q *storeQueue) Turn(ctx context.Context, outcomes []runtime.Outcome, req runtime.ClaimRequest) ([]error, runtime.ClaimedBatch, error) {
+	return q.turn(ctx, outcomes, req)
+}
+
+// turn writes outcomes, if there are any, and claims, in one transaction.
+func (q *storeQueue) turn(ctx context.Context, outcomes []runtime.Outcome, req runtime.ClaimRequest) (verdicts []error, batch runtime.ClaimedBatch, err error) {
 	if err := runtime.CheckName("handler", req.HandlerID); err != nil {
-		return batch, err
+		return nil, batch, err
 	}
-	names := make([]runtime.JobType, len(req.Types))
-	for i, t := range req.Types {
-		names[i] = t.Type
-	}
-	types, _ := json.Marshal(names) // which cannot fail
+	types := typeList(req.Types)
 	sent := time.Now()
 	var rows []jobRow
-	err := q.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time, own *calls) (err error) {
+	err = q.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time, own *calls) (err error) {
+		if len(outcomes) > 0 {
+			f := finishing{q: &q.queue, db: db, now: now, handler: req.HandlerID, own: own}
+			if verdicts, err = f.finish(ctx, outcomes); err != nil {
+				return err
+			}
+		}
 		c := claiming{q: &q.queue, db: db, now: now, handler: req.HandlerID, own: own, none: math.MaxInt64}
-		if rows, err = c.claim(ctx, string(types), max(req.Limit, 0)); err != nil || len(rows) >= req.Limit {
+		if rows, err = c.claim(ctx, types, max(req.Limit, 0)); err != nil || len(rows) >= req.Limit {
 			return err
 		}
 		next, err := db.NextDue(ctx, sqlitedb.NextDueParams{Queue: q.number, Now: now.UnixMicro()})
@@ -46,7 +58,7 @@ func (q *storeQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (
 		return err
 	})
 	if err != nil {
-		return runtime.ClaimedBatch{}, fmt.Errorf("claim from queue %q: %w", q.name, err)
+		return nil, runtime.ClaimedBatch{}, fmt.Errorf("claim from queue %q: %w", q.name, err)
 	}
 	batch.Jobs = make([]*runtime.Job, len(rows))
 	for i, row := range rows {
@@ -55,7 +67,17 @@ func (q *storeQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (
 	if len(rows) > 0 && len(rows) == req.Limit {
 		q.hub.arrived.Ring() // there may be another, for another waiter
 	}
-	return batch, nil
+	return named(verdicts, outcomes), batch, nil
+}
+
+// typeList is types as the statements take them.
+func typeList(types []runtime.TypeVersion) string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = fmt.Sprintf("%d %s", t.Version, t.Type)
+	}
+	list, _ := json.Marshal(names) // which cannot fail
+	return string(list)
 }
 
 // A jobRow is a job as it was before it was claimed.

@@ -31,7 +31,11 @@ func TestALargeClaimLeavesWhatWaitsBetweenItsJobs(t *testing.T) {
 	queue := notes(t, store)
 	claim := func(limit int, types ...runtime.JobType) []*runtime.Job {
 		t.Helper()
-		batch, err := queue.(runtime.BatchClaimer).ClaimBatch(t.Context(), runtime.ClaimRequest{HandlerID: "h", Types: types, Limit: limit})
+		req := runtime.ClaimRequest{HandlerID: "h", Limit: limit}
+		for _, jobType := range types {
+			req.Types = append(req.Types, runtime.TypeVersion{Type: jobType, Version: 1})
+		}
+		batch, err := queue.(runtime.BatchClaimer).ClaimBatch(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -93,12 +93,17 @@ func (q *queue) finishAll(ctx context.Context, handlerID string, outcomes []runt
 	if err != nil {
 		return nil, err
 	}
+	return named(verdicts, outcomes), nil
+}
+
+// named says in each verdict whose it is.
+func named(verdicts []error, outcomes []runtime.Outcome) []error {
 	for i, verdict := range verdicts {
 		if verdict != nil {
 			verdicts[i] = fmt.Errorf("%s job %d: %w", verb(outcomes[i]), outcomes[i].JobID, verdict)
 		}
 	}
-	return verdicts, nil
+	return verdicts
 }
 
 // A finishing is the writing of one handler's outcomes, inside a transaction.

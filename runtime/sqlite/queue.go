@@ -40,6 +40,8 @@ var (
 	_ runtime.Releaser      = (*storeQueue)(nil)
 	_ runtime.ClaimWatcher  = (*storeQueue)(nil)
 	_ runtime.DeadLetters   = (*storeQueue)(nil)
+	_ runtime.TypeCounter   = (*storeQueue)(nil)
+	_ runtime.Turner        = (*storeQueue)(nil)
 
 	_ runtime.JobQueue    = (*boundQueue)(nil)
 	_ runtime.BatchAdder  = (*boundQueue)(nil)
@@ -324,6 +326,28 @@ func (q *queue) Stats(ctx context.Context) (runtime.JobQueueStats, error) {
 		return runtime.JobQueueStats{}, fmt.Errorf("stats of queue %q: %w", q.name, err)
 	}
 	return runtime.JobQueueStats{Waiting: row.Unclaimed + row.Expired, Due: row.Due, Claimed: row.Claimed}, nil
+}
+
+// StatsByType implements [runtime.TypeCounter].
+func (q *queue) StatsByType(ctx context.Context, limit int64) ([]runtime.TypeStats, error) {
+	if limit < 0 {
+		return nil, fmt.Errorf("stats of queue %q: a limit of %d is negative", q.name, limit)
+	}
+	if limit == 0 {
+		limit = -1 // all
+	}
+	rows, err := q.db.StatsByType(ctx, sqlitedb.StatsByTypeParams{Queue: q.number, Now: q.now().UnixMicro(), MaxJobs: limit})
+	if err != nil {
+		return nil, fmt.Errorf("stats of queue %q by type: %w", q.name, err)
+	}
+	counts := make([]runtime.TypeStats, len(rows))
+	for i, row := range rows {
+		counts[i] = runtime.TypeStats{
+			TypeVersion:   runtime.TypeVersion{Type: runtime.JobType(row.Type), Version: int16(row.PayloadVersion)},
+			JobQueueStats: runtime.JobQueueStats{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed},
+		}
+	}
+	return counts, nil
 }
 
 // Log implements [runtime.JobQueue]. A claim may end between the looks at the

@@ -135,7 +135,7 @@ const Expired = `-- name: Expired :many
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
 FROM jobgen_claim c CROSS JOIN jobgen_job j
 WHERE c.queue = ?1 AND c.expires <= CAST(?2 AS INTEGER) AND c.handler <> CAST(?3 AS TEXT) AND c.number + 1 < c.max_attempts AND j.id = c.job
-  AND (CAST(?4 AS BOOLEAN) OR j.type IN (SELECT value FROM json_each(CAST(?5 AS TEXT))))
+  AND (CAST(?4 AS BOOLEAN) OR j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(?5 AS TEXT))))
 ORDER BY j.priority, j.due, j.id LIMIT ?6
 `
 
@@ -530,7 +530,7 @@ const Waiting = `-- name: Waiting :many
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
 FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
 WHERE w.queue = ?1 AND w.priority = p.number AND w.due <= ?2 AND j.id = w.job
-  AND j.type IN (SELECT value FROM json_each(CAST(?3 AS TEXT)))
+  AND j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(?3 AS TEXT)))
 ORDER BY p.number, w.due, w.job LIMIT ?4
 `
 
@@ -556,7 +556,8 @@ type WaitingRow struct {
 
 // Claiming. The statements of one claim share a transaction.
 //
-// Lists of types and ids are JSON arrays.
+// Lists of types and ids are JSON arrays; a type has the version of its payload
+// before it, "2 email".
 // Waiting finds jobs to claim. Walking the priorities with CROSS JOIN gives
 // claim order straight from the table.
 func (q *Queries) Waiting(ctx context.Context, arg WaitingParams) ([]WaitingRow, error) {

@@ -251,3 +251,58 @@ func (q *Queries) Stats(ctx context.Context, arg StatsParams) (StatsRow, error) 
 	)
 	return i, err
 }
+
+const StatsByType = `-- name: StatsByType :many
+SELECT f.type, f.payload_version,
+  CAST(sum(f.expires IS NULL OR f.expires <= CAST(?1 AS INTEGER)) AS INTEGER) AS waiting,
+  CAST(sum(f.due <= CAST(?1 AS INTEGER)) AS INTEGER) AS due,
+  CAST(sum(coalesce(f.expires, 0) > CAST(?1 AS INTEGER)) AS INTEGER) AS claimed
+FROM (
+  SELECT j.type, j.payload_version, j.due, c.expires FROM jobgen_job j LEFT JOIN jobgen_claim c ON c.job = j.id
+  WHERE j.queue = ?2 ORDER BY j.priority, j.due, j.id LIMIT ?3) f
+GROUP BY f.type, f.payload_version ORDER BY f.type, f.payload_version
+`
+
+type StatsByTypeParams struct {
+	Now     int64
+	Queue   int64
+	MaxJobs int64
+}
+
+type StatsByTypeRow struct {
+	Type           string
+	PayloadVersion int64
+	Waiting        int64
+	Due            int64
+	Claimed        int64
+}
+
+// The first jobs in claim order by type, with the same counts.
+func (q *Queries) StatsByType(ctx context.Context, arg StatsByTypeParams) ([]StatsByTypeRow, error) {
+	rows, err := q.db.QueryContext(ctx, StatsByType, arg.Now, arg.Queue, arg.MaxJobs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StatsByTypeRow
+	for rows.Next() {
+		var i StatsByTypeRow
+		if err := rows.Scan(
+			&i.Type,
+			&i.PayloadVersion,
+			&i.Waiting,
+			&i.Due,
+			&i.Claimed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
