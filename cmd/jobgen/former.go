@@ -110,7 +110,7 @@ func mistaken(name string, mistakes diagnostic.List) error {
 }
 
 // upgraded says of which jobs the payload of the former file is one of the
-// versions that the file's program reads.
+// versions that the file's program reads. Without a lock nobody knows.
 func (f *former) upgraded(c checked) func(job string) bool {
 	refused := make(map[string]bool)
 	for _, r := range c.advanced.Refused {
@@ -122,7 +122,7 @@ func (f *former) upgraded(c checked) func(job string) bool {
 	}
 	return func(job string) bool {
 		now := c.file.Lock.Job(job)
-		if now == nil || refused[job] {
+		if now == nil || refused[job] || c.locked == nil {
 			return false
 		}
 		before := f.lock.Job(job)

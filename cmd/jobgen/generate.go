@@ -163,6 +163,17 @@ func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, e
 	if err != nil {
 		return nil, err
 	}
+	if c.locked == nil {
+		versioned, err := emit.Versioned(c.dir)
+		if err != nil {
+			return nil, err
+		}
+		if versioned != "" {
+			return nil, report(cmd, format, []problem{{Path: c.lockPath, Message: fmt.Sprintf(
+				"the lock is missing, and %s has a payload of a later version than the first: take the lock from version control",
+				filepath.Join(shorten(c.dir), versioned))}})
+		}
+	}
 	if refused := c.refused(); len(refused) > 0 {
 		return nil, report(cmd, format, refused)
 	}

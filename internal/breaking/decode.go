@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"time"
-
-	"github.com/bwmarrin/snowflake"
 
 	"github.com/jobgen/jobgen/internal/schema"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
 )
 
 // Decode reads a stored payload as a program does whose payload has fields, and
@@ -102,50 +101,34 @@ func decode(ref *schema.Ref, data []byte, path string) error {
 	case ref.Name != "":
 		return nil
 	}
-	if err := json.Unmarshal(data, builtin(ref.Builtin)); err != nil {
-		return fmt.Errorf("%s does not read as %s: %s", path, ref.Builtin, reason(err))
+	if err := builtins[ref.Builtin](data); err != nil {
+		return fmt.Errorf("%s does not read as %s: %v", path, ref.Builtin, err)
 	}
 	return nil
 }
 
-// builtin returns where generated code reads a built-in type into.
-func builtin(name string) any {
-	switch name {
-	case "string":
-		return new(string)
-	case "bool":
-		return new(bool)
-	case "int", "int64":
-		return new(int64)
-	case "int32":
-		return new(int32)
-	case "uint32":
-		return new(uint32)
-	case "float64":
-		return new(float64)
-	case "bytes":
-		return new([]byte)
-	case "time":
-		return new(time.Time)
-	case "duration":
-		return new(time.Duration)
-	case "date":
-		return new(runtime.Date)
-	case "uuid":
-		return new(runtime.UUID)
-	case "snowflake":
-		return new(snowflake.ID)
-	case "decimal":
-		return new(runtime.Decimal)
-	}
-	return new(json.RawMessage)
+// builtins read a value of each built-in type as generated code does.
+var builtins = map[string]func(data []byte) error{
+	"string": alone(codec.String), "bool": alone(codec.Bool),
+	"int": alone(codec.Int), "int32": alone(codec.Int32), "int64": alone(codec.Int64), "uint32": alone(codec.Uint32), "float64": alone(codec.Float64),
+	"bytes": alone(codec.Bytes), "time": alone(codec.Time), "duration": alone(codec.Duration),
+	"date": alone(codec.Text[runtime.Date]), "uuid": alone(codec.Text[runtime.UUID]), "decimal": alone(codec.Text[runtime.Decimal]),
+	"snowflake": alone(codec.Snowflake), "json": alone(codec.JSON),
 }
 
-// reason shortens what encoding/json says.
-func reason(err error) string {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		return "it is a " + wrong.Value
+// alone returns what reads a value of its own: a codec reads objects, so it
+// is put into one.
+func alone[T any](value codec.Value[T]) func([]byte) error {
+	return func(data []byte) error {
+		object := slices.Concat([]byte(`{"":`), data, []byte("}"))
+		err := codec.Unmarshal(object, func(c *codec.Codec) {
+			var v T
+			codec.Required(c, "", &v, value)
+		})
+		var wrong *codec.Error
+		if errors.As(err, &wrong) {
+			return wrong.Err
+		}
+		return err
 	}
-	return fmt.Sprintf("%.200s", err)
 }

@@ -33,8 +33,8 @@ func TestPayloadsAreReadAsTheirFields(t *testing.T) {
 		{"x: {type: string, renamed_from: y}", `{"y":"a"}`, ""},
 		{"x: {type: string, renamed_from: y}", `{"x":"a"}`, "y is missing"},
 		{"x: int32", `{"x":2147483647}`, ""},
-		{"x: int32", `{"x":2147483648}`, "x does not read as int32: it is a number 2147483648"},
-		{"x: int", `{"x":1.5}`, "x does not read as int: it is a number 1.5"},
+		{"x: int32", `{"x":2147483648}`, "x does not read as int32: the number 2147483648 does not fit"},
+		{"x: int", `{"x":1.5}`, "x does not read as int: the number 1.5 does not fit an integer"},
 		{"x: uint32", `{"x":-1}`, "x does not read as uint32"},
 		{"x: float64", `{"x":1e400}`, "x does not read as float64"},
 		{"x: bool", `{"x":"true"}`, "x does not read as bool: it is a string"},
@@ -125,9 +125,9 @@ func TestStoredJobsAreCountedByWhatBecomesOfThem(t *testing.T) {
 		all = append(all, f.Message)
 	}
 	wants := []string{
-		`job "a": 1 of 2 payloads of version 1 in the queue "q" do not read: job 3: x does not read as string: it is a number`,
+		`job "a": 1 of 2 payloads of version 1 in the queue "q" do not read: job 3: x does not read as string: it is a number where a string is needed`,
 		`job "a": jobs of version 1 wait in the queue "r": no job is on the queue "r"`,
-		`job "a": 1 of 1 payloads of version 1 in the queue "r" do not read: job 2: x does not read as string: it is a number`,
+		`job "a": 1 of 1 payloads of version 1 in the queue "r" do not read: job 2: x does not read as string: it is a number where a string is needed`,
 		`job "a": jobs of version 7 wait in the queue "q": version 7 is not in the lock`,
 		`job "gone": jobs of version 1 wait in the queue "q": no job of that name is declared`,
 	}

@@ -104,6 +104,30 @@ package, type upgrades struct{}; what lacks a method does not compile.`).
 	return f
 }
 
+// Versioned returns the first file in the directory dir that was generated with
+// a payload at a later version than the first, or "" where there is none.
+func Versioned(dir string) (string, error) {
+	root, err := openDir(dir, false)
+	if err != nil || root == nil {
+		return "", err
+	}
+	defer root.Close()
+	names, err := fs.Glob(root.FS(), "*_job"+suffix)
+	if err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		src, err := root.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		if bytes.HasPrefix(src, []byte(headerPrefix)) && bytes.Contains(src, []byte("JobOptions...).At(")) {
+			return name, nil
+		}
+	}
+	return "", nil
+}
+
 // MissingUpgrades returns what is to be written into a file of the directory
 // dir, where pkg is generated, for its upgrades to be complete: Go to fill in,
 // or "" where nothing is missing. Second are the methods there that pkg has no

@@ -37,6 +37,12 @@ func TestMissingUpgradesAreThoseThatNobodyHasWritten(t *testing.T) {
 	if _, err := emit.Write(dir, filesOf(t, pkg)); err != nil {
 		t.Fatal(err)
 	}
+	if file, err := emit.Versioned(dir); file != "email_job.gen.go" || err != nil {
+		t.Errorf("the file with a version is %q, error %v", file, err)
+	}
+	if file, err := emit.Versioned(t.TempDir()); file != "" || err != nil {
+		t.Errorf("in an empty directory it is %q, error %v", file, err)
+	}
 	const v2 = "func (upgrades) UpgradeOrderV2(old OrderJobV2) (OrderJobV3, error) {\n}\n"
 	const v3 = "func (upgrades) UpgradeOrderV3(old OrderJobV3) (OrderJob, error) {\n}\n"
 	if missing, _ := look(); missing != "package jobs\n\ntype upgrades struct{}\n\n"+v2+"\n"+v3 {

@@ -95,17 +95,17 @@ func (r *Result) job(old *schema.LockedJob, job *schema.Job) {
 	case int(said) > int(newest.Version)+1:
 		r.refuse(about(breaking.VersionSkipped), "job %q says version %d, and the one before it is %d", name, said, newest.Version)
 	}
-	next := newest.Version + 1
-	if newest.Version == math.MaxInt16 {
-		next = newest.Version
-	}
+	next, full := newest.Version+1, newest.Version == math.MaxInt16
 	switch {
-	case said == next:
+	case full && !(c.Reads() && c.ReadBack()):
+		r.refuse(about(breaking.VersionSkipped), "job %q is at version %d, after which there is none", name, newest.Version)
+		locked.Versions = slices.Clone(old.Versions)
+	case said == next && !full:
 		v := snapshot(next, job, nil, c)
 		v.Declared = true
 		locked.Versions = append(slices.Clone(old.Versions), v)
 	case !r.readsAll(old, job, next):
-		locked.Versions = old.Versions
+		locked.Versions = slices.Clone(old.Versions)
 	case c.ReadBack():
 		locked.Versions = append(slices.Clone(old.Versions[:len(old.Versions)-1]), snapshot(newest.Version, job, newest, c))
 	default:

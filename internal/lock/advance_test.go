@@ -2,6 +2,8 @@ package lock_test
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -201,11 +203,80 @@ func TestARemovedJobStaysInTheLock(t *testing.T) {
 func TestAdvanceLeavesTheFormerLockAlone(t *testing.T) {
 	t.Parallel()
 	first := lock.Advance(nil, parse(t, "types: {t: {fields: {b: int?}}}\n"+email("a: t"))).Lock
-	before := string(lock.Format(first))
-	for _, next := range []string{"types: {t: {fields: {}}}\n" + email("a: t"), emailAt(2, "a: int"), email("a: json")} {
+	first = reread(t, lock.Advance(first, parse(t, emailAt(2, "a: int64"))).Lock)
+	before, versions := string(lock.Format(first)), slices.Clone(first.Job("email").Versions)
+	for _, next := range []string{"types: {t: {fields: {}}}\n" + email("a: t"), emailAt(2, "a: int"), emailAt(3, "a: bool"), email("a: json")} {
 		lock.Advance(first, parse(t, next))
 		if after := string(lock.Format(first)); after != before {
 			t.Fatalf("%s changed it:\n%s", next, cmp.Diff(before, after))
+		}
+		if !slices.Equal(versions, first.Job("email").Versions) {
+			t.Fatalf("%s put other versions into it", next)
+		}
+	}
+}
+
+func TestTheLastVersionIsTheLast(t *testing.T) {
+	t.Parallel()
+	first, _ := advance(t, email("a: int32"))
+	first.Job("email").Newest().Version = math.MaxInt16
+	for src, refused := range map[string]int{
+		email("a: int32, b: int?"):                   0,
+		emailAt(math.MaxInt16, "a: int32, b: int?"):  0,
+		email("a: int64"):                            1,
+		emailAt(math.MaxInt16, "a: string, b: bool"): 1,
+	} {
+		r := lock.Advance(first, parse(t, src))
+		if len(r.Refused) != refused || len(r.Lock.Job("email").Versions) != 1 {
+			t.Errorf("%s: %+v", src, r)
+		}
+	}
+}
+
+func TestPruneDropsWhatNoJobWaitsWith(t *testing.T) {
+	t.Parallel()
+	const other = "jobs: {email: {queue: q, version: 4, payload: {a: string}}}\n"
+	full, _ := advance(t, "jobs: {email: {queue: q, payload: {a: bool}}, gone: {queue: q, payload: {}}, lost: {queue: q, payload: {}}}\n",
+		emailAt(2, "a: int"), emailAt(3, "a: bool"), other)
+	type key struct {
+		job     string
+		version int16
+	}
+	for _, c := range []struct {
+		name    string
+		waiting map[key]int64
+		want    string
+	}{
+		{"nothing waits", nil, "email v4"},
+		{"the newest", map[key]int64{{"email", 4}: 1}, "email v4"},
+		{"the first", map[key]int64{{"email", 1}: 1}, "email v1 v2 v3 v4"},
+		{"one between", map[key]int64{{"email", 2}: 1}, "email v2 v3 v4"},
+		{"a job that is gone", map[key]int64{{"gone", 1}: 1, {"email", 3}: 1}, "email v3 v4, gone v1"},
+	} {
+		before := string(lock.Format(full))
+		pruned, all := lock.Prune(full, func(job string, version int16) (int64, int64) { return c.waiting[key{job, version}], 2 })
+		var have []string
+		for _, job := range pruned.Jobs {
+			text := job.Type.Value
+			for _, v := range job.Versions {
+				text += fmt.Sprintf(" v%d", v.Version)
+			}
+			have = append(have, text)
+		}
+		if got := strings.Join(have, ", "); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		for _, p := range all {
+			if w := c.waiting[key{p.Job, p.Version}]; p.Waiting != w || p.Dead != 2 || p.Dropped != (w == 0 && !p.Before) {
+				t.Errorf("%s: %+v", c.name, p)
+			}
+		}
+		if after := string(lock.Format(full)); after != before {
+			t.Errorf("%s: the lock was changed", c.name)
+		}
+		r := lock.Advance(reread(t, pruned), parse(t, other))
+		if len(r.Refused)+len(r.Raised) > 0 || r.Lock.Job("email").Newest().Version != 4 {
+			t.Errorf("%s: generating after it: %+v", c.name, r)
 		}
 	}
 }
