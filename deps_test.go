@@ -62,12 +62,16 @@ var rules = map[string]rule{
 	"cmd/jobgen": {
 		// runtime/postgres is where breaking and prune look, and has the roles' script.
 		own: []string{
-			"internal/breaking", "internal/diagnostic", "internal/emit", "internal/gotypes", "internal/lock", "internal/schema", "runtime", "runtime/postgres",
+			"internal/breaking", "internal/diagnostic", "internal/emit", "internal/gotypes", "internal/jsonschema", "internal/lock", "internal/schema",
+			"internal/stamp", "runtime", "runtime/postgres",
 		},
 		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
 	"internal/diagnostic": {},
+	"internal/corpus":     {own: []string{"internal/diagnostic"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/tools"}},
 	"internal/schema":     {own: []string{"internal/diagnostic"}, modules: yamlModules},
+	"internal/stamp":      {},
+	"internal/jsonschema": {own: []string{"internal/schema"}, modules: yamlModules},
 	// The runtime's codec is what programs read payloads with.
 	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema", "runtime", "runtime/codec"}, modules: slices.Concat(yamlModules, runtimeModules)},
 	"internal/lock": {

@@ -3,12 +3,14 @@ module github.com/jobgen/jobgen/bench
 go 1.26.0
 
 require (
+	github.com/bufbuild/protocompile v0.14.1
 	github.com/bwmarrin/snowflake v0.3.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/jobgen/jobgen v0.0.0
 	github.com/riverqueue/river v0.51.1
 	github.com/riverqueue/river/riverdriver/riverpgxv5 v0.51.1
 	github.com/vgarvardt/gue/v5 v5.8.0
+	google.golang.org/protobuf v1.36.12
 )
 
 require (

@@ -39,7 +39,8 @@ new program would. It changes nothing there: it is one read-only transaction.`,
 
   # another file, or the jobs.yaml in another directory
   jobgen breaking --against ../released/jobs.yaml`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.level = breaking.Level(strings.ToUpper(level))
 			if !slices.Contains(breaking.Levels(), o.level) {

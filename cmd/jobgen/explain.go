@@ -19,13 +19,16 @@ func explainCommand(format *reportFormat) *cobra.Command {
 		Use:   "explain [job]...",
 		Short: "Say what each job will do, and where each value comes from",
 		Long: `Explain prints the options and the payload of the jobs that are named, or of
-all: each value with the line of jobs.yaml that sets it, and "built in" where
-none does.`,
+all: each value with the line of jobs.yaml that sets it, which is that of the
+job, of its queue ("queue") or of the file's defaults ("defaults"), and
+"built in" where none does. The version of a payload may come from jobs.lock. It
+wants a file without mistakes, and reports those there are as jobgen check does.`,
 		Example: `  # every job
   jobgen explain
 
   # one job, for a program
   jobgen explain email --format json`,
+		ValidArgsFunction: completeJobs(&path),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var files []string
 			if path != "" {
@@ -57,6 +60,7 @@ none does.`,
 		},
 	}
 	cmd.Flags().StringVar(&path, "file", "", "the jobs.yaml to read (default: the nearest)")
+	completeFileFlag(cmd)
 	return cmd
 }
 
@@ -105,9 +109,11 @@ type explainedOf struct {
 func explain(path string, job *schema.Job, locked *schema.Lock, lockPath string) explanation {
 	line := func(at diagnostic.Position) string { return fmt.Sprintf("%s:%d", path, at.Line) }
 	e := explanation{Job: job.Type.Value, From: line(job.Type.At), Doc: job.Doc, Payload: []explainedOf{}}
-	add := func(name, value string, at diagnostic.Position, inherited bool) {
+	add := func(name, value string, at diagnostic.Position, inherited, ofQueue bool) {
 		from := "built in"
 		switch {
+		case ofQueue:
+			from = line(at) + ", queue"
 		case at.Line > 0 && inherited:
 			from = line(at) + ", defaults"
 		case at.Line > 0:
@@ -123,10 +129,10 @@ func explain(path string, job *schema.Job, locked *schema.Lock, lockPath string)
 	if job.MaxWorkDuration.IsSet() {
 		work = job.MaxWorkDuration.Value
 	}
-	add("queue", job.Queue.Value, job.Queue.At, job.Queue.Inherited)
-	add("max_attempts", attempts, job.MaxAttempts.At, job.MaxAttempts.Inherited)
-	add("max_work_duration", work.String(), job.MaxWorkDuration.At, job.MaxWorkDuration.Inherited)
-	add("priority", fmt.Sprint(job.Priority.Value), job.Priority.At, job.Priority.Inherited)
+	add("queue", job.Queue.Value, job.Queue.At, job.Queue.Inherited, job.Queue.OfQueue)
+	add("max_attempts", attempts, job.MaxAttempts.At, job.MaxAttempts.Inherited, job.MaxAttempts.OfQueue)
+	add("max_work_duration", work.String(), job.MaxWorkDuration.At, job.MaxWorkDuration.Inherited, job.MaxWorkDuration.OfQueue)
+	add("priority", fmt.Sprint(job.Priority.Value), job.Priority.At, job.Priority.Inherited, job.Priority.OfQueue)
 	e.version(locked, job, lockPath, line)
 	for _, f := range job.Payload {
 		what := f.Type.String()

@@ -4,15 +4,19 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/jobgen/jobgen/internal/emit"
 	"github.com/jobgen/jobgen/internal/lock"
+	"github.com/jobgen/jobgen/internal/stamp"
 )
 
 func generateCommand(format *reportFormat) *cobra.Command {
-	return &cobra.Command{
+	watch := false
+	cmd := &cobra.Command{
 		Use:   "generate [jobs.yaml]",
 		Short: "Write the Go code of a jobs.yaml",
 		Long: `Generate writes the Go code of a jobs.yaml into the package that the file names.
@@ -23,36 +27,80 @@ overwritten nor removed. When jobs.yaml has mistakes, nothing is written.
 
 Beside jobs.yaml it writes jobs.lock, which lists every version of every payload
 that a waiting job may have. A change that leaves the new binary unable to read
-these is refused, and the message says what to do; see docs/breaking.md.`,
+these is refused, and the message says what to do; see docs/breaking.md.
+
+That nothing has changed since the last run is seen from a sum in your cache
+folder, without making the code again. jobgen check trusts no sum.
+
+With --watch it goes on until it is interrupted, and writes again whenever
+jobs.yaml changes. Mistakes are printed, and the next change is waited for.`,
 		Example: `  # the nearest jobs.yaml, here or in a directory above
   jobgen generate
 
   # in any Go file of the module, for go generate ./...
-  //go:generate go tool jobgen generate`,
-		Args: cobra.MaximumNArgs(1),
+  //go:generate go tool jobgen generate
+
+  # while you edit jobs.yaml
+  jobgen generate --watch`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			code, err := load(cmd, *format, args)
+			path, err := findFile(args)
 			if err != nil {
 				return err
 			}
-			changed, err := emit.Write(code.dir, code.files)
-			if err != nil {
-				return err
+			if !watch {
+				return generate(cmd, *format, path, stamp.UserStore())
 			}
-			locked, err := lock.Write(code.lockPath, code.lock)
-			if err != nil || *format != formatText {
-				return err
-			}
-			out := cmd.OutOrStdout()
-			if len(changed) > 0 {
-				fmt.Fprintf(out, "%s: %s\n", shorten(code.dir), count(len(changed)))
-			}
-			if locked {
-				fmt.Fprintf(out, "%s: changed\n", shorten(code.lockPath))
-			}
-			return code.tell(out)
+			ticker := time.NewTicker(watchInterval)
+			defer ticker.Stop()
+			return watchFile(cmd, *format, path, stamp.UserStore(), ticker.C)
 		},
 	}
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "write again whenever jobs.yaml changes, until interrupted")
+	return cmd
+}
+
+// generate brings the code of the file at path up to date, and looks at stamps
+// before it does any work.
+func generate(cmd *cobra.Command, format reportFormat, path string, stamps stamp.Store) error {
+	if stamps.Current(path) {
+		return nil
+	}
+	code, err := load(cmd, format, []string{path})
+	if err != nil {
+		return err
+	}
+	changed, err := emit.Write(code.dir, code.files)
+	if err != nil {
+		return err
+	}
+	locked, err := lock.Write(code.lockPath, code.lock)
+	if err != nil {
+		return err
+	}
+	todo, err := code.todo()
+	if err != nil {
+		return err
+	}
+	if todo == "" && !code.file.NamesGoTypes() {
+		// A folder that cannot be written costs the next run some time, and is
+		// nothing to fail for.
+		_ = stamps.Mark(path, code.dir)
+	}
+	if format != formatText {
+		return nil
+	}
+	out := cmd.OutOrStdout()
+	if len(changed) > 0 {
+		fmt.Fprintf(out, "%s: %s\n", shorten(code.dir), count(len(changed)))
+	}
+	if locked {
+		fmt.Fprintf(out, "%s: changed\n", shorten(code.lockPath))
+	}
+	code.tell(out)
+	_, err = io.WriteString(out, todo)
+	return err
 }
 
 func checkCommand(format *reportFormat) *cobra.Command {
@@ -66,7 +114,8 @@ and a short diff when jobgen generate would change it. It writes nothing.`,
 
   # as annotations of a pull request on GitHub
   jobgen check --format github`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			code, err := load(cmd, *format, args)
 			if err != nil {
@@ -135,9 +184,8 @@ func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, e
 	return &generated{checked: c, source: path, files: files, lock: lock.Format(c.advanced.Lock)}, nil
 }
 
-// tell says what versions have become of payloads, and what is left to do by
-// hand.
-func (g *generated) tell(out io.Writer) error {
+// tell says what versions have become of payloads.
+func (g *generated) tell(out io.Writer) {
 	for _, step := range g.advanced.Raised {
 		fmt.Fprintf(out, "\n%s: new jobs have payload version %d, which running binaries leave alone and new ones read beside %d:\n", step.Job, step.To, step.From)
 		for _, why := range step.Why {
@@ -147,17 +195,22 @@ func (g *generated) tell(out io.Writer) error {
 	for _, step := range g.advanced.Removed {
 		fmt.Fprintf(out, "\n%s: is removed, and stays in %s, since jobs of it may wait; jobgen prune drops it when none does\n", step.Job, shorten(g.lockPath))
 	}
+}
+
+// todo returns what is left to do by hand, each time until it is done.
+func (g *generated) todo() (string, error) {
 	missing, unused, err := emit.MissingUpgrades(g.dir, g.pkg)
 	if err != nil {
-		return err
+		return "", err
 	}
+	var out strings.Builder
 	if missing != "" {
-		fmt.Fprintf(out, "\nUpgrades are missing. Put them into a file in %s, such as upgrades.go, and fill them in:\n\n%s", shorten(g.dir), missing)
+		fmt.Fprintf(&out, "\nUpgrades are missing. Put them into a file in %s, such as upgrades.go, and fill them in:\n\n%s", shorten(g.dir), missing)
 	}
 	for _, name := range unused {
-		fmt.Fprintf(out, "\n%s in %s is needed no longer: remove it\n", name, shorten(g.dir))
+		fmt.Fprintf(&out, "\n%s in %s is needed no longer: remove it\n", name, shorten(g.dir))
 	}
-	return nil
+	return out.String(), nil
 }
 
 func count(changed int) string {

@@ -5,8 +5,10 @@
 //	jobgen breaking [jobs.yaml]   say whom a change breaks
 //	jobgen prune [jobs.yaml]      drop payload versions that no job waits with
 //	jobgen explain [job]...       say what each job will do, and why
+//	jobgen fmt [jobs.yaml]...     write the file in its one form
 //	jobgen init                   write a first jobs.yaml
 //	jobgen roles                  print the SQL for PostgreSQL roles
+//	jobgen schema [job]           print JSON Schema of jobs.yaml or of a payload
 //	jobgen version                print the version
 //
 // Without a file it takes the jobs.yaml of the working directory or of the
@@ -25,6 +27,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -39,6 +42,10 @@ const (
 )
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		// A run is over in less than a second: memory is cheaper than collecting it.
+		debug.SetGCPercent(400)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -85,13 +92,14 @@ its jobs.
 
 It exits with 0 when done, 1 when the input is wrong or the generated code
 stale, and 2 when jobgen itself could not do its work.`,
-		Example:           "  jobgen generate\n  jobgen check --format github",
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		Example:       "  jobgen generate\n  jobgen check --format github",
+		SilenceErrors: true,
+		SilenceUsage:  true,
 	}
 	format := formatText
 	root.PersistentFlags().Var(&format, "format", "how mistakes are reported: "+strings.Join(formats, ", "))
-	root.AddCommand(generateCommand(&format), checkCommand(&format), breakingCommand(&format), pruneCommand(&format), explainCommand(&format), initCommand(), rolesCommand(), versionCommand())
+	_ = root.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	root.AddCommand(generateCommand(&format), checkCommand(&format), breakingCommand(&format), pruneCommand(&format), explainCommand(&format), fmtCommand(&format),
+		initCommand(), rolesCommand(), schemaCommand(&format), versionCommand())
 	return root
 }

@@ -40,6 +40,10 @@ func params(t *testing.T, dir string, env map[string]string) testscript.Params {
 		UpdateScripts:       os.Getenv("JOBGEN_UPDATE_STORIES") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("JOBGEN", root)
+			home := filepath.Join(e.WorkDir, ".home") // jobgen keeps its stamps there
+			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
+				e.Setenv(name, home)
+			}
 			for name, value := range goEnv {
 				e.Setenv(name, value)
 			}
@@ -52,7 +56,7 @@ func params(t *testing.T, dir string, env map[string]string) testscript.Params {
 			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "go.sum"), sum, 0o666)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "jobs": manyJobs},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "jobs": manyJobs, "fits": fits},
 	}
 }
 

@@ -27,8 +27,9 @@ that has such jobs.
 
 Do it when no binary runs any longer that enqueues a former version. Then run
 jobgen generate, which drops their structs.`,
-		Example: `  jobgen prune --database "$DATABASE_URL" && jobgen generate`,
-		Args:    cobra.MaximumNArgs(1),
+		Example:           `  jobgen prune --database "$DATABASE_URL" && jobgen generate`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(d.urls) == 0 {
 				return &inputError{errors.New("prune asks a database: say which, as in --database postgres://…; without one nothing is dropped")}

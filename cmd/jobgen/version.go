@@ -11,7 +11,10 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of jobgen",
-		Args:  cobra.NoArgs,
+		Long: `Version prints the version of jobgen and of the Go that it was built with: that
+of its module, or the commit of a build from a work tree.`,
+		Example: "  go tool jobgen version",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), version(debug.ReadBuildInfo()))
 			return err

@@ -2,11 +2,16 @@ package emit
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/format"
+	"iter"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/dave/jennifer/jen"
 
@@ -42,12 +47,9 @@ type File struct {
 // of package gotypes.
 func Files(pkg *gotypes.Package) ([]File, error) {
 	files := make([]File, 0, len(pkg.Jobs)+2)
+	codes := make([]*jen.File, 0, len(pkg.Jobs)+2)
 	add := func(name string, code *jen.File) error {
-		data, err := render(code)
-		if err != nil {
-			return fmt.Errorf("generate %s: %w", name, err)
-		}
-		files = append(files, File{Name: name, Data: data})
+		files, codes = append(files, File{Name: name}), append(codes, code)
 		return nil
 	}
 	if err := add(packageFile, packageCode(pkg)); err != nil {
@@ -87,6 +89,9 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 			return nil, err
 		}
 	}
+	if err := renderAll(files, codes); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	for i := 1; i < len(files); i++ {
 		if files[i].Name == files[i-1].Name {
@@ -99,6 +104,7 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 // newFile returns an empty file of pkg with its header, for code with fields.
 func newFile(pkg *gotypes.Package, fields ...*gotypes.Field) *jen.File {
 	f := jen.NewFilePathName(pkg.Path, pkg.Name)
+	f.NoFormat = true // render does
 	f.HeaderComment(headerPrefix + oneLine(pkg.Source) + "; DO NOT EDIT.")
 	f.ImportName(runtimePath, "runtime")
 	f.ImportName(codecPath, "codec")
@@ -122,6 +128,29 @@ func nameImports(f *jen.File, t *gotypes.Type) {
 	}
 }
 
+// renderAll fills in the data of files, on as many processors as there are:
+// formatting is nearly all that generating costs.
+func renderAll(files []File, codes []*jen.File) error {
+	var (
+		wait sync.WaitGroup
+		next atomic.Int64
+		errs = make([]error, len(files))
+	)
+	for range min(runtime.GOMAXPROCS(0), len(files)) {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
+				data, err := render(codes[i])
+				if err != nil {
+					errs[i] = fmt.Errorf("generate %s: %w", files[i].Name, err)
+				}
+				files[i].Data = data
+			}
+		})
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
 func render(code *jen.File) ([]byte, error) {
 	var out bytes.Buffer
 	if err := code.Render(&out); err != nil {
@@ -131,16 +160,48 @@ func render(code *jen.File) ([]byte, error) {
 }
 
 // settle formats src until gofmt has nothing left to do. Once is nearly always
-// enough; some doc comments take gofmt a second time.
+// enough; where gofmt rewrote a comment it may find more to do the next time.
+// What gofmt looks at as a doc comment begins its line and abuts what it
+// documents, so the space that jennifer puts around lines goes first; no string
+// in the code is longer than a line.
 func settle(src []byte) ([]byte, error) {
+	lines := bytes.Split(src, []byte("\n"))
+	for i, line := range lines {
+		lines[i] = bytes.TrimSpace(line)
+	}
+	src = bytes.Join(lines, []byte("\n"))
 	for range 5 {
 		formatted, err := format.Source(src)
-		if err != nil || bytes.Equal(formatted, src) {
-			return src, err
+		if err != nil || sameComments(src, formatted) {
+			return formatted, err
 		}
 		src = formatted
 	}
 	return src, nil
+}
+
+// sameComments reports whether the lines of a and b that are comments are the
+// same, but for the space around them.
+func sameComments(a, b []byte) bool {
+	next, stop := iter.Pull(commentLines(b))
+	defer stop()
+	for line := range commentLines(a) {
+		if other, ok := next(); !ok || !bytes.Equal(line, other) {
+			return false
+		}
+	}
+	_, more := next()
+	return !more
+}
+
+func commentLines(src []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for line := range bytes.SplitSeq(src, []byte("\n")) {
+			if line = bytes.TrimSpace(line); bytes.HasPrefix(line, []byte("//")) && !yield(line) {
+				return
+			}
+		}
+	}
 }
 
 // groupImports puts the standard library's imports into a group of their own,

@@ -72,12 +72,13 @@ const Unlimited = 0
 const DefaultMaxWorkDuration = time.Minute
 
 // An Option is the value of an option, and the place that it comes from: the
-// job's own line, or that of the file's defaults. At is zero where neither sets
-// it and the runtime's own default holds.
+// job's own line, that of its queue, or that of the file's defaults. At is zero
+// where none sets it and the runtime's own default holds.
 type Option[T any] struct {
 	Value     T
 	At        diagnostic.Position
-	Inherited bool // from the file's defaults
+	Inherited bool // from the job's queue or the file's defaults
+	OfQueue   bool // from the job's queue
 }
 
 // IsSet reports whether the file sets the option.

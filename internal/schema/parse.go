@@ -32,7 +32,8 @@ type builder struct {
 	file     *File
 	defaults Job // its options are those of the file's defaults
 	queues   names
-	unread   bool // queues are there and cannot be read
+	perQueue map[string]*Job // the options that a queue sets for its jobs
+	unread   bool            // queues are there and cannot be read
 	types    map[string]*Type
 	typeName names
 	last     []func() // what can be judged when all has been read
@@ -110,7 +111,7 @@ func (b *builder) readQueues(e entry) {
 		if why := badQueue(e.key.Value); why != "" {
 			b.mistakes.Add(e.key.At, diagnostic.BadName, "the queue %q cannot be called so: %s", e.key.Value, why)
 		}
-		b.keys(e.value, fmt.Sprintf("queue %q", e.key.Value), nil)
+		b.readQueueOptions(e)
 	}
 }
 
@@ -148,6 +149,7 @@ func (b *builder) readJob(e entry) {
 		}
 	}
 	there := b.keys(e.value, what, known)
+	b.inheritQueue(job)
 	if there == nil {
 		return
 	}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+
+	"github.com/jobgen/jobgen/internal/schema"
+)
+
+func fmtCommand(format *reportFormat) *cobra.Command {
+	var check, show bool
+	cmd := &cobra.Command{
+		Use:   "fmt [jobs.yaml]...",
+		Short: "Write a jobs.yaml in its one form",
+		Long: `Fmt writes each jobs.yaml in one form: two spaces a level, the keys of the file
+and of a job in the order of the reference, an empty line between sections and
+between jobs of several lines, comments behind text in one column. Every comment
+stays, and what the file says does not change. The names of files that changed
+are printed.
+
+With - it reads standard input and writes to standard output, as editors want
+it. Mistakes against the language do not matter to it; what is no YAML it
+reports.`,
+		Example: `  # the nearest jobs.yaml
+  jobgen fmt
+
+  # in continuous integration
+  jobgen fmt --check
+
+  # what would change
+  jobgen fmt -d`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == "-" {
+				return formatStream(cmd, *format)
+			}
+			paths := args
+			if len(args) == 0 {
+				path, err := findFile(nil)
+				if err != nil {
+					return err
+				}
+				paths = []string{path}
+			}
+			var wrong []problem
+			for _, path := range paths {
+				found, err := formatFile(cmd, path, check, show)
+				if err != nil {
+					return err
+				}
+				wrong = append(wrong, found...)
+			}
+			if len(wrong) > 0 {
+				return report(cmd, *format, wrong)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing, and exit with 1 where something would change")
+	cmd.Flags().BoolVarP(&show, "diff", "d", false, "write nothing, and print what would change")
+	cmd.MarkFlagsMutuallyExclusive("check", "diff")
+	return cmd
+}
+
+// formatFile formats one file, or says what would change. It returns what keeps
+// it from that, and with check that it is not formatted.
+func formatFile(cmd *cobra.Command, path string, check, show bool) ([]problem, error) {
+	if _, err := findFile([]string{path}); err != nil {
+		return nil, err
+	}
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	out, mistakes, err := schema.Format(src)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
+	case len(mistakes) > 0:
+		return problems(path, mistakes), nil
+	case bytes.Equal(src, out):
+		return nil, nil
+	case check:
+		return []problem{{Path: path, Message: "it is not formatted: run jobgen fmt", Diff: string(unified(path, src, out))}}, nil
+	case show:
+		_, err := cmd.OutOrStdout().Write(unified(path, src, out))
+		return nil, err
+	}
+	if err := replace(path, out); err != nil {
+		return nil, err
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
+	return nil, err
+}
+
+func formatStream(cmd *cobra.Command, format reportFormat) error {
+	src, err := io.ReadAll(cmd.InOrStdin())
+	if err != nil {
+		return fmt.Errorf("read standard input: %w", err)
+	}
+	out, mistakes, err := schema.Format(src)
+	switch {
+	case err != nil:
+		return fmt.Errorf("standard input: %w", err)
+	case len(mistakes) > 0:
+		return report(cmd, format, problems("standard input", mistakes))
+	}
+	_, err = cmd.OutOrStdout().Write(out)
+	return err
+}
+
+func unified(path string, have, want []byte) []byte {
+	text := diff.Diff("a/"+filepath.ToSlash(path), have, "b/"+filepath.ToSlash(path), want)
+	_, text, _ = bytes.Cut(text, []byte("\n")) // without the line "diff a b"
+	return text
+}
+
+// replace gives the file at path another content, all or none of it, and leaves
+// its mode and a symbolic link to it as they are.
+func replace(path string, data []byte) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".jobgen-*.tmp")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}

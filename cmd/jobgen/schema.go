@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jobgen/jobgen/internal/jsonschema"
+	"github.com/jobgen/jobgen/internal/schema"
+)
+
+// schemaSuffix ends the names of the files that --all writes.
+const schemaSuffix = ".schema.json"
+
+func schemaCommand(format *reportFormat) *cobra.Command {
+	var path, dir string
+	cmd := &cobra.Command{
+		Use:   "schema [job]",
+		Short: "Print JSON Schema of jobs.yaml, or of a job's payload",
+		Long: `Schema prints a JSON Schema (2020-12).
+
+Without a job it is that of jobs.yaml itself, for editors. One with a language
+server for YAML completes and checks the file that has, in its first lines,
+
+  # yaml-language-server: $schema=jobs.schema.json
+
+With a job it is that of the job's payload, as the generated code stores it: for
+triggers, other languages and tests. With --all each job's is written to
+DIR/JOB.schema.json; files that are right already are left alone.`,
+		Example: `  # for the editor
+  jobgen schema > jobs.schema.json
+
+  # one payload
+  jobgen schema email
+
+  # every payload
+  jobgen schema --all schemas`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: firstOnly(completeJobs(&path)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case dir != "" && len(args) > 0:
+				return errors.New("--all is for every job: leave the job out")
+			case dir == "" && len(args) == 0:
+				return printSchema(cmd, jsonschema.Language())
+			}
+			var files []string
+			if path != "" {
+				files = []string{path}
+			}
+			_, c, err := read(cmd, *format, files)
+			if err != nil {
+				return err
+			}
+			if dir != "" {
+				return writeSchemas(cmd, *format, dir, c.file.Jobs)
+			}
+			jobs, err := choose(c.file, args)
+			if err != nil {
+				return err
+			}
+			return printSchema(cmd, jsonschema.Payload(jobs[0]))
+		},
+	}
+	cmd.Flags().StringVar(&path, "file", "", "the jobs.yaml to read (default: the nearest)")
+	cmd.Flags().StringVar(&dir, "all", "", "write the schema of each payload into this folder")
+	completeFileFlag(cmd)
+	_ = cmd.MarkFlagDirname("all") // the flag is there
+	return cmd
+}
+
+func printSchema(cmd *cobra.Command, s *jsonschema.Schema) error {
+	text, err := s.Text()
+	if err != nil {
+		return err
+	}
+	_, err = cmd.OutOrStdout().Write(text)
+	return err
+}
+
+// writeSchemas makes dir hold the schema of each job's payload. What else is in
+// it stays.
+func writeSchemas(cmd *cobra.Command, format reportFormat, dir string, jobs []*schema.Job) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	changed := 0
+	for _, job := range jobs {
+		text, err := jsonschema.Payload(job).Text()
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(dir, job.Type.Value+schemaSuffix)
+		have, err := os.ReadFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			err = create(path, string(text))
+		case err == nil && bytes.Equal(have, text):
+			continue
+		case err == nil:
+			err = replace(path, text)
+		}
+		if err != nil {
+			return err
+		}
+		changed++
+	}
+	if format == formatText && changed > 0 {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", shorten(dir), count(changed))
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jobgen/jobgen/internal/stamp"
+)
+
+// watchInterval is how often a watched file is read. Reading it finds what the
+// file systems of containers and network shares tell nobody of, and a file that
+// an editor replaced, for some microseconds of work.
+const watchInterval = 250 * time.Millisecond
+
+// watchFile generates the code of the file at path, and again with each tick
+// that finds another content, until the command's context ends. Mistakes in
+// the file are reported and waited out; it returns an error only where what it
+// has to say cannot be said.
+func watchFile(cmd *cobra.Command, format reportFormat, path string, stamps stamp.Store, ticks <-chan time.Time) error {
+	if format == formatText {
+		fmt.Fprintf(cmd.OutOrStdout(), "watching %s; interrupt to end\n", path)
+	}
+	var last []byte
+	missing := false
+	for {
+		src, err := os.ReadFile(path)
+		switch {
+		case err == nil && (last == nil || missing || !bytes.Equal(src, last)):
+			last, missing = append([]byte{}, src...), false
+			if err := generate(cmd, format, path, stamps); err != nil && !errors.Is(err, errReported) && cmd.Context().Err() == nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), "jobgen:", err)
+			}
+		case err != nil && !missing:
+			missing = true
+			fmt.Fprintln(cmd.ErrOrStderr(), "jobgen:", err)
+		}
+		select {
+		case <-cmd.Context().Done():
+			return nil
+		case <-ticks:
+		}
+	}
+}

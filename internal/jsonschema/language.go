@@ -1,0 +1,198 @@
+package jsonschema
+
+import (
+	"math"
+
+	"github.com/jobgen/jobgen/internal/schema"
+)
+
+// Patterns of names and types. They say no more than all implementations of
+// regular expressions understand.
+const (
+	plainName  = `^[A-Za-z][A-Za-z0-9_]*$`
+	dottedName = `^[A-Za-z][A-Za-z0-9_.-]*$`
+	queueName  = `^[^\x00-\x1f\x7f-\x9f]+$`
+	importPath = `^[A-Za-z0-9_.~+-]+(/[A-Za-z0-9_.~+-]+)*$`
+	dotElement = `(^|/)\.\.?(/|$)`
+	duration   = `^\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
+	aboveZero  = `[1-9]`
+
+	typeText  = `^\s*[^\s*?:\]}(),"'` + "`" + `\\]([^*(),"'` + "`" + `\\]*[^\s*:\[{(),"'` + "`" + `\\])?\s*$`
+	elsewhere = `^\s*(\[\]|map\[|\[[^\]]*$|\{[^}]*$)|\?\s*\?`
+)
+
+// Language returns the schema of jobs.yaml. Every file that jobgen reads
+// without mistakes fits it. What no schema can say, that a queue or a type is
+// declared or that two names meet in Go, jobgen check says.
+func Language() *Schema {
+	fields := &Schema{
+		Description:          "The fields, each a name and a type.",
+		Type:                 types{"object", "null"},
+		PropertyNames:        name(dottedName),
+		AdditionalProperties: field(),
+	}
+	return &Schema{
+		Dialect:     dialect,
+		Title:       "jobs.yaml",
+		Description: "The job types of one generated Go package.",
+		Type:        types{"object"},
+		Properties: properties{
+			{"version", &Schema{Description: "The version of this language.", Const: schema.Version}},
+			{"package", &Schema{
+				Description: "The import path of the package to generate, in the Go module that the file is in.",
+				Type:        types{"string"}, Pattern: importPath, Not: &Schema{Pattern: dotElement},
+			}},
+			{"defaults", options("Options for the jobs that neither set them nor are on a queue that does.", "queue")},
+			{"queues", &Schema{
+				Description: "The queues, by name.", Type: types{"object", "null"},
+				PropertyNames:        &Schema{Pattern: queueName, MaxLength: ptr(255)},
+				AdditionalProperties: options("A queue, with options for the jobs on it that do not set them."),
+			}},
+			{"types", &Schema{
+				Description: "Structs and enums that payloads use, by name.", Type: types{"object", "null"},
+				PropertyNames:        declaredName(),
+				AdditionalProperties: declared(fields),
+			}},
+			{"jobs", &Schema{
+				Description: "The job types, by name.", Type: types{"object"}, MinProperties: ptr(1),
+				PropertyNames:        name(dottedName),
+				AdditionalProperties: job(fields),
+			}},
+		},
+		AdditionalProperties: closed{},
+		Required:             []string{"version", "package", "jobs"},
+		AnyOf: []*Schema{
+			{Properties: properties{{"defaults", &Schema{Type: types{"object"}, Required: []string{"queue"}}}}, Required: []string{"defaults"}},
+			{Properties: properties{{"jobs", &Schema{AdditionalProperties: &Schema{Required: []string{"queue"}}}}}},
+		},
+		Defs: properties{{"type", typeRef()}},
+	}
+}
+
+func name(pattern string) *Schema { return &Schema{Pattern: pattern, MaxLength: ptr(100)} }
+
+func declaredName() *Schema {
+	s := name(plainName)
+	s.Not = &Schema{Enum: anys(schema.Builtins())}
+	return s
+}
+
+func anys(texts []string) []any {
+	list := make([]any, len(texts))
+	for i, text := range texts {
+		list[i] = text
+	}
+	return list
+}
+
+// optionSchemas returns the options that a job, a queue and the defaults share.
+func optionSchemas() properties {
+	return properties{
+		{"max_attempts", &Schema{
+			Description: "How often a job is tried, the first time included. Unlimited unless set.",
+			AnyOf:       []*Schema{{Type: types{"integer"}, Minimum: ptr(int64(1)), Maximum: ptr(int64(math.MaxInt32))}, {Const: "unlimited"}},
+		}},
+		{"max_work_duration", &Schema{
+			Description: "How long one attempt may take, such as 30s, 1m30s or 2h. " + schema.DefaultMaxWorkDuration.String() + " unless set.",
+			Type:        types{"string"}, Pattern: duration, AllOf: []*Schema{{Pattern: aboveZero}},
+		}},
+		{"priority", &Schema{
+			Description: "Of the jobs that are due, those with the lowest number are claimed first. 0 unless set.",
+			Type:        types{"integer"}, Minimum: ptr(int64(0)), Maximum: ptr(int64(9)),
+		}},
+	}
+}
+
+func queueOption() property {
+	return property{"queue", &Schema{Description: "One of those under queues.", Type: types{"string"}, Pattern: queueName, MaxLength: ptr(255)}}
+}
+
+// options returns the schema of a mapping of options, with what precedes them.
+func options(description string, first ...string) *Schema {
+	s := &Schema{Description: description, Type: types{"object", "null"}, AdditionalProperties: closed{}}
+	if len(first) > 0 {
+		s.Properties = append(s.Properties, queueOption())
+	}
+	s.Properties = append(s.Properties, optionSchemas()...)
+	return s
+}
+
+func job(fields *Schema) *Schema {
+	s := &Schema{Description: "A job type.", Type: types{"object"}, AdditionalProperties: closed{}, Required: []string{"payload"}}
+	s.Properties = append(properties{queueOption()}, optionSchemas()...)
+	s.Properties = append(s.Properties,
+		property{"version", &Schema{
+			Description: "The version of the payload, said when a change of it needs one. That of jobs.lock unless set.",
+			Type:        types{"integer"}, Minimum: ptr(int64(1)), Maximum: ptr(int64(math.MaxInt16)),
+		}},
+		reserved(), property{"payload", fields})
+	return s
+}
+
+// field returns the schema of a field: its type, or a mapping that holds the
+// type and more.
+func field() *Schema {
+	ref := &Schema{Ref: "#/$defs/type"}
+	long := &Schema{
+		Type: types{"object"},
+		Properties: properties{
+			{"type", ref},
+			{"default", &Schema{Description: "What a stored payload without the field means.", Type: types{"string", "number", "boolean"}}},
+			{"renamed_from", renamedFrom()},
+			{"deprecated", &Schema{Description: "What to use instead.", Type: types{"string"}, Pattern: `\S`}},
+		},
+		AdditionalProperties: closed{},
+		Required:             []string{"type"},
+	}
+	return &Schema{AnyOf: []*Schema{ref, long}}
+}
+
+func renamedFrom() *Schema {
+	s := name(dottedName)
+	s.Description, s.Type = "The key that the field is stored under, where it has another name now.", types{"string"}
+	return s
+}
+
+func reserved() property {
+	key := name(dottedName)
+	key.Type = types{"string"}
+	return property{"reserved", &Schema{
+		Description: "Keys that fields were stored under, and that none can have again.",
+		Type:        types{"array"}, UniqueItems: true, Items: key,
+	}}
+}
+
+// declared returns the schema of a declared type.
+func declared(fields *Schema) *Schema {
+	values := &Schema{
+		Description: "The values of an enum, any text.", Type: types{"array"}, MinItems: ptr(1), UniqueItems: true,
+		Items: &Schema{Type: types{"string"}, Pattern: `^[^\x00]*$`},
+	}
+	return &Schema{
+		Description: "A struct, with fields, or an enum.",
+		Type:        types{"object"},
+		Properties:  properties{reserved(), {"fields", fields}, {"enum", values}},
+		// Either, and not both.
+		AdditionalProperties: closed{},
+		AnyOf:                []*Schema{{Required: []string{"fields"}, Not: &Schema{Required: []string{"enum"}}}, {Required: []string{"enum"}, Not: &Schema{Required: []string{"fields"}}}},
+	}
+}
+
+// typeRef returns the schema of a field's type. The names come first, so that
+// editors offer them.
+func typeRef() *Schema {
+	names := make([]string, 0, 2*len(schema.Builtins()))
+	for _, name := range schema.Builtins() {
+		names = append(names, name, name+"?")
+	}
+	again := &Schema{Ref: "#/$defs/type"}
+	return &Schema{
+		Description: "A type: a built-in one, one under types, a Go type such as net/netip.Addr, [T] for a list, {string: T} for a map; with ? behind it for an optional one.",
+		AnyOf: []*Schema{
+			{Enum: anys(names)},
+			{Type: types{"string"}, Pattern: typeText, Not: &Schema{Pattern: elsewhere}},
+			{Type: types{"array"}, Items: again, MinItems: ptr(1), MaxItems: ptr(1)},
+			{Type: types{"object"}, Properties: properties{{"string", again}}, Required: []string{"string"}, AdditionalProperties: closed{}},
+		},
+	}
+}
