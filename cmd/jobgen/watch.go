@@ -30,6 +30,8 @@ func watchFile(cmd *cobra.Command, format reportFormat, path string, stamps stam
 	for {
 		src, err := os.ReadFile(path)
 		switch {
+		case err == nil && len(src) == 0:
+			// An editor is about to write it.
 		case err == nil && (last == nil || missing || !bytes.Equal(src, last)):
 			last, missing = append([]byte{}, src...), false
 			if err := generate(cmd, format, path, stamps); err != nil && !errors.Is(err, errReported) && cmd.Context().Err() == nil {

@@ -31,9 +31,13 @@ const watchedHead = "version: 1\npackage: example.com/app/gen/jobs\nqueues: {q: 
 func TestWatchGeneratesAgainWheneverTheFileChanges(t *testing.T) {
 	t.Parallel()
 	path := watchedModule(t)
-	write := func(jobs string) {
+	write := func(jobs string) { // whole, since the watch reads at the same time
 		t.Helper()
-		if err := os.WriteFile(path, []byte(watchedHead+jobs), 0o666); err != nil {
+		err := os.WriteFile(path+".new", []byte(watchedHead+jobs), 0o666)
+		if err == nil {
+			err = os.Rename(path+".new", path)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
