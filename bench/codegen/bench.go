@@ -87,7 +87,7 @@ func (b *bench) steps() []step {
 	return []step{
 		{"generate, nothing there", "jobgen", func() error { return os.RemoveAll(code) }, generate},
 		{"generate, nothing there", "protoc-gen-go", func() error { return os.RemoveAll(messages) }, b.generateMessages},
-		{"generate, one field changed", "jobgen", func() error { return b.writeJobs(b.round) }, generate},
+		{"generate, one job changed", "jobgen", func() error { return b.writeJobs(b.round) }, generate},
 		{"generate, nothing changed", "jobgen", none, generate},
 		{"check", "jobgen", none, func() (cost, error) { return b.exec(b.app(), nil, io.Discard, b.jobgen, "check") }},
 		{"go build of the package", "jobgen", touch(code), func() (cost, error) { return b.exec(b.app(), nil, io.Discard, "go", "build", "./gen/jobs") }},

@@ -35,19 +35,17 @@ func (b *bench) setUpJobgen() error {
 	return b.writeJobs(0)
 }
 
-// writeJobs writes the jobs.yaml of a round, one of whose jobs has a field of
-// that round.
+// writeJobs writes the jobs.yaml of a round, one of whose jobs has the round in
+// its documentation.
 func (b *bench) writeJobs(round int) error {
 	var text strings.Builder
 	text.WriteString("version: 1\npackage: example.com/app/gen/jobs\nqueues: {work: {}}\njobs:\n")
 	for i := range b.jobs {
-		fmt.Fprintf(&text, "  # Does work of kind %d.\n  work_%d:\n    queue: work\n    max_attempts: 5\n    payload:\n", i, i)
-		text.WriteString("      account_id: int64\n      subject: string\n      count: int64\n      at: time\n")
 		if i == 0 {
-			fmt.Fprintf(&text, "      tags_%d: [string]\n", round)
-		} else {
-			text.WriteString("      tags: [string]\n")
+			fmt.Fprintf(&text, "  # In round %d:\n", round)
 		}
+		fmt.Fprintf(&text, "  # Does work of kind %d.\n  work_%d:\n    queue: work\n    max_attempts: 5\n    payload:\n", i, i)
+		text.WriteString("      account_id: int64\n      subject: string\n      count: int64\n      at: time\n      tags: [string]\n")
 	}
 	return write(b.app(), map[string]string{"jobs.yaml": text.String()})
 }

@@ -13,7 +13,7 @@ func TestEachStepHasAFigure(t *testing.T) {
 		t.Fatalf("%v\n%s", err, &progress)
 	}
 	for _, row := range []string{
-		"\n| generate, nothing there | jobgen | ", "\n| generate, nothing there | protoc-gen-go | ", "\n| generate, one field changed | jobgen | ",
+		"\n| generate, nothing there | jobgen | ", "\n| generate, nothing there | protoc-gen-go | ", "\n| generate, one job changed | jobgen | ",
 		"\n| generate, nothing changed | jobgen | ", "\n| check | jobgen | ", "\n| go build of the package | jobgen | ", "\n| go build of the package | protoc-gen-go | ",
 	} {
 		if strings.Count(table.String(), row) != 1 {
