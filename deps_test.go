@@ -68,6 +68,7 @@ var rules = map[string]rule{
 	"internal/emit":       {own: []string{"internal/gotypes"}, modules: emitModules},
 
 	"internal/bell":         {},
+	"internal/pgproxy":      {},
 	"internal/pgtest":       {modules: testServer},
 	"internal/pgtest/serve": {own: []string{"internal/pgtest", "runtime/postgres"}, modules: slices.Concat(testServer, postgresModules)},
 
