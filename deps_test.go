@@ -67,6 +67,8 @@ var rules = map[string]rule{
 	"internal/gotypes":    {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
 	"internal/emit":       {own: []string{"internal/gotypes"}, modules: emitModules},
 
+	"faulttest": {},
+
 	"internal/bell":         {},
 	"internal/pgproxy":      {},
 	"internal/pgtest":       {modules: testServer},

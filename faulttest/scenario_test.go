@@ -1,0 +1,110 @@
+package faulttest
+
+import (
+	"testing"
+	"time"
+)
+
+// A scenario is one fault.
+type scenario struct {
+	fault  string // what breaks
+	how    string // how that is done
+	only   bool   // with -faults alone
+	own    bool   // on a server of its own
+	server []string
+	orders func(*orders)
+	scale  func(*scale)
+	// before prepares what the fault needs, when the database is there and
+	// before the traffic is.
+	before func(*storm)
+	// inject breaks things for s.scale.fault and mends them again.
+	inject func(s *storm)
+	// steady says that the fault never takes the service away, so that jobs
+	// are claimed as soon as ever; otherwise its time does not count.
+	steady bool
+	// unmeasured says that throughput before and after is no measure.
+	unmeasured bool
+	// after may change or look at the evidence.
+	after func(*storm, *evidence)
+}
+
+// runScenarios runs each as a test, some at once.
+func runScenarios(t *testing.T, family string, list []scenario) {
+	t.Helper()
+	for _, c := range list {
+		if c.only && !*full {
+			continue
+		}
+		t.Run(c.fault, func(t *testing.T) {
+			t.Parallel()
+			begin(t)
+			c.run(t, family)
+		})
+	}
+}
+
+// turns are how many runs there are at once: their processes share the
+// machine's cores, and in the full run each has it to itself.
+var turns = make(chan struct{}, 6)
+
+// begin waits for the test's turn.
+func begin(t *testing.T) {
+	weight := 1
+	if *full {
+		weight = cap(turns)
+	}
+	oneAtATime.Lock()
+	for range weight {
+		turns <- struct{}{}
+	}
+	oneAtATime.Unlock()
+	t.Cleanup(func() {
+		for range weight {
+			<-turns
+		}
+	})
+}
+
+// run is one storm with the fault in its middle.
+func (c scenario) run(t *testing.T, family string) {
+	s := newStorm(t, c.own, c.server...)
+	if c.scale != nil {
+		c.scale(&s.scale)
+	}
+	if c.before != nil {
+		c.before(s)
+	}
+	s.start(c.orders)
+	s.pass(s.warm)
+	s.during(func() {
+		if c.steady {
+			c.inject(s)
+		} else {
+			s.outage(func() { c.inject(s) })
+		}
+	})
+	if !c.unmeasured {
+		s.awaitRecovery()
+	}
+	s.pass(s.after)
+	e := s.end()
+	if c.after != nil {
+		c.after(s, &e)
+	}
+	found := check(e)
+	r := s.measure(e)
+	r.family, r.fault, r.how, r.violations = family, c.fault, c.how, len(found)
+	if len(found) > 0 {
+		t.Errorf("%d violations: %s\n%s", len(found), e.report(found), s.logs())
+	}
+	if !c.unmeasured {
+		if r.recovered < 0 || r.recovered > time.Minute {
+			t.Errorf("throughput was %.0f jobs a second before the fault, and did not come back within a minute", r.before)
+		}
+		if r.dials > maxDials {
+			t.Errorf("each process made %.1f connections a second during the fault, more than %d", r.dials, maxDials)
+		}
+	}
+	t.Log(r)
+	results.add(r)
+}
