@@ -121,7 +121,7 @@ func (q *jobgenQueue) WorkSingly(ctx context.Context, n int, handle handler) err
 		return err
 	}
 	claimer, finisher := emails.(runtime.BatchClaimer), emails.(runtime.BatchFinisher)
-	request := runtime.ClaimRequest{HandlerID: me, Types: []runtime.JobType{jobs.EmailJobType}, Limit: 1}
+	request := runtime.ClaimRequest{HandlerID: me, Types: []runtime.TypeVersion{{Type: jobs.EmailJobType, Version: 1}}, Limit: 1}
 	for range n {
 		claimed, err := claimer.ClaimBatch(ctx, request)
 		if err != nil {

@@ -27,8 +27,9 @@ type BatchClaimer interface {
 type ClaimRequest struct {
 	// HandlerID will hold the claims.
 	HandlerID string
-	// Types are the job types that the handler understands; others are left.
-	Types []JobType
+	// Types are what the handler understands; other job types, and other
+	// versions of their payloads, are left.
+	Types []TypeVersion
 	// Limit is the most jobs to take, at least 1.
 	Limit int
 }

@@ -24,15 +24,18 @@ const MaxPayloadSize = 1 << 20
 // A Definition describes a job type whose payload is the struct P. Generated
 // code makes one per job; it is immutable.
 type Definition[P any] struct {
-	jobType JobType
-	queue   string
-	options []JobOption
+	jobType  JobType
+	queue    string
+	options  []JobOption
+	version  int16
+	upgrades map[int16]Upgrade // by the version that each is from
+	err      error
 }
 
 // Define describes a job type, its queue and the options its jobs have unless
 // the caller of Enqueue sets others.
 func Define[P any](jobType JobType, queue string, options ...JobOption) *Definition[P] {
-	return &Definition[P]{jobType: jobType, queue: queue, options: options}
+	return &Definition[P]{jobType: jobType, queue: queue, options: options, version: 1}
 }
 
 // Type returns the job type.
@@ -46,9 +49,16 @@ type JobDefinition interface {
 	Type() JobType
 	Queue() string
 
+	check() error
+	current() int16
+	versions() []TypeVersion
 	encode(payload any) ([]byte, error)
-	decode(data []byte) (any, error)
+	decode(version int16, data []byte) (any, error)
 }
+
+func (d *Definition[P]) check() error { return d.err }
+
+func (d *Definition[P]) current() int16 { return d.version }
 
 func (d *Definition[P]) encode(payload any) ([]byte, error) {
 	switch p := payload.(type) {
@@ -62,10 +72,10 @@ func (d *Definition[P]) encode(payload any) ([]byte, error) {
 	return nil, fmt.Errorf("%w: job type %q takes a %T, not a %T", ErrInvalidJobType, d.jobType, *new(P), payload)
 }
 
-func (d *Definition[P]) decode(data []byte) (any, error) {
+func decodePayload[P any](t JobType, data []byte) (*P, error) {
 	p := new(P)
 	if err := json.Unmarshal(data, p); err != nil {
-		return nil, decodeError(d.jobType, err)
+		return nil, decodeError(t, err)
 	}
 	return p, nil
 }
@@ -105,6 +115,7 @@ func (c *Catalogue) add(def JobDefinition) {
 		c.err = errors.Join(c.err, fmt.Errorf("catalogue: job type %q is defined twice", def.Type()))
 		return
 	}
+	c.err = errors.Join(c.err, def.check())
 	c.defs[def.Type()] = def
 }
 
@@ -122,6 +133,16 @@ func (c *Catalogue) Types() []JobType {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(c.defs))
+}
+
+// Versions returns the catalogue's job types, each at all the versions of its
+// payload that the catalogue reads.
+func (c *Catalogue) Versions() []TypeVersion {
+	var versions []TypeVersion
+	for _, t := range c.Types() {
+		versions = append(versions, c.defs[t].versions()...)
+	}
+	return versions
 }
 
 func (c *Catalogue) lookup(t JobType) (JobDefinition, error) {
@@ -147,7 +168,7 @@ func (c *Catalogue) NewJob(jobType JobType, payload any, opts ...JobOption) (*Jo
 		Type:              jobType,
 		MaxWorkDuration:   DefaultMaxWorkDuration,
 		AttemptsRemaining: math.MaxInt32,
-		PayloadVersion:    1,
+		PayloadVersion:    def.current(),
 		catalogue:         c,
 	}
 	for _, opt := range opts {

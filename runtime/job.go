@@ -99,7 +99,7 @@ func (j *Job) Payload() (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("payload of job %d: %w", j.ID, err)
 	}
-	p, err := def.decode(j.Data)
+	p, err := def.decode(j.PayloadVersion, j.Data)
 	if err != nil {
 		return nil, fmt.Errorf("payload of job %d: %w", j.ID, err)
 	}

@@ -18,8 +18,9 @@ type Mux struct {
 }
 
 type muxEntry struct {
-	queue string
-	run   func(ctx context.Context, job *Job) error
+	queue    string
+	versions []TypeVersion // that the handler's definition reads
+	run      func(ctx context.Context, job *Job) error
 }
 
 // NewMux returns an empty Mux.
@@ -37,8 +38,9 @@ func Handle[P any](mux *Mux, def *Definition[P], handler func(ctx context.Contex
 		mux.err = errors.Join(mux.err, fmt.Errorf("mux: job type %q has two handlers", def.jobType))
 		return
 	}
-	mux.handlers[def.jobType] = muxEntry{queue: def.queue, run: func(ctx context.Context, job *Job) error {
-		payload, err := def.decode(job.Data)
+	mux.err = errors.Join(mux.err, def.err)
+	mux.handlers[def.jobType] = muxEntry{queue: def.queue, versions: def.versions(), run: func(ctx context.Context, job *Job) error {
+		payload, err := def.decode(job.PayloadVersion, job.Data)
 		if err != nil {
 			return err
 		}
@@ -57,3 +59,9 @@ func (m *Mux) Queues() []string {
 
 // Types returns the handled job types in order.
 func (m *Mux) Types() []JobType { return slices.Sorted(maps.Keys(m.handlers)) }
+
+// reads reports whether the mux has a handler for jobs of this type and
+// version.
+func (m *Mux) reads(job *Job) bool {
+	return slices.Contains(m.handlers[job.Type].versions, TypeVersion{job.Type, job.PayloadVersion})
+}

@@ -12,6 +12,9 @@ const (
 	// ahead, and maxBatch the most it claims at once.
 	prefetchTime = 50 * time.Millisecond
 	maxBatch     = 1000
+	// claimTimeout is how long a claim may take before its connection is taken
+	// for dead.
+	claimTimeout = 15 * time.Second
 	// claimPause keeps a pool with a backlog and few free handlers from
 	// claiming jobs one by one.
 	claimPause = 5 * time.Millisecond
@@ -36,12 +39,13 @@ func (p *pool) claimLoop(soft, base context.Context) {
 		if limit == 0 {
 			return
 		}
-		jobs, nextDue, err := p.claim(soft, limit)
+		jobs, nextDue, err := p.claimIn(base, limit)
+		if soft.Err() != nil {
+			p.keep(jobs) // to be released
+			return
+		}
 		p.accept(base, jobs)
 		if err != nil {
-			if soft.Err() != nil {
-				return
-			}
 			if !failing {
 				p.logger.Warn("claiming fails; it will be tried until it works", "error", err)
 			}
@@ -116,10 +120,23 @@ func (p *pool) prefetch() int {
 	return int(min(time.Duration(p.size)*prefetchTime/p.mean, maxBatch))
 }
 
+// claimIn is claim in a context that outlives a graceful stop: a claim that is
+// called off may have been made all the same, and would then be held by nobody.
+// So may one that fails.
+func (p *pool) claimIn(base context.Context, limit int) ([]*Job, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(base, claimTimeout)
+	defer cancel()
+	jobs, nextDue, err := p.claim(ctx, limit)
+	if err != nil {
+		p.rename()
+	}
+	return jobs, nextDue, err
+}
+
 // claim takes up to limit jobs, in one round trip where the queue can.
 func (p *pool) claim(ctx context.Context, limit int) ([]*Job, time.Duration, error) {
 	if batch, ok := p.queue.(BatchClaimer); ok {
-		claimed, err := batch.ClaimBatch(ctx, ClaimRequest{HandlerID: p.settings.handlerID, Types: p.types, Limit: limit})
+		claimed, err := batch.ClaimBatch(ctx, ClaimRequest{HandlerID: p.name(), Types: p.types, Limit: limit})
 		return claimed.Jobs, claimed.NextDue, err
 	}
 	var jobs []*Job
@@ -145,8 +162,7 @@ func (p *pool) foreign(jobs []*Job) bool {
 	if len(jobs) == 0 {
 		return false
 	}
-	_, ok := p.mux.handlers[jobs[len(jobs)-1].Type]
-	return !ok
+	return !p.mux.reads(jobs[len(jobs)-1])
 }
 
 // stealChance is how often a pool looks for expired claims first, on a queue
@@ -156,13 +172,13 @@ const stealChance = 0.1
 func (p *pool) claimOne(ctx context.Context) (*Job, error) {
 	stealFirst := rand.Float64() < stealChance
 	if stealFirst {
-		if job, err := p.queue.TrySteal(ctx, p.settings.handlerID); !errors.Is(err, ErrJobNotFound) {
+		if job, err := p.queue.TrySteal(ctx, p.name()); !errors.Is(err, ErrJobNotFound) {
 			return job, err
 		}
 	}
-	job, err := p.queue.TryClaim(ctx, p.settings.handlerID)
+	job, err := p.queue.TryClaim(ctx, p.name())
 	if errors.Is(err, ErrJobNotFound) && !stealFirst {
-		return p.queue.TrySteal(ctx, p.settings.handlerID)
+		return p.queue.TrySteal(ctx, p.name())
 	}
 	return job, err
 }

@@ -77,14 +77,27 @@ func (f *finisher) write(batch []finish) {
 			outcomes = append(outcomes, done)
 		}
 	}
-	if len(releases) > 0 {
-		f.release(releases)
+	for len(releases) > 0 {
+		n := ofOneHandler(releases)
+		f.release(releases[:n])
+		releases = releases[n:]
 	}
 	for len(outcomes) > 0 {
-		n := min(len(outcomes), maxBatch)
+		n := min(ofOneHandler(outcomes), maxBatch)
 		f.finish(outcomes[:n])
 		outcomes = outcomes[n:]
 	}
+}
+
+// ofOneHandler is how many claims at the beginning of batch were made under
+// the same handler id, which is all of them but after a claim that failed.
+func ofOneHandler(batch []finish) int {
+	for i, done := range batch {
+		if done.job.HandlerID != batch[0].job.HandlerID {
+			return i
+		}
+	}
+	return len(batch)
 }
 
 // release gives claims back. It is tried once: a claim that is not given back
@@ -107,7 +120,8 @@ func (f *finisher) release(batch []finish) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), persistAfterStop)
 	defer cancel()
-	if err := releaser.Release(ctx, f.pool.settings.handlerID, refs); err != nil {
+	if err := releaser.Release(ctx, batch[0].job.HandlerID, refs); err != nil {
+		f.pool.rename()
 		f.pool.logger.Warn("claims not released; they will expire", "jobs", len(refs), "error", err)
 	}
 }
@@ -155,7 +169,7 @@ func (f *finisher) try(batch []finish) (undecided []finish, err error) {
 	for i, done := range batch {
 		outcomes[i] = done.job.outcome(done.verdict, done.err)
 	}
-	errs, err := finishBatch.FinishBatch(ctx, f.pool.settings.handlerID, outcomes)
+	errs, err := finishBatch.FinishBatch(ctx, batch[0].job.HandlerID, outcomes)
 	if err != nil {
 		return batch, err
 	}
@@ -187,6 +201,7 @@ func (f *finisher) dropExpired(batch []finish, deadline time.Time, cause error) 
 			continue
 		}
 		droppedOutcomes.Add(1)
+		f.pool.rename()
 		f.pool.logger.Error("outcome dropped: the store could not be reached until the claim expired",
 			"job", int64(done.job.ID), "attempt", done.job.AttemptNumber, "success", done.verdict == complete, "error", cause)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // A WorkerOption changes one setting of a [Worker]. A value out of bounds is
@@ -64,6 +65,17 @@ func newHandlerID() string {
 	return fmt.Sprintf("%s:%d:%x", host, os.Getpid(), rand.Uint64())
 }
 
+// suffixed is a handler id for the n-th time that a worker goes on under
+// another, cut where the two together would be too long.
+func suffixed(id string, n int) string {
+	suffix := fmt.Sprintf("+%d", n)
+	at := min(len(id), MaxNameSize-len(suffix))
+	for at < len(id) && !utf8.RuneStart(id[at]) {
+		at--
+	}
+	return id[:at] + suffix
+}
+
 // WithHandlers sets how many jobs of each queue run at once in this Worker: 1
 // to 100,000, by default 100.
 func WithHandlers(n int) WorkerOption {
@@ -97,7 +109,9 @@ func WithGracePeriod(d time.Duration) WorkerOption {
 
 // WithHandlerID names the Worker as a handler, in 1 to 255 bytes. The default
 // is unique to each NewWorker; two Workers, or two starts of a process, that
-// share a name cannot steal from each other.
+// share a name cannot steal from each other. Where the Worker may have left a
+// claim behind, because the store was away, it goes on as NAME+1, NAME+2 and so
+// on, so that it can take over what it left.
 func WithHandlerID(id string) WorkerOption {
 	return workerOption(func(s *workerSettings) { s.handlerID = id })
 }

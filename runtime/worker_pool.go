@@ -12,7 +12,7 @@ import (
 type pool struct {
 	queue    JobQueue
 	mux      *Mux
-	types    []JobType // those of the mux that go to this queue
+	types    []TypeVersion // those of the mux that go to this queue
 	settings *workerSettings
 	logger   *slog.Logger
 	size     int
@@ -22,6 +22,8 @@ type pool struct {
 	shorter chan struct{} // holds a value after shortest has shrunk
 
 	mu       sync.Mutex
+	claimant string // the handler id that claims are made under
+	renames  int
 	ready    []*Job // claimed, and not begun
 	running  map[*attempt]struct{}
 	handlers int           // goroutines that run jobs
@@ -35,23 +37,41 @@ type pool struct {
 func newPool(w *Worker, queue JobQueue) *pool {
 	p := &pool{
 		queue: queue, mux: w.mux, settings: &w.settings,
-		logger:  w.settings.logger.With("queue", queue.Name()),
-		size:    w.settings.handlers,
-		freed:   make(chan struct{}, 1),
-		shorter: make(chan struct{}, 1),
-		running: make(map[*attempt]struct{}),
-		gone:    make(chan struct{}),
+		logger:   w.settings.logger.With("queue", queue.Name()),
+		size:     w.settings.handlers,
+		claimant: w.settings.handlerID,
+		freed:    make(chan struct{}, 1),
+		shorter:  make(chan struct{}, 1),
+		running:  make(map[*attempt]struct{}),
+		gone:     make(chan struct{}),
 	}
 	if n, ok := w.settings.queueHandlers[queue.Name()]; ok {
 		p.size = n
 	}
 	for _, t := range w.mux.Types() {
-		if w.mux.handlers[t].queue == queue.Name() {
-			p.types = append(p.types, t)
+		if entry := w.mux.handlers[t]; entry.queue == queue.Name() {
+			p.types = append(p.types, entry.versions...)
 		}
 	}
 	p.finisher = newFinisher(p)
 	return p
+}
+
+// name returns the handler id to claim under.
+func (p *pool) name() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.claimant
+}
+
+// rename makes the pool claim under another handler id from now on. A handler
+// never steals from itself, so a worker that may have left a claim behind which
+// it does not know of, or has given up, could not take it over.
+func (p *pool) rename() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.renames++
+	p.claimant = suffixed(p.settings.handlerID, p.renames)
 }
 
 // run works until soft ends and then until its handlers have returned, whose
@@ -89,11 +109,18 @@ func (p *pool) abandon() int {
 	return len(p.running)
 }
 
-// accept takes claimed jobs over: as many as there are free handlers begin.
-func (p *pool) accept(base context.Context, jobs []*Job) {
+// keep takes claimed jobs over without beginning any.
+func (p *pool) keep(jobs []*Job) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ready = append(p.ready, jobs...)
+}
+
+// accept takes claimed jobs over: as many as there are free handlers begin.
+func (p *pool) accept(base context.Context, jobs []*Job) {
+	p.keep(jobs)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, job := range jobs {
 		if d := job.MaxWorkDuration; d > 0 && (p.shortest == 0 || d < p.shortest) {
 			p.shortest = d
@@ -149,12 +176,12 @@ func (p *pool) work(base context.Context, job *Job) {
 		p.finisher.add(finish{job: job, verdict: release})
 		return
 	}
-	entry, ok := p.mux.handlers[job.Type]
-	if !ok {
-		p.logger.Debug("job of an unknown type left for another worker", "job", int64(job.ID), "type", string(job.Type))
+	if !p.mux.reads(job) {
+		p.logger.Debug("job of an unknown type left for another worker", "job", int64(job.ID), "type", string(job.Type), "version", job.PayloadVersion)
 		p.finisher.add(finish{job: job, verdict: release})
 		return
 	}
+	entry := p.mux.handlers[job.Type]
 	a := newAttempt(job, p.settings.logger)
 	revocable, cancel := context.WithCancelCause(base)
 	a.cancel = cancel

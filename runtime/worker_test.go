@@ -545,6 +545,113 @@ func TestOutcomeIsDroppedKnowinglyOnceTheClaimHasExpired(t *testing.T) {
 	})
 }
 
+// lossy makes one claim whose answer never arrives.
+type lossy struct {
+	*memory.Store
+	lose *atomic.Bool
+}
+
+type lossyQueue struct {
+	*memory.Queue
+	lose *atomic.Bool
+}
+
+func (s lossy) GetQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
+	queue, err := s.Store.GetQueue(ctx, name)
+	return lossyQueue{queue.(*memory.Queue), s.lose}, err
+}
+
+func (q lossyQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
+	batch, err := q.Queue.ClaimBatch(ctx, req)
+	if err == nil && len(batch.Jobs) > 0 && q.lose.CompareAndSwap(true, false) {
+		return runtime.ClaimedBatch{}, errors.New("the connection was lost")
+	}
+	return batch, err
+}
+
+func TestWorkerTakesOverWhatItClaimedWithoutKnowing(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		s := lossy{store, new(atomic.Bool)}
+		s.lose.Store(true)
+		start(t, s, handle(func(context.Context, *runtime.Job, note) error { return nil }))
+		id := enqueue(t, store)
+		time.Sleep(29 * time.Second)
+		synctest.Wait()
+		if n := unfinished(t, store); n != 1 {
+			t.Fatalf("%d jobs are unfinished before the claim has expired", n)
+		}
+		time.Sleep(7 * time.Second) // its end, and a poll
+		synctest.Wait()
+		if first, second := logOf(t, store, id, 0), logOf(t, store, id, 1); first.Success || !second.Success || first.HandlerID == second.HandlerID {
+			t.Errorf("the attempts left %+v and %+v", first, second)
+		}
+	})
+}
+
+func TestWorkerTakesOverWhatItsDroppedOutcomeLeft(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		s := flaky{store, new(atomic.Bool), new(atomic.Int64)}
+		var runs atomic.Int64
+		start(t, s, handle(func(context.Context, *runtime.Job, note) error { s.broken.Store(runs.Add(1) == 1); return nil }))
+		id := enqueue(t, store)
+		time.Sleep(time.Minute)
+		s.broken.Store(false)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := unfinished(t, store); n != 0 || !logOf(t, store, id, 1).Success {
+			t.Errorf("%d jobs are unfinished", n)
+		}
+	})
+}
+
+// slow claims take a while, whatever becomes of their context.
+type slow struct {
+	*memory.Store
+	claiming chan struct{}
+	proceed  chan struct{}
+}
+
+type slowQueue struct {
+	*memory.Queue
+	slow
+}
+
+func (s slow) GetQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
+	queue, err := s.Store.GetQueue(ctx, name)
+	return slowQueue{queue.(*memory.Queue), s}, err
+}
+
+func (q slowQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
+	q.claiming <- struct{}{}
+	batch, err := q.Queue.ClaimBatch(context.WithoutCancel(ctx), req)
+	select {
+	case <-q.proceed:
+		return batch, err
+	case <-ctx.Done():
+		return runtime.ClaimedBatch{}, ctx.Err()
+	}
+}
+
+func TestStopReleasesWhatAClaimUnderWayTakes(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		s := slow{store, make(chan struct{}), make(chan struct{})}
+		id := enqueue(t, store)
+		_, stop := start(t, s, handle(func(context.Context, *runtime.Job, note) error { t.Error("a job began"); return nil }))
+		<-s.claiming
+		stopped := make(chan error, 1)
+		go func() { stopped <- stop() }()
+		synctest.Wait()
+		close(s.proceed)
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+		job, err := notes(t, store).TryClaim(t.Context(), "next")
+		if err != nil || job.ID != id || job.AttemptNumber != 0 {
+			t.Errorf("after the stop %v is claimable, %v", job, err)
+		}
+	})
+}
+
 func TestIdleWorkerAsksAtMostTwentyTimesAMinute(t *testing.T) {
 	inBubble(t, func(t *testing.T, store *memory.Store) {
 		s := flaky{store, new(atomic.Bool), new(atomic.Int64)}

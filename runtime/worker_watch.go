@@ -44,12 +44,15 @@ func (p *pool) watchInterval() time.Duration {
 // those that have not begun.
 func (p *pool) dropLost(ctx context.Context, watcher ClaimWatcher) {
 	held, refs := p.held()
-	if len(refs) == 0 {
-		return
+	for handlerID, refs := range refs {
+		p.dropLostOf(ctx, watcher, handlerID, held, refs)
 	}
+}
+
+func (p *pool) dropLostOf(ctx context.Context, watcher ClaimWatcher, handlerID string, held map[ClaimRef]*attempt, refs []ClaimRef) {
 	asked, cancel := context.WithTimeout(ctx, persistAfterStop)
 	defer cancel()
-	lost, err := watcher.LostClaims(asked, p.settings.handlerID, refs)
+	lost, err := watcher.LostClaims(asked, handlerID, refs)
 	if err != nil {
 		if ctx.Err() == nil {
 			p.logger.Debug("lost claims could not be asked for", "error", err)
@@ -80,19 +83,22 @@ func (p *pool) dropLost(ctx context.Context, watcher ClaimWatcher) {
 }
 
 // held returns the claims of running jobs by their names, and the names of
-// all claims, those of ready jobs included.
-func (p *pool) held() (map[ClaimRef]*attempt, []ClaimRef) {
+// all claims by the handler ids that they were made under, those of ready jobs
+// included.
+func (p *pool) held() (map[ClaimRef]*attempt, map[string][]ClaimRef) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	held := make(map[ClaimRef]*attempt, len(p.running))
-	refs := make([]ClaimRef, 0, len(p.running)+len(p.ready))
+	held, refs := make(map[ClaimRef]*attempt, len(p.running)), make(map[string][]ClaimRef)
+	add := func(job *Job) ClaimRef {
+		ref := ClaimRef{job.ID, job.AttemptNumber}
+		refs[job.HandlerID] = append(refs[job.HandlerID], ref)
+		return ref
+	}
 	for a := range p.running {
-		ref := ClaimRef{a.job.ID, a.job.AttemptNumber}
-		held[ref] = a
-		refs = append(refs, ref)
+		held[add(a.job)] = a
 	}
 	for _, job := range p.ready {
-		refs = append(refs, ClaimRef{job.ID, job.AttemptNumber})
+		add(job)
 	}
 	return held, refs
 }

@@ -1,25 +1,27 @@
 -- Claiming; see the functions in the migrations.
 
 -- name: Claim :many
-SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.payload_version::smallint AS payload_version, c.attempts::integer AS attempts,
+SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
-  c.type::text AS type, c.payload::json AS payload, c.revoked::boolean AS revoked
-FROM jobgen.claim(@queue, @handler, @types::text[], @max_jobs, @due::timestamptz[], @after::bigint[], @sweep::boolean)
-  AS c(id, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload, revoked);
+  c.payload::json AS payload, c.revoked::boolean AS revoked
+FROM jobgen.claim(@queue, @handler, @types::integer[], @max_jobs, @due::timestamptz[], @after::bigint[], @sweep::boolean, @judge::boolean)
+  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked);
 
 -- name: ClaimOne :many
-SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.payload_version::smallint AS payload_version, c.attempts::integer AS attempts,
+SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
-  c.type::text AS type, c.payload::json AS payload, c.revoked::boolean AS revoked
+  c.payload::json AS payload, c.revoked::boolean AS revoked, t.name, t.version
 FROM jobgen.claim_one(@queue, @handler)
-  AS c(id, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload, revoked);
+  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
+JOIN jobgen.job_type t ON t.number = c.type;
 
 -- name: Steal :many
-SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.payload_version::smallint AS payload_version, c.attempts::integer AS attempts,
+SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
-  c.type::text AS type, c.payload::json AS payload, c.revoked::boolean AS revoked
-FROM jobgen.steal(@queue, @handler)
-  AS c(id, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload, revoked);
+  c.payload::json AS payload, c.revoked::boolean AS revoked, t.name, t.version
+FROM jobgen.steal(@queue, @handler, @judge::boolean)
+  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
+JOIN jobgen.job_type t ON t.number = c.type;
 
 -- name: Release :one
 SELECT jobgen.release(@queue, @handler, @ids::bigint[], @numbers::integer[])::bigint AS released;

@@ -10,13 +10,25 @@ WHERE j.id IS NOT NULL;
 -- The same over the first jobs in claim order, and whether there are more.
 -- name: StatsUpTo :one
 WITH f AS (
-  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue = @queue
+  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = @queue::integer
   ORDER BY j.priority, j.due, j.id LIMIT @max_jobs::bigint)
 SELECT count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
        count(*) FILTER (WHERE f.due <= f.now) AS due,
        count(*) FILTER (WHERE f.expires > f.now) AS claimed,
-       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue = @queue ORDER BY m.priority, m.due, m.id OFFSET @max_jobs::bigint) AS more
+       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = @queue::integer ORDER BY m.priority, m.due, m.id OFFSET @max_jobs::bigint) AS more
 FROM f;
+
+-- The first jobs in claim order by type, with the same counts, and whether there
+-- are more. No limit is a limit that no queue reaches.
+-- name: StatsByType :many
+WITH f AS (
+  SELECT j.type, j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = @queue::integer
+  ORDER BY j.priority, j.due, j.id LIMIT @max_jobs::bigint)
+SELECT t.name, t.version,
+       count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
+       count(*) FILTER (WHERE f.due <= f.now) AS due,
+       count(*) FILTER (WHERE f.expires > f.now) AS claimed
+FROM f JOIN jobgen.job_type t ON t.number = f.type GROUP BY t.number ORDER BY t.name, t.version;
 
 -- What was logged before a queue was deleted went with it, although the rows
 -- stay until their partition does.
@@ -31,8 +43,8 @@ FROM jobgen.job j JOIN jobgen.handler h ON h.number = j.handler
 WHERE j.queue = @queue AND j.id = @job AND j.attempts - 1 = @number::integer;
 
 -- name: DeadJobs :many
-SELECT e.id, e.priority, e.payload_version, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.type, e.payload
-FROM jobgen.ended_job e
+SELECT e.id, e.priority, t.name, t.version, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.payload
+FROM jobgen.ended_job e JOIN jobgen.job_type t ON t.number = e.type
 WHERE e.queue = @queue AND e.state = 'dead' AND e.id > @after
 ORDER BY e.id LIMIT @max_jobs;
 

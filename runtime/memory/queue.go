@@ -191,7 +191,7 @@ func (q *Queue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runti
 		q.bury(now)
 		for len(batch.Jobs) < req.Limit {
 			r := q.first(func(r *record) bool {
-				return slices.Contains(req.Types, r.job.Type) && (q.claimable(r, now) || q.stealable(r, req.HandlerID, now))
+				return slices.Contains(req.Types, runtime.TypeVersion{Type: r.job.Type, Version: r.job.PayloadVersion}) && (q.claimable(r, now) || q.stealable(r, req.HandlerID, now))
 			})
 			if r == nil {
 				break

@@ -40,10 +40,11 @@ const (
 
 // An addition is one job of one caller.
 type addition struct {
-	queue int32
-	job   *runtime.Job
-	ctx   context.Context
-	done  chan error // holds one answer; errQueueGone for a queue that is not there
+	queue   int32
+	job     *runtime.Job
+	jobType int32 // the number of its type and version
+	ctx     context.Context
+	done    chan error // holds one answer; errQueueGone for a queue that is not there
 }
 
 var errQueueGone = errors.New("the queue is gone")
@@ -121,9 +122,9 @@ func (a *adder) send(batch []*addition) {
 func sendOne(db *pgdb.Queries, one *addition) error {
 	job := one.job
 	n, err := db.Add(one.ctx, pgdb.AddParams{
-		Queue: one.queue, ID: int64(job.ID), Priority: job.Priority, PayloadVersion: job.PayloadVersion,
+		Queue: one.queue, ID: int64(job.ID), Priority: job.Priority, Type: one.jobType,
 		MaxAttempts: job.AttemptsRemaining, Due: dueParam(job.Due), MaxWork: job.MaxWorkDuration.Microseconds(),
-		Type: string(job.Type), Payload: string(job.Data),
+		Payload: string(job.Data),
 	})
 	if err == nil && n == 0 {
 		err = errQueueGone
@@ -134,15 +135,15 @@ func sendOne(db *pgdb.Queries, one *addition) error {
 func (a *adder) sendMany(batch []*addition) {
 	n := len(batch)
 	params := pgdb.AddManyParams{
-		Queues: make([]int32, n), Ids: make([]int64, n), Priorities: make([]int16, n), PayloadVersions: make([]int16, n),
+		Queues: make([]int32, n), Ids: make([]int64, n), Priorities: make([]int16, n), Types: make([]int32, n),
 		MaxAttempts: make([]int32, n), Dues: make([]pgtype.Timestamptz, n), MaxWorks: make([]int64, n),
-		Types: make([]string, n), Payloads: make([]string, n),
+		Payloads: make([]string, n),
 	}
 	for i, one := range batch {
 		job := one.job
-		params.Queues[i], params.Ids[i], params.Priorities[i], params.PayloadVersions[i] = one.queue, int64(job.ID), job.Priority, job.PayloadVersion
+		params.Queues[i], params.Ids[i], params.Priorities[i], params.Types[i] = one.queue, int64(job.ID), job.Priority, one.jobType
 		params.MaxAttempts[i], params.Dues[i], params.MaxWorks[i] = job.AttemptsRemaining, dueParam(job.Due), job.MaxWorkDuration.Microseconds()
-		params.Types[i], params.Payloads[i] = string(job.Type), string(job.Data)
+		params.Payloads[i] = string(job.Data)
 	}
 	ctx, cancel := whileAny(batch)
 	ids, err := a.db.AddMany(ctx, params)

@@ -117,15 +117,19 @@ func (q *queue) encode(ids []snowflake.ID, t runtime.JobType, payloads []any, fr
 		c.params.Ids[i], c.params.Payloads[i] = int64(ids[from+i]), string(job.Data)
 	}
 	job := c.first
-	c.params.Queue, c.params.Type = q.number, string(t)
-	c.params.Priority, c.params.PayloadVersion = job.Priority, job.PayloadVersion
+	c.params.Queue, c.params.Priority = q.number, job.Priority
 	c.params.MaxAttempts, c.params.MaxWork = job.AttemptsRemaining, job.MaxWorkDuration.Microseconds()
 	c.params.Due = dueParam(job.Due)
 	return c
 }
 
 func (q *queue) send(ctx context.Context, db *pgdb.Queries, c addedChunk) error {
-	n, err := db.AddBatch(ctx, c.params)
+	var n int64
+	jobType, err := q.typeNumber(ctx, c.first)
+	if err == nil {
+		c.params.Type = jobType
+		n, err = db.AddBatch(ctx, c.params)
+	}
 	if err != nil {
 		return fmt.Errorf("add to queue %q: %w", q.name, err)
 	}

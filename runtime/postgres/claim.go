@@ -25,17 +25,21 @@ func (q *storeQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (
 	if len(req.Types) == 0 {
 		return batch, nil
 	}
-	handler, err := q.handler(ctx, req.HandlerID)
+	handler, err := q.worker(ctx, req.HandlerID)
 	if err != nil {
 		return batch, fmt.Errorf("claim from queue %q: handler %q: %w", q.name, req.HandlerID, err)
 	}
 	v := q.hub.view(req.Types)
+	types, err := v.numbers(ctx, q)
+	if err != nil {
+		return batch, fmt.Errorf("claim from queue %q: %w", q.name, err)
+	}
 	sent := time.Now()
 	l := v.next(sent)
 	rows, err := retry(ctx, func() ([]pgdb.ClaimRow, error) {
 		return q.db.Claim(ctx, pgdb.ClaimParams{
-			Queue: q.number, Handler: handler, Types: v.types, MaxJobs: int32(min(req.Limit, maxBatch)),
-			Due: l.due, After: l.after, Sweep: l.full,
+			Queue: q.number, Handler: handler, Types: types, MaxJobs: int32(min(req.Limit, maxBatch)),
+			Due: l.due, After: l.after, Sweep: l.full, Judge: q.ids.judges(),
 		})
 	})
 	if err != nil {
@@ -56,7 +60,7 @@ func (q *storeQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (
 	batch.Jobs = make([]*runtime.Job, len(rows))
 	revoked := false
 	for i, row := range rows {
-		batch.Jobs[i] = q.claimed(q, row, req.HandlerID, sent)
+		batch.Jobs[i] = q.claimed(q, row, v.typeOf(row.Type), req.HandlerID, sent)
 		revoked = revoked || row.Revoked
 	}
 	if revoked {
@@ -75,42 +79,35 @@ func (q *storeQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (
 const maxBatch = 10_000
 
 // claimed is a job as it was claimed, for its handler.
-func (q *queue) claimed(self runtime.JobQueue, row pgdb.ClaimRow, handlerID string, sent time.Time) *runtime.Job {
+func (q *queue) claimed(self runtime.JobQueue, row pgdb.ClaimRow, of runtime.TypeVersion, handlerID string, sent time.Time) *runtime.Job {
 	return q.catalogue.BindClaim(&runtime.Job{
-		ID: snowflake.ID(row.ID), Type: runtime.JobType(row.Type), Data: row.Payload,
+		ID: snowflake.ID(row.ID), Type: of.Type, Data: row.Payload,
 		Created: row.Created.Time.UTC(), Due: row.Due.Time.UTC(), MaxWorkDuration: time.Duration(row.MaxWork) * time.Microsecond,
 		AttemptsMade: row.Attempts - 1, AttemptsRemaining: row.MaxAttempts - row.Attempts,
-		Priority: row.Priority, PayloadVersion: row.PayloadVersion,
+		Priority: row.Priority, PayloadVersion: of.Version,
 	}, self, handlerID, sent)
 }
 
 // tryClaim claims the first job that waits, wherever it stands.
 func (q *queue) tryClaim(ctx context.Context, self runtime.JobQueue, handlerID string) (*runtime.Job, error) {
-	return q.take(ctx, self, "claim", handlerID, func(handler int32) ([]pgdb.ClaimRow, error) {
-		rows, err := q.db.ClaimOne(ctx, pgdb.ClaimOneParams{Queue: q.number, Handler: handler})
-		return claimRows(rows, func(r pgdb.ClaimOneRow) pgdb.ClaimRow { return pgdb.ClaimRow(r) }), err
+	return q.take(ctx, self, "claim", handlerID, func(handler int32) ([]pgdb.ClaimOneRow, error) {
+		return q.db.ClaimOne(ctx, pgdb.ClaimOneParams{Queue: q.number, Handler: handler})
 	})
 }
 
 func (q *queue) trySteal(ctx context.Context, self runtime.JobQueue, handlerID string) (*runtime.Job, error) {
-	return q.take(ctx, self, "steal", handlerID, func(handler int32) ([]pgdb.ClaimRow, error) {
-		rows, err := q.db.Steal(ctx, pgdb.StealParams{Queue: q.number, Handler: handler})
-		return claimRows(rows, func(r pgdb.StealRow) pgdb.ClaimRow { return pgdb.ClaimRow(r) }), err
+	return q.take(ctx, self, "steal", handlerID, func(handler int32) ([]pgdb.ClaimOneRow, error) {
+		rows, err := q.db.Steal(ctx, pgdb.StealParams{Queue: q.number, Handler: handler, Judge: q.ids.judges()})
+		same := make([]pgdb.ClaimOneRow, len(rows))
+		for i, row := range rows {
+			same[i] = pgdb.ClaimOneRow(row)
+		}
+		return same, err
 	})
 }
 
-// claimRows gives the same columns the same type, whichever query they are
-// from.
-func claimRows[R any](rows []R, convert func(R) pgdb.ClaimRow) []pgdb.ClaimRow {
-	converted := make([]pgdb.ClaimRow, len(rows))
-	for i, row := range rows {
-		converted[i] = convert(row)
-	}
-	return converted
-}
-
 // take claims or steals one job.
-func (q *queue) take(ctx context.Context, self runtime.JobQueue, verb, handlerID string, from func(handler int32) ([]pgdb.ClaimRow, error)) (*runtime.Job, error) {
+func (q *queue) take(ctx context.Context, self runtime.JobQueue, verb, handlerID string, from func(handler int32) ([]pgdb.ClaimOneRow, error)) (*runtime.Job, error) {
 	if err := runtime.CheckName("handler", handlerID); err != nil {
 		return nil, err
 	}
@@ -131,7 +128,11 @@ func (q *queue) take(ctx context.Context, self runtime.JobQueue, verb, handlerID
 			return nil, err
 		}
 	}
-	return q.claimed(self, rows[0], handlerID, sent), nil
+	row := rows[0]
+	return q.claimed(self, pgdb.ClaimRow{
+		ID: row.ID, Priority: row.Priority, Attempts: row.Attempts, MaxAttempts: row.MaxAttempts,
+		Created: row.Created, Due: row.Due, MaxWork: row.MaxWork, Payload: row.Payload,
+	}, runtime.TypeVersion{Type: runtime.JobType(row.Name), Version: row.Version}, handlerID, sent), nil
 }
 
 // TryClaim implements [runtime.JobQueue].

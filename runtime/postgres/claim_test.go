@@ -15,7 +15,7 @@ import (
 
 func claimBatch(t *testing.T, queue runtime.JobQueue, limit int) runtime.ClaimedBatch {
 	t.Helper()
-	batch, err := queue.(runtime.BatchClaimer).ClaimBatch(t.Context(), runtime.ClaimRequest{HandlerID: "h", Types: []runtime.JobType{"note"}, Limit: limit})
+	batch, err := queue.(runtime.BatchClaimer).ClaimBatch(t.Context(), runtime.ClaimRequest{HandlerID: "h", Types: []runtime.TypeVersion{{Type: "note", Version: 1}}, Limit: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,9 +127,9 @@ func TestAClaimCostsTheSameHoweverManyJobsAreFinished(t *testing.T) {
 	}
 	add(t, store, 1)
 	conn := connect(t, dsn)
-	due, after := store.Cursors(queue, "note")
-	fromCursor := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{note}', 10, $1, $2, false)`, due, after)
-	fromStart := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{note}', 10, array_fill('-infinity'::timestamptz, '{10}'), array_fill(0::bigint, '{10}'), false)`)
+	due, after := store.Cursors(queue, runtime.TypeVersion{Type: "note", Version: 1})
+	fromCursor := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{1}', 10, $1, $2, false, false)`, due, after)
+	fromStart := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{1}', 10, array_fill('-infinity'::timestamptz, '{10}'), array_fill(0::bigint, '{10}'), false, false)`)
 	if fromCursor > 100 || fromStart < 5*fromCursor {
 		t.Errorf("a claim from the cursor looked at %d blocks, one from the beginning at %d; want at most 100 and, for comparison, five times as many", fromCursor, fromStart)
 	}
@@ -192,9 +192,9 @@ func TestClaimingAndFinishingKeepTheirPlansWhateverTheStatistics(t *testing.T) {
 			exec(t, conn, "ALTER TABLE jobgen.job SET (autovacuum_enabled = off)")
 			ids, numbers := make([]int64, batch), make([]int32, batch)
 			call := func(t *testing.T) {
-				due, after := store.Cursors(queue, "note")
+				due, after := store.Cursors(queue, runtime.TypeVersion{Type: "note", Version: 1})
 				for statement, args := range map[string][]any{
-					`SELECT * FROM jobgen.claim(1, 1, '{note}', 1000, $1, $2, false)`:                                                                      {due, after},
+					`SELECT * FROM jobgen.claim(1, 1, '{1}', 1000, $1, $2, false, false)`:                                                                      {due, after},
 					`SELECT jobgen.complete(1, 1, $1, $2, array_fill(''::bytea, '{1000}'))`:                                                                {ids, numbers},
 					`SELECT jobgen.fail(1, 1, $1, $2, array_fill('no'::text, '{1000}'), array_fill(0::bigint, '{1000}'), array_fill(''::bytea, '{1000}'))`: {ids, numbers},
 					`SELECT jobgen.release(1, 1, $1, $2)`:                                                                                                  {ids, numbers},

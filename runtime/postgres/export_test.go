@@ -50,7 +50,7 @@ func (s *Store) Channel() string { return s.notifier.channel }
 
 // Cursors are where a queue's claims for these types begin, as parameters of
 // the function claim.
-func (s *Store) Cursors(queue runtime.JobQueue, types ...runtime.JobType) (due []pgtype.Timestamptz, after []int64) {
+func (s *Store) Cursors(queue runtime.JobQueue, types ...runtime.TypeVersion) (due []pgtype.Timestamptz, after []int64) {
 	l := queue.(*storeQueue).hub.view(types).next(time.Time{}.Add(time.Nanosecond))
 	return l.due, l.after
 }

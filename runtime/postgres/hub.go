@@ -1,8 +1,8 @@
 package postgres
 
 import (
+	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,18 +23,13 @@ type hub struct {
 }
 
 // view returns where claiming has got to for handlers of these types.
-func (h *hub) view(types []runtime.JobType) *view {
-	names := make([]string, len(types))
-	for i, t := range types {
-		names[i] = string(t)
-	}
-	slices.Sort(names)
-	key := strings.Join(names, "\x00")
+func (h *hub) view(types []runtime.TypeVersion) *view {
+	key := fmt.Sprintf("%q", types)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	v := h.views[key]
 	if v == nil {
-		v = &view{types: names, always: h.sweepAlways}
+		v = &view{types: slices.Clone(types), always: h.sweepAlways}
 		h.views[key] = v
 	}
 	return v

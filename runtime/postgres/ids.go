@@ -10,18 +10,28 @@ import (
 	"time"
 
 	"github.com/bwmarrin/snowflake"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
 // An idSource mints snowflake ids under a node number that it leases from the
 // database, so that no two processes ever mint the same.
+//
+// The lease is also the process's sign of life: workers of a process that has
+// not renewed it for leaseTime count as gone, and their claims are taken over.
 type idSource struct {
-	db *pgdb.Queries
+	db     *pgdb.Queries
+	holder pgtype.UUID // this process, whatever number it holds
+	schema *schemaName
+	pool   *pgxpool.Pool
 
 	mu    sync.Mutex
 	lease *nodeLease
+	heard time.Time // when the database last answered a renewal
+	since time.Time // and since when it always has
 }
 
 // A nodeLease is one number, held until a time of this process's monotonic
@@ -29,29 +39,29 @@ type idSource struct {
 type nodeLease struct {
 	node   *snowflake.Node
 	number int16
-	holder pgtype.UUID
 	until  time.Time
 }
 
 const (
-	leaseTime  = time.Minute
-	leaseRenew = leaseTime / 3
+	leaseTime  = 10 * time.Second
+	leaseRenew = leaseTime / 4
 )
 
-var errNoNode = errors.New("all 1024 snowflake node numbers are leased to other processes; a number comes free a minute after its process has ended")
+var errNoNode = errors.New("all 1024 snowflake node numbers are leased to other processes; a number comes free ten seconds after its process has ended")
 
 // leaseIDs takes the first lease.
-func leaseIDs(ctx context.Context, db *pgdb.Queries) (*idSource, error) {
-	s := &idSource{db: db}
-	lease, err := s.take(ctx)
+func leaseIDs(ctx context.Context, db *pgdb.Queries, pool *pgxpool.Pool, schema *schemaName) (*idSource, error) {
+	s := &idSource{db: db, pool: pool, schema: schema, holder: pgtype.UUID{Valid: true}}
+	rand.Read(s.holder.Bytes[:])
+	s.alive(time.Now())
+	lease, err := s.take(ctx, db)
 	s.lease = lease
 	return s, err
 }
 
-func (s *idSource) take(ctx context.Context) (*nodeLease, error) {
-	l := &nodeLease{holder: pgtype.UUID{Valid: true}, until: time.Now().Add(leaseTime)}
-	rand.Read(l.holder.Bytes[:])
-	numbers, err := s.db.LeaseNode(ctx, pgdb.LeaseNodeParams{Holder: l.holder, Seconds: leaseTime.Seconds()})
+func (s *idSource) take(ctx context.Context, db *pgdb.Queries) (*nodeLease, error) {
+	l := &nodeLease{until: time.Now().Add(leaseTime)}
+	numbers, err := db.LeaseNode(ctx, pgdb.LeaseNodeParams{Holder: s.holder, Seconds: leaseTime.Seconds()})
 	if err == nil && len(numbers) == 0 {
 		err = errNoNode
 	}
@@ -66,12 +76,12 @@ func (s *idSource) take(ctx context.Context) (*nodeLease, error) {
 }
 
 // next mints an id. It asks the database only where the lease has run out
-// because the database was away for a minute.
+// because the database was away for so long.
 func (s *idSource) next(ctx context.Context) (snowflake.ID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if time.Now().After(s.lease.until) {
-		lease, err := s.take(ctx)
+		lease, err := s.take(ctx, s.db)
 		if err != nil {
 			return 0, err
 		}
@@ -82,32 +92,101 @@ func (s *idSource) next(ctx context.Context) (snowflake.ID, error) {
 
 // renew prolongs the lease until ctx ends.
 func (s *idSource) renew(ctx context.Context) {
-	wait := leaseRenew
-	for {
+	for wait := leaseRenew; ; {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
 			return
 		}
-		s.mu.Lock()
-		lease := *s.lease
-		s.mu.Unlock()
-		until := time.Now().Add(leaseTime)
-		try, cancel := context.WithTimeout(ctx, leaseRenew)
-		n, err := s.db.RenewNode(try, pgdb.RenewNodeParams{Number: lease.number, Holder: lease.holder, Seconds: leaseTime.Seconds()})
-		cancel()
-		if wait = leaseRenew; err != nil {
+		if wait = leaseRenew; s.renewOnce(ctx) != nil {
 			wait = time.Second // it may be the database, for a moment
-			continue
 		}
-		s.mu.Lock()
-		if s.lease.holder == lease.holder {
-			if s.lease.until = until; n == 0 {
-				s.lease.until = time.Time{} // it ran out and went to another: take a new one
-			}
-		}
-		s.mu.Unlock()
 	}
+}
+
+// renewOnce prolongs the lease, or takes another where it ran out and went to
+// another process.
+func (s *idSource) renewOnce(ctx context.Context) error {
+	s.mu.Lock()
+	number := s.lease.number
+	s.mu.Unlock()
+	asked := time.Now()
+	var renewed int64
+	err := s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
+		renewed, err = db.RenewNode(ctx, pgdb.RenewNodeParams{Number: number, Holder: s.holder, Seconds: leaseTime.Seconds()})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var other *nodeLease
+	if renewed == 0 {
+		err = s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
+			other, err = s.take(ctx, db)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case other != nil:
+		s.lease = other
+	case s.lease.number == number:
+		s.lease.until = asked.Add(leaseTime)
+	}
+	s.alive(asked)
+	return nil
+}
+
+// insist runs do on the pool or, where that has no connection to spare, on one
+// of its own: a process whose handlers hold all connections is alive.
+func (s *idSource) insist(ctx context.Context, do func(context.Context, *pgdb.Queries) error) error {
+	try, cancel := context.WithTimeout(ctx, leaseRenew/2)
+	err := do(try, s.db)
+	cancel()
+	if err == nil || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		return err
+	}
+	try, cancel = context.WithTimeout(ctx, leaseRenew)
+	defer cancel()
+	conn, err := s.connect(try)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(try))
+	return do(try, pgdb.New(inSchema{conn, s.schema}))
+}
+
+// connect makes a connection as the pool makes its own.
+func (s *idSource) connect(ctx context.Context) (*pgx.Conn, error) {
+	config := s.pool.Config()
+	if config.BeforeConnect != nil {
+		if err := config.BeforeConnect(ctx, config.ConnConfig); err != nil {
+			return nil, err
+		}
+	}
+	return pgx.ConnectConfig(ctx, config.ConnConfig)
+}
+
+// alive notes that the database has heard from this process.
+func (s *idSource) alive(at time.Time) {
+	if at.Sub(s.heard) > leaseTime {
+		s.since = at
+	}
+	s.heard = at
+}
+
+// judges reports whether this process may take those for gone who have let
+// their leases run out. While the database was away nobody could renew, so
+// whoever could not do so for as long as a lease lasts cannot judge others.
+func (s *idSource) judges() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	return now.Sub(s.since) > leaseTime && now.Sub(s.heard) < leaseTime
 }
 
 // giveBack ends the lease, so that the number is free at once.
@@ -117,7 +196,7 @@ func (s *idSource) giveBack() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	// An error does not matter: the lease ends by itself.
-	_ = s.db.ReturnNode(ctx, pgdb.ReturnNodeParams{Number: s.lease.number, Holder: s.lease.holder})
+	_ = s.db.ReturnNode(ctx, pgdb.ReturnNodeParams{Number: s.lease.number, Holder: s.holder})
 	s.lease.until = time.Time{}
 }
 

@@ -70,6 +70,19 @@ func (q *queue) handler(ctx context.Context, handlerID string) (int32, error) {
 	return numberOf(ctx, handlerID, q.db.HandlerNumber, q.db.CreateHandler)
 }
 
+// worker is handler for a worker, which lives and dies with this process.
+func (q *storeQueue) worker(ctx context.Context, handlerID string) (int32, error) {
+	if number, ok := q.workers.cached(handlerID); ok {
+		return number, nil
+	}
+	number, err := q.db.WorkerNumber(ctx, pgdb.WorkerNumberParams{Name: handlerID, Holder: q.ids.holder})
+	if err == nil {
+		q.workers.put(handlerID, number)
+		q.handlers.put(handlerID, number)
+	}
+	return number, err
+}
+
 // knownHandler is handler without making one: a handler that the database has
 // never heard of holds no claims, and is number 0.
 func (q *queue) knownHandler(ctx context.Context, handlerID string) (int32, error) {
@@ -93,6 +106,9 @@ func (q *queue) Add(ctx context.Context, t runtime.JobType, payload any, opts ..
 		return 0, fmt.Errorf("add to queue %q: %w", q.name, err)
 	}
 	one := &addition{queue: q.number, job: job, ctx: ctx}
+	if one.jobType, err = q.typeNumber(ctx, job); err != nil {
+		return 0, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
 	if q.tx == nil {
 		err = q.adder.add(one)
 	} else {
@@ -136,11 +152,15 @@ func (q *queue) addClaimed(ctx context.Context, self runtime.JobQueue, t runtime
 	if job.ID, err = q.ids.next(ctx); err != nil {
 		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
 	}
+	jobType, err := q.typeNumber(ctx, job)
+	if err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
 	sent := time.Now()
 	rows, err := q.db.AddClaimed(ctx, pgdb.AddClaimedParams{
-		Queue: q.number, ID: int64(job.ID), Priority: job.Priority, PayloadVersion: job.PayloadVersion,
+		Queue: q.number, ID: int64(job.ID), Priority: job.Priority, Type: jobType,
 		MaxAttempts: job.AttemptsRemaining, Handler: handler, Due: dueParam(job.Due), MaxWork: job.MaxWorkDuration.Microseconds(),
-		Type: string(job.Type), Payload: string(job.Data),
+		Payload: string(job.Data),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
@@ -221,10 +241,10 @@ func (q *queue) DeadJobs(ctx context.Context, after snowflake.ID, limit int) ([]
 	jobs := make([]*runtime.Job, len(rows))
 	for i, row := range rows {
 		jobs[i] = q.catalogue.Bind(&runtime.Job{
-			ID: snowflake.ID(row.ID), Type: runtime.JobType(row.Type), Data: row.Payload,
+			ID: snowflake.ID(row.ID), Type: runtime.JobType(row.Name), Data: row.Payload,
 			Created: row.Created.Time.UTC(), Due: row.Due.Time.UTC(), MaxWorkDuration: time.Duration(row.MaxWork) * time.Microsecond,
 			AttemptsMade: row.Attempts, AttemptsRemaining: row.MaxAttempts - row.Attempts,
-			Priority: row.Priority, PayloadVersion: row.PayloadVersion,
+			Priority: row.Priority, PayloadVersion: row.Version,
 		})
 	}
 	return jobs, nil

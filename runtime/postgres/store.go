@@ -39,7 +39,9 @@ type core struct {
 	listener  *listener // nil without LISTEN
 	hubs      hubs
 	queues    interned
-	handlers  interned
+	handlers  interned // by their ids
+	workers   interned // those of them that live and die with this process
+	types     typeNumbers
 
 	cancel context.CancelFunc // ends the goroutines in tasks
 	tasks  sync.WaitGroup
@@ -81,7 +83,11 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 	s := &Store{core: c, db: pgdb.New(inSchema{pool, schema})}
 	c.adder = &adder{db: s.db}
 	c.notifier = newNotifier(s.db, channelName(o.schema))
-	if c.ids, err = leaseIDs(ctx, s.db); err != nil {
+	if c.ids, err = leaseIDs(ctx, s.db, pool, schema); err != nil {
+		return nil, fmt.Errorf("open postgres store: %w", err)
+	}
+	if err := c.types.open(ctx, s.db, catalogue.Versions()); err != nil {
+		c.ids.giveBack()
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))

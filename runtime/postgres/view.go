@@ -1,11 +1,14 @@
 package postgres
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
@@ -18,9 +21,10 @@ import (
 // last moments, for transactions that committed late, and a full one, which
 // takes over expired claims as well. Each may take only so much of the time.
 type view struct {
-	types []string
+	types []runtime.TypeVersion
 
 	mu       sync.Mutex
+	known    []int32               // the numbers of types, in their order; nil until asked for
 	due      [priorities]time.Time // zero: from the beginning
 	after    [priorities]int64
 	nearNext time.Time // when the next near sweep is allowed, by this process's clock
@@ -40,6 +44,30 @@ const (
 	fullPause  = time.Second
 	fullDuty   = 50
 )
+
+// numbers returns the numbers of the view's types.
+func (v *view) numbers(ctx context.Context, q *storeQueue) ([]int32, error) {
+	v.mu.Lock()
+	known := v.known
+	v.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	known, err := q.types.of(ctx, q.db, v.types, true)
+	if err == nil {
+		v.mu.Lock()
+		v.known = known
+		v.mu.Unlock()
+	}
+	return known, err
+}
+
+// typeOf returns the type with that number, which the view has claimed.
+func (v *view) typeOf(number int32) runtime.TypeVersion {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.types[slices.Index(v.known, number)]
+}
 
 // A look is one claim's way of looking.
 type look struct {

@@ -12,7 +12,16 @@ import (
 	"github.com/jobgen/jobgen/runtime"
 )
 
-var bothTypes = []runtime.JobType{typeA, typeB}
+var bothTypes = firstVersions(typeA, typeB)
+
+// firstVersions are the types, each at version 1 of its payload.
+func firstVersions(types ...runtime.JobType) []runtime.TypeVersion {
+	versions := make([]runtime.TypeVersion, len(types))
+	for i, t := range types {
+		versions[i] = runtime.TypeVersion{Type: t, Version: 1}
+	}
+	return versions
+}
 
 // claimBatch is one ClaimBatch of both types.
 func (x *trial) claimBatch(q runtime.BatchClaimer, handler string, limit int) []*runtime.Job {
@@ -27,7 +36,7 @@ func (x *trial) claimBatch(q runtime.BatchClaimer, handler string, limit int) []
 
 // claimAll claims in batches until it has n jobs, and comes back when NextDue
 // says: a back end may find what has come due, or expired, in its own rhythm.
-func (x *trial) claimAll(q runtime.BatchClaimer, handler string, n int, types ...runtime.JobType) []*runtime.Job {
+func (x *trial) claimAll(q runtime.BatchClaimer, handler string, n int, types ...runtime.TypeVersion) []*runtime.Job {
 	x.Helper()
 	if len(types) == 0 {
 		types = bothTypes
@@ -165,17 +174,17 @@ var batches = behaviours{
 		a := x.add(runtime.JobOptions.MaxWorkDuration(time.Minute))
 		b, err := x.queue.Add(x.Context(), typeB, payloadB{}, runtime.JobOptions.MaxWorkDuration(time.Minute))
 		x.must(err)
-		x.same(ids(x.claimAll(q, "h", 1, typeB)), []snowflake.ID{b})
+		x.same(ids(x.claimAll(q, "h", 1, firstVersions(typeB)...)), []snowflake.ID{b})
 		x.stats(1, 2, 1)
-		none, err := q.ClaimBatch(x.Context(), runtime.ClaimRequest{HandlerID: "h", Types: []runtime.JobType{typeB, "unknown"}, Limit: 10})
+		none, err := q.ClaimBatch(x.Context(), runtime.ClaimRequest{HandlerID: "h", Types: firstVersions(typeB, "unknown"), Limit: 10})
 		x.must(err)
 		x.same(len(none.Jobs), 0)
 		none, err = q.ClaimBatch(x.Context(), runtime.ClaimRequest{HandlerID: "h", Limit: 10})
 		x.must(err)
 		x.same(len(none.Jobs), 0)
-		x.same(ids(x.claimAll(q, "h", 1, typeA, "unknown")), []snowflake.ID{a})
+		x.same(ids(x.claimAll(q, "h", 1, firstVersions(typeA, "unknown")...)), []snowflake.ID{a})
 		x.advance(time.Minute) // both expire
-		x.same(ids(x.claimAll(q, "thief", 1, typeB)), []snowflake.ID{b})
+		x.same(ids(x.claimAll(q, "thief", 1, firstVersions(typeB)...)), []snowflake.ID{b})
 		x.stats(1, 2, 1)
 	}),
 	"ClaimBatch does not take what is not due, and says when to come back": with(func(x *trial, q runtime.BatchClaimer) {

@@ -254,7 +254,7 @@ func (c *client) release(q runtime.JobQueue, job *runtime.Job) {
 // handleBatch claims several jobs and finishes together those that it
 // finishes.
 func (c *client) handleBatch(q runtime.JobQueue, batch runtime.BatchClaimer) bool {
-	types := []runtime.JobType{stormTypeA, stormTypeB}
+	types := firstVersions(stormTypeA, stormTypeB)
 	if c.chance(20) {
 		types = types[:1]
 	}

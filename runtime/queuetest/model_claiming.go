@@ -52,7 +52,7 @@ func (m *model) upkeep(t *rapid.T, p place) {
 	if m.batches {
 		onReal, _ := both(t, m, func(s *side) (runtime.ClaimedBatch, error) {
 			return s.queue(p).(runtime.BatchClaimer).ClaimBatch(t.Context(), runtime.ClaimRequest{
-				HandlerID: undertaker, Types: []runtime.JobType{"nobody's"}, Limit: 1000,
+				HandlerID: undertaker, Types: firstVersions("nobody's"), Limit: 1000,
 			})
 		})
 		if len(onReal.Jobs) > 0 {
@@ -91,7 +91,7 @@ func (m *model) claimBatch(t *rapid.T) {
 	p := drawPlace(t)
 	req := runtime.ClaimRequest{
 		HandlerID: drawHandler(t),
-		Types:     rapid.SampledFrom([][]runtime.JobType{bothTypes, {typeA}, {typeB, "unknown"}}).Draw(t, "types"),
+		Types:     rapid.SampledFrom([][]runtime.TypeVersion{bothTypes, firstVersions(typeA), firstVersions(typeB, "unknown")}).Draw(t, "types"),
 		Limit:     rapid.IntRange(1, 3).Draw(t, "limit"),
 	}
 	t.Logf("%v: claim batch %+v", p, req)

@@ -71,7 +71,7 @@ var naming = behaviours{
 			_, err = x.queue.AddAndClaim(x.Context(), typeA, payloadA{}, name)
 			x.refused(err, fmt.Sprintf("the handler %.20q", name))
 			if q, ok := x.queue.(runtime.BatchClaimer); ok {
-				_, err = q.ClaimBatch(x.Context(), runtime.ClaimRequest{HandlerID: name, Types: []runtime.JobType{typeA}, Limit: 1})
+				_, err = q.ClaimBatch(x.Context(), runtime.ClaimRequest{HandlerID: name, Types: firstVersions(typeA), Limit: 1})
 				x.refused(err, fmt.Sprintf("the handler %.20q", name))
 			}
 		}

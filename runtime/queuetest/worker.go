@@ -3,6 +3,7 @@ package queuetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,7 +35,15 @@ func (x *trial) work(mux *runtime.Mux, opts ...runtime.WorkerOption) (stop func(
 	ctx, cancel := context.WithCancel(context.WithoutCancel(x.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
-	stop = sync.OnceValue(func() error { cancel(); return receive(x, ended, "the end of the worker") })
+	stop = sync.OnceValue(func() error { // from any goroutine, so it must not end the test
+		cancel()
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(limit):
+			return fmt.Errorf("after %v still not: the end of the worker", limit)
+		}
+	})
 	x.Cleanup(func() { x.must(stop()) }) // before its service is closed
 	return stop
 }

@@ -26,10 +26,11 @@ func (q *storeQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (
 	if err := runtime.CheckName("handler", req.HandlerID); err != nil {
 		return batch, err
 	}
-	types, _ := json.Marshal(req.Types) // which cannot fail
-	if len(req.Types) == 0 {
-		types = []byte("[]")
+	names := make([]runtime.JobType, len(req.Types))
+	for i, t := range req.Types {
+		names[i] = t.Type
 	}
+	types, _ := json.Marshal(names) // which cannot fail
 	sent := time.Now()
 	var rows []sqlitedb.JobgenJob
 	err := q.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time, own *calls) (err error) {

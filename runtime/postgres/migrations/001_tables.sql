@@ -13,21 +13,37 @@ CREATE TABLE jobgen.queue (
   deleted    timestamptz
 );
 
--- Handler ids are interned: a job row names its handler by number.
-CREATE TABLE jobgen.handler (
+-- A job type at one version of its payload. A job row names both by number, so
+-- that a claim which takes only what its program understands compares numbers.
+CREATE TABLE jobgen.job_type (
   number     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  name       text COLLATE "C" NOT NULL UNIQUE,
-  created    timestamptz NOT NULL DEFAULT clock_timestamp()
+  name       text COLLATE "C" NOT NULL,
+  version    smallint NOT NULL CHECK (version > 0),
+  UNIQUE (name, version)
 );
 
 -- Snowflake node numbers, leased to one process each. The process whose lease
 -- has been over for longest goes first, so that a number is not used again
--- while clocks may differ.
+-- while clocks may differ. The lease is renewed every few seconds and is the
+-- one sign of life that a process gives.
 CREATE TABLE jobgen.node (
   number     smallint PRIMARY KEY CHECK (number BETWEEN 0 AND 1023),
   holder     uuid,
   expires    timestamptz NOT NULL
+) WITH (fillfactor = 50);
+CREATE INDEX node_holder ON jobgen.node (holder) WHERE holder IS NOT NULL;
+
+-- Handler ids are interned: a job row names its handler by number. A worker's
+-- handler names the process that it lives and dies with; where holder is null
+-- only the end of a claim says that its handler is gone.
+CREATE TABLE jobgen.handler (
+  number     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name       text COLLATE "C" NOT NULL UNIQUE,
+  created    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  holder     uuid
 );
+CREATE INDEX handler_holder ON jobgen.handler (holder) WHERE holder IS NOT NULL;
+
 INSERT INTO jobgen.node (number, expires) SELECT n, 'epoch' FROM generate_series(0, 1023) AS n;
 
 -- Jobs that wait or are claimed, and no others. No index holds anything that
@@ -37,7 +53,7 @@ CREATE TABLE jobgen.job (
   queue           integer     NOT NULL,
   id              bigint      NOT NULL,
   priority        smallint    NOT NULL DEFAULT 0 CHECK (priority BETWEEN 0 AND 9),
-  payload_version smallint    NOT NULL DEFAULT 1 CHECK (payload_version > 0),
+  type            integer     NOT NULL,
   attempts        integer     NOT NULL DEFAULT 0, -- begun so far; the current one is attempts - 1
   max_attempts    integer     NOT NULL DEFAULT 2147483647,
   handler         integer,                        -- who holds the claim, or null
@@ -47,15 +63,17 @@ CREATE TABLE jobgen.job (
   expires         timestamptz,
   max_work        bigint      NOT NULL DEFAULT 60000000 CHECK (max_work >= 0), -- microseconds
   early           boolean     NOT NULL DEFAULT false, -- added with a claim that began before it was due
-  type            text COLLATE "C" NOT NULL,
   payload         json        NOT NULL,
   PRIMARY KEY (queue, id),
   CONSTRAINT job_attempts_within_limit CHECK (attempts BETWEEN 0 AND max_attempts),
   CONSTRAINT job_claim_whole CHECK ((handler IS NULL) = (claimed IS NULL) AND (handler IS NULL) = (expires IS NULL))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off);
-CREATE INDEX job_order ON jobgen.job (queue, priority, due, id);
+-- The order of claiming. "queue + 0" keeps it apart from the primary key: what
+-- looks a job up by its id can use the key alone and what claims can use this
+-- alone, so both keep the one plan there is, whatever the statistics say.
+CREATE INDEX job_order ON jobgen.job ((queue + 0), priority, due, id);
 -- Where claims can expire that no look at the jobs that are due would meet.
-CREATE INDEX job_early ON jobgen.job (queue, priority, due, id) WHERE early;
+CREATE INDEX job_early ON jobgen.job ((queue + 0), priority, due, id) WHERE early;
 
 -- One row per attempt that is over or whose job is, written once and dropped
 -- with its day's partition.
@@ -87,13 +105,12 @@ CREATE TABLE jobgen.ended_job (
   state           text        NOT NULL CHECK (state IN ('dead', 'cancelled')),
   ended           timestamptz NOT NULL DEFAULT clock_timestamp(),
   priority        smallint    NOT NULL,
-  payload_version smallint    NOT NULL,
+  type            integer     NOT NULL,
   attempts        integer     NOT NULL,
   max_attempts    integer     NOT NULL,
   created         timestamptz NOT NULL,
   due             timestamptz NOT NULL,
   max_work        bigint      NOT NULL,
-  type            text COLLATE "C" NOT NULL,
   payload         json        NOT NULL,
   PRIMARY KEY (queue, id)
 );

@@ -12,7 +12,7 @@
 -- but for the queue: with it the planner may prefer an index to the row's place.
 CREATE FUNCTION jobgen.complete(_queue integer, _handler integer, _ids bigint[], _numbers integer[], _logs bytea[]) RETURNS SETOF bigint
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -35,7 +35,7 @@ END $$;
 -- becomes due again after _retries microseconds, one without is dead.
 CREATE FUNCTION jobgen.fail(_queue integer, _handler integer, _ids bigint[], _numbers integer[], _reasons text[], _retries bigint[], _logs bytea[]) RETURNS SETOF bigint
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -57,8 +57,8 @@ BEGIN
       WHERE j.ctid = k.tid AND j.handler = _handler AND j.attempts - 1 = k.number AND j.attempts >= j.max_attempts
       RETURNING j.*, k.number, k.reason, k.log),
     e AS (
-      INSERT INTO jobgen.ended_job (queue, id, state, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload)
-      SELECT queue, id, 'dead', priority, payload_version, attempts, max_attempts, created, clock_timestamp(), max_work, type, payload FROM x)
+      INSERT INTO jobgen.ended_job (queue, id, state, priority, type, attempts, max_attempts, created, due, max_work, payload)
+      SELECT queue, id, 'dead', priority, type, attempts, max_attempts, created, clock_timestamp(), max_work, payload FROM x)
     INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason, log)
     SELECT _queue, s.id, s.number, _handler, 2, s.claimed, s.reason, nullif(s.log, ''::bytea)
     FROM (SELECT id, number, claimed, reason, log FROM f UNION ALL SELECT id, number, claimed, reason, log FROM x) s
@@ -80,7 +80,7 @@ END $$;
 CREATE FUNCTION jobgen.finish(_queue integer, _handler integer, _id bigint, _number integer, _success boolean, _reason text, _retry bigint, _log bytea,
   OUT verdict text, OUT winner integer)
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   _job jobgen.job;
@@ -167,7 +167,7 @@ $$;
 -- 'revoked' where a handler held it, 'unknown'. Its attempt stays open.
 CREATE FUNCTION jobgen.cancel(_queue integer, _id bigint) RETURNS text
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   _job jobgen.job;
@@ -175,8 +175,8 @@ BEGIN
   FOR _try IN 1..2 LOOP -- a dead job may be revived between two looks
     DELETE FROM jobgen.job j WHERE j.queue = _queue AND j.id = _id RETURNING * INTO _job;
     IF FOUND THEN
-      INSERT INTO jobgen.ended_job (queue, id, state, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload)
-      VALUES (_queue, _id, 'cancelled', _job.priority, _job.payload_version, _job.attempts, _job.max_attempts, _job.created, _job.due, _job.max_work, _job.type, _job.payload);
+      INSERT INTO jobgen.ended_job (queue, id, state, priority, type, attempts, max_attempts, created, due, max_work, payload)
+      VALUES (_queue, _id, 'cancelled', _job.priority, _job.type, _job.attempts, _job.max_attempts, _job.created, _job.due, _job.max_work, _job.payload);
       IF _job.handler IS NULL THEN
         RETURN 'done';
       END IF;
@@ -202,8 +202,8 @@ AS $$
     INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed)
     SELECT queue, id, attempts - 1, handler, 0, claimed FROM d WHERE handler IS NOT NULL),
   e AS (
-    INSERT INTO jobgen.ended_job (queue, id, state, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload)
-    SELECT queue, id, 'cancelled', priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload FROM d)
+    INSERT INTO jobgen.ended_job (queue, id, state, priority, type, attempts, max_attempts, created, due, max_work, payload)
+    SELECT queue, id, 'cancelled', priority, type, attempts, max_attempts, created, due, max_work, payload FROM d)
   SELECT count(*) FROM d
 $$;
 
@@ -237,8 +237,8 @@ AS $$
   WITH d AS (
     DELETE FROM jobgen.ended_job e WHERE e.queue = _queue AND e.id = _id AND e.state = 'dead' RETURNING e.*),
   i AS (
-    INSERT INTO jobgen.job (queue, id, priority, payload_version, attempts, max_attempts, created, max_work, type, payload)
-    SELECT queue, id, priority, payload_version, attempts, least(attempts::bigint + _attempts, 2147483647)::integer, created, max_work, type, payload FROM d
+    INSERT INTO jobgen.job (queue, id, priority, type, attempts, max_attempts, created, max_work, payload)
+    SELECT queue, id, priority, type, attempts, least(attempts::bigint + _attempts, 2147483647)::integer, created, max_work, payload FROM d
     RETURNING 1)
   SELECT EXISTS (SELECT 1 FROM i)
 $$;
@@ -248,7 +248,7 @@ $$;
 CREATE FUNCTION jobgen.lost_claims(_queue integer, _handler integer, _ids bigint[], _numbers integer[])
 RETURNS TABLE (id bigint, number integer, cancelled boolean)
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 BEGIN

@@ -38,6 +38,9 @@ BEGIN
       NULL; -- the default partition takes what has no other
     END;
   END LOOP;
+  -- Whoever was to take over from workers long gone has done so.
+  UPDATE jobgen.handler h SET holder = NULL
+  WHERE h.holder IS NOT NULL AND NOT EXISTS (SELECT 1 FROM jobgen.node n WHERE n.holder = h.holder AND n.expires > clock_timestamp() - interval '1 hour');
   IF _keep_days <= 0 THEN
     RETURN;
   END IF;

@@ -11,35 +11,35 @@ import (
 
 const claim = `-- name: Claim :many
 
-SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.payload_version::smallint AS payload_version, c.attempts::integer AS attempts,
+SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
-  c.type::text AS type, c.payload::json AS payload, c.revoked::boolean AS revoked
-FROM jobgen.claim($1, $2, $3::text[], $4, $5::timestamptz[], $6::bigint[], $7::boolean)
-  AS c(id, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload, revoked)
+  c.payload::json AS payload, c.revoked::boolean AS revoked
+FROM jobgen.claim($1, $2, $3::integer[], $4, $5::timestamptz[], $6::bigint[], $7::boolean, $8::boolean)
+  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
 `
 
 type ClaimParams struct {
 	Queue   int32
 	Handler int32
-	Types   []string
+	Types   []int32
 	MaxJobs int32
 	Due     []pgtype.Timestamptz
 	After   []int64
 	Sweep   bool
+	Judge   bool
 }
 
 type ClaimRow struct {
-	ID             int64
-	Priority       int16
-	PayloadVersion int16
-	Attempts       int32
-	MaxAttempts    int32
-	Created        pgtype.Timestamptz
-	Due            pgtype.Timestamptz
-	MaxWork        int64
-	Type           string
-	Payload        []byte
-	Revoked        bool
+	ID          int64
+	Priority    int16
+	Type        int32
+	Attempts    int32
+	MaxAttempts int32
+	Created     pgtype.Timestamptz
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Payload     []byte
+	Revoked     bool
 }
 
 // Claiming; see the functions in the migrations.
@@ -52,6 +52,7 @@ func (q *Queries) Claim(ctx context.Context, arg ClaimParams) ([]ClaimRow, error
 		arg.Due,
 		arg.After,
 		arg.Sweep,
+		arg.Judge,
 	)
 	if err != nil {
 		return nil, err
@@ -63,13 +64,12 @@ func (q *Queries) Claim(ctx context.Context, arg ClaimParams) ([]ClaimRow, error
 		if err := rows.Scan(
 			&i.ID,
 			&i.Priority,
-			&i.PayloadVersion,
+			&i.Type,
 			&i.Attempts,
 			&i.MaxAttempts,
 			&i.Created,
 			&i.Due,
 			&i.MaxWork,
-			&i.Type,
 			&i.Payload,
 			&i.Revoked,
 		); err != nil {
@@ -84,11 +84,12 @@ func (q *Queries) Claim(ctx context.Context, arg ClaimParams) ([]ClaimRow, error
 }
 
 const claimOne = `-- name: ClaimOne :many
-SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.payload_version::smallint AS payload_version, c.attempts::integer AS attempts,
+SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
-  c.type::text AS type, c.payload::json AS payload, c.revoked::boolean AS revoked
+  c.payload::json AS payload, c.revoked::boolean AS revoked, t.name, t.version
 FROM jobgen.claim_one($1, $2)
-  AS c(id, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload, revoked)
+  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
+JOIN jobgen.job_type t ON t.number = c.type
 `
 
 type ClaimOneParams struct {
@@ -97,17 +98,18 @@ type ClaimOneParams struct {
 }
 
 type ClaimOneRow struct {
-	ID             int64
-	Priority       int16
-	PayloadVersion int16
-	Attempts       int32
-	MaxAttempts    int32
-	Created        pgtype.Timestamptz
-	Due            pgtype.Timestamptz
-	MaxWork        int64
-	Type           string
-	Payload        []byte
-	Revoked        bool
+	ID          int64
+	Priority    int16
+	Type        int32
+	Attempts    int32
+	MaxAttempts int32
+	Created     pgtype.Timestamptz
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Payload     []byte
+	Revoked     bool
+	Name        string
+	Version     int16
 }
 
 func (q *Queries) ClaimOne(ctx context.Context, arg ClaimOneParams) ([]ClaimOneRow, error) {
@@ -122,15 +124,16 @@ func (q *Queries) ClaimOne(ctx context.Context, arg ClaimOneParams) ([]ClaimOneR
 		if err := rows.Scan(
 			&i.ID,
 			&i.Priority,
-			&i.PayloadVersion,
+			&i.Type,
 			&i.Attempts,
 			&i.MaxAttempts,
 			&i.Created,
 			&i.Due,
 			&i.MaxWork,
-			&i.Type,
 			&i.Payload,
 			&i.Revoked,
+			&i.Name,
+			&i.Version,
 		); err != nil {
 			return nil, err
 		}
@@ -209,34 +212,37 @@ func (q *Queries) Release(ctx context.Context, arg ReleaseParams) (int64, error)
 }
 
 const steal = `-- name: Steal :many
-SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.payload_version::smallint AS payload_version, c.attempts::integer AS attempts,
+SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
-  c.type::text AS type, c.payload::json AS payload, c.revoked::boolean AS revoked
-FROM jobgen.steal($1, $2)
-  AS c(id, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload, revoked)
+  c.payload::json AS payload, c.revoked::boolean AS revoked, t.name, t.version
+FROM jobgen.steal($1, $2, $3::boolean)
+  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
+JOIN jobgen.job_type t ON t.number = c.type
 `
 
 type StealParams struct {
 	Queue   int32
 	Handler int32
+	Judge   bool
 }
 
 type StealRow struct {
-	ID             int64
-	Priority       int16
-	PayloadVersion int16
-	Attempts       int32
-	MaxAttempts    int32
-	Created        pgtype.Timestamptz
-	Due            pgtype.Timestamptz
-	MaxWork        int64
-	Type           string
-	Payload        []byte
-	Revoked        bool
+	ID          int64
+	Priority    int16
+	Type        int32
+	Attempts    int32
+	MaxAttempts int32
+	Created     pgtype.Timestamptz
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Payload     []byte
+	Revoked     bool
+	Name        string
+	Version     int16
 }
 
 func (q *Queries) Steal(ctx context.Context, arg StealParams) ([]StealRow, error) {
-	rows, err := q.db.Query(ctx, steal, arg.Queue, arg.Handler)
+	rows, err := q.db.Query(ctx, steal, arg.Queue, arg.Handler, arg.Judge)
 	if err != nil {
 		return nil, err
 	}
@@ -247,15 +253,16 @@ func (q *Queries) Steal(ctx context.Context, arg StealParams) ([]StealRow, error
 		if err := rows.Scan(
 			&i.ID,
 			&i.Priority,
-			&i.PayloadVersion,
+			&i.Type,
 			&i.Attempts,
 			&i.MaxAttempts,
 			&i.Created,
 			&i.Due,
 			&i.MaxWork,
-			&i.Type,
 			&i.Payload,
 			&i.Revoked,
+			&i.Name,
+			&i.Version,
 		); err != nil {
 			return nil, err
 		}

@@ -11,21 +11,20 @@ import (
 
 const add = `-- name: Add :execrows
 
-INSERT INTO jobgen.job (queue, id, priority, payload_version, max_attempts, created, due, max_work, type, payload)
-SELECT $1, $2, $3, $4, $5, statement_timestamp(), coalesce($6::timestamptz, statement_timestamp()), $7, $8, CAST($9::text AS json)
+INSERT INTO jobgen.job (queue, id, priority, type, max_attempts, created, due, max_work, payload)
+SELECT $1, $2, $3, $4, $5, statement_timestamp(), coalesce($6::timestamptz, statement_timestamp()), $7, CAST($8::text AS json)
 FROM jobgen.queue q WHERE q.number = $1 AND q.deleted IS NULL
 `
 
 type AddParams struct {
-	Queue          int32
-	ID             int64
-	Priority       int16
-	PayloadVersion int16
-	MaxAttempts    int32
-	Due            pgtype.Timestamptz
-	MaxWork        int64
-	Type           string
-	Payload        string
+	Queue       int32
+	ID          int64
+	Priority    int16
+	Type        int32
+	MaxAttempts int32
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Payload     string
 }
 
 // Adding jobs. A queue that was deleted meanwhile takes none.
@@ -34,11 +33,10 @@ func (q *Queries) Add(ctx context.Context, arg AddParams) (int64, error) {
 		arg.Queue,
 		arg.ID,
 		arg.Priority,
-		arg.PayloadVersion,
+		arg.Type,
 		arg.MaxAttempts,
 		arg.Due,
 		arg.MaxWork,
-		arg.Type,
 		arg.Payload,
 	)
 	if err != nil {
@@ -48,34 +46,32 @@ func (q *Queries) Add(ctx context.Context, arg AddParams) (int64, error) {
 }
 
 const addBatch = `-- name: AddBatch :execrows
-INSERT INTO jobgen.job (queue, id, priority, payload_version, max_attempts, created, due, max_work, type, payload)
-SELECT $1, j.id, $2, $3, $4, statement_timestamp(), coalesce($5::timestamptz, statement_timestamp()), $6, $7, j.payload::json
+INSERT INTO jobgen.job (queue, id, priority, type, max_attempts, created, due, max_work, payload)
+SELECT $1, j.id, $2, $3, $4, statement_timestamp(), coalesce($5::timestamptz, statement_timestamp()), $6, j.payload::json
 FROM jobgen.queue q
-CROSS JOIN (SELECT unnest($8::bigint[]) AS id, unnest($9::text[]) AS payload) j
+CROSS JOIN (SELECT unnest($7::bigint[]) AS id, unnest($8::text[]) AS payload) j
 WHERE q.number = $1 AND q.deleted IS NULL
 `
 
 type AddBatchParams struct {
-	Queue          int32
-	Priority       int16
-	PayloadVersion int16
-	MaxAttempts    int32
-	Due            pgtype.Timestamptz
-	MaxWork        int64
-	Type           string
-	Ids            []int64
-	Payloads       []string
+	Queue       int32
+	Priority    int16
+	Type        int32
+	MaxAttempts int32
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Ids         []int64
+	Payloads    []string
 }
 
 func (q *Queries) AddBatch(ctx context.Context, arg AddBatchParams) (int64, error) {
 	result, err := q.db.Exec(ctx, addBatch,
 		arg.Queue,
 		arg.Priority,
-		arg.PayloadVersion,
+		arg.Type,
 		arg.MaxAttempts,
 		arg.Due,
 		arg.MaxWork,
-		arg.Type,
 		arg.Ids,
 		arg.Payloads,
 	)
@@ -86,28 +82,27 @@ func (q *Queries) AddBatch(ctx context.Context, arg AddBatchParams) (int64, erro
 }
 
 const addClaimed = `-- name: AddClaimed :many
-INSERT INTO jobgen.job (queue, id, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, early, type, payload)
+INSERT INTO jobgen.job (queue, id, priority, type, attempts, max_attempts, handler, created, due, claimed, expires, max_work, early, payload)
 SELECT $1, $2, $3, $4, 1, $5, $6::integer, t.now, coalesce(d.due, t.now),
-  t.now, t.now + w.duration * interval '1 microsecond', w.duration, coalesce(d.due > t.now, false), $7, CAST($8::text AS json)
+  t.now, t.now + w.duration * interval '1 microsecond', w.duration, coalesce(d.due > t.now, false), CAST($7::text AS json)
 FROM jobgen.queue q
-CROSS JOIN (SELECT $9::bigint AS duration) w
-CROSS JOIN (SELECT $10::timestamptz AS due) d
+CROSS JOIN (SELECT $8::bigint AS duration) w
+CROSS JOIN (SELECT $9::timestamptz AS due) d
 CROSS JOIN (SELECT clock_timestamp() AS now) t
 WHERE q.number = $1 AND q.deleted IS NULL
 RETURNING created, due
 `
 
 type AddClaimedParams struct {
-	Queue          int32
-	ID             int64
-	Priority       int16
-	PayloadVersion int16
-	MaxAttempts    int32
-	Handler        int32
-	Type           string
-	Payload        string
-	MaxWork        int64
-	Due            pgtype.Timestamptz
+	Queue       int32
+	ID          int64
+	Priority    int16
+	Type        int32
+	MaxAttempts int32
+	Handler     int32
+	Payload     string
+	MaxWork     int64
+	Due         pgtype.Timestamptz
 }
 
 type AddClaimedRow struct {
@@ -120,10 +115,9 @@ func (q *Queries) AddClaimed(ctx context.Context, arg AddClaimedParams) ([]AddCl
 		arg.Queue,
 		arg.ID,
 		arg.Priority,
-		arg.PayloadVersion,
+		arg.Type,
 		arg.MaxAttempts,
 		arg.Handler,
-		arg.Type,
 		arg.Payload,
 		arg.MaxWork,
 		arg.Due,
@@ -147,26 +141,25 @@ func (q *Queries) AddClaimed(ctx context.Context, arg AddClaimedParams) ([]AddCl
 }
 
 const addMany = `-- name: AddMany :many
-INSERT INTO jobgen.job (queue, id, priority, payload_version, max_attempts, created, due, max_work, type, payload)
-SELECT q.number, j.id, j.priority, j.payload_version, j.max_attempts, statement_timestamp(), coalesce(j.due, statement_timestamp()), j.max_work, j.type, j.payload::json
+INSERT INTO jobgen.job (queue, id, priority, type, max_attempts, created, due, max_work, payload)
+SELECT q.number, j.id, j.priority, j.type, j.max_attempts, statement_timestamp(), coalesce(j.due, statement_timestamp()), j.max_work, j.payload::json
 FROM (
   SELECT unnest($1::integer[]) AS queue, unnest($2::bigint[]) AS id, unnest($3::smallint[]) AS priority,
-    unnest($4::smallint[]) AS payload_version, unnest($5::integer[]) AS max_attempts,
-    unnest($6::timestamptz[]) AS due, unnest($7::bigint[]) AS max_work, unnest($8::text[]) AS type, unnest($9::text[]) AS payload) j
+    unnest($4::integer[]) AS type, unnest($5::integer[]) AS max_attempts,
+    unnest($6::timestamptz[]) AS due, unnest($7::bigint[]) AS max_work, unnest($8::text[]) AS payload) j
 JOIN jobgen.queue q ON q.number = j.queue AND q.deleted IS NULL
 RETURNING id
 `
 
 type AddManyParams struct {
-	Queues          []int32
-	Ids             []int64
-	Priorities      []int16
-	PayloadVersions []int16
-	MaxAttempts     []int32
-	Dues            []pgtype.Timestamptz
-	MaxWorks        []int64
-	Types           []string
-	Payloads        []string
+	Queues      []int32
+	Ids         []int64
+	Priorities  []int16
+	Types       []int32
+	MaxAttempts []int32
+	Dues        []pgtype.Timestamptz
+	MaxWorks    []int64
+	Payloads    []string
 }
 
 // Jobs of many callers at once, each with a queue and options of its own; the
@@ -176,11 +169,10 @@ func (q *Queries) AddMany(ctx context.Context, arg AddManyParams) ([]int64, erro
 		arg.Queues,
 		arg.Ids,
 		arg.Priorities,
-		arg.PayloadVersions,
+		arg.Types,
 		arg.MaxAttempts,
 		arg.Dues,
 		arg.MaxWorks,
-		arg.Types,
 		arg.Payloads,
 	)
 	if err != nil {

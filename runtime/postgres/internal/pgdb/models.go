@@ -31,43 +31,48 @@ type JobgenAttemptDefault struct {
 }
 
 type JobgenEndedJob struct {
-	Queue          int32
-	ID             int64
-	State          string
-	Ended          pgtype.Timestamptz
-	Priority       int16
-	PayloadVersion int16
-	Attempts       int32
-	MaxAttempts    int32
-	Created        pgtype.Timestamptz
-	Due            pgtype.Timestamptz
-	MaxWork        int64
-	Type           string
-	Payload        []byte
+	Queue       int32
+	ID          int64
+	State       string
+	Ended       pgtype.Timestamptz
+	Priority    int16
+	Type        int32
+	Attempts    int32
+	MaxAttempts int32
+	Created     pgtype.Timestamptz
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Payload     []byte
 }
 
 type JobgenHandler struct {
 	Number  int32
 	Name    string
 	Created pgtype.Timestamptz
+	Holder  pgtype.UUID
 }
 
 type JobgenJob struct {
-	Queue          int32
-	ID             int64
-	Priority       int16
-	PayloadVersion int16
-	Attempts       int32
-	MaxAttempts    int32
-	Handler        pgtype.Int4
-	Created        pgtype.Timestamptz
-	Due            pgtype.Timestamptz
-	Claimed        pgtype.Timestamptz
-	Expires        pgtype.Timestamptz
-	MaxWork        int64
-	Early          bool
-	Type           string
-	Payload        []byte
+	Queue       int32
+	ID          int64
+	Priority    int16
+	Type        int32
+	Attempts    int32
+	MaxAttempts int32
+	Handler     pgtype.Int4
+	Created     pgtype.Timestamptz
+	Due         pgtype.Timestamptz
+	Claimed     pgtype.Timestamptz
+	Expires     pgtype.Timestamptz
+	MaxWork     int64
+	Early       bool
+	Payload     []byte
+}
+
+type JobgenJobType struct {
+	Number  int32
+	Name    string
+	Version int16
 }
 
 type JobgenMigration struct {

@@ -5,6 +5,8 @@ package pgdb
 
 import (
 	"context"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const createHandler = `-- name: CreateHandler :many
@@ -29,6 +31,23 @@ func (q *Queries) CreateHandler(ctx context.Context, name string) ([]int32, erro
 		return nil, err
 	}
 	return items, nil
+}
+
+const createJobTypes = `-- name: CreateJobTypes :exec
+INSERT INTO jobgen.job_type (name, version)
+SELECT n.name, n.version FROM (SELECT unnest($1::text[]) AS name, unnest($2::smallint[]) AS version) n
+ORDER BY n.name, n.version
+ON CONFLICT (name, version) DO NOTHING
+`
+
+type CreateJobTypesParams struct {
+	Names    []string
+	Versions []int16
+}
+
+func (q *Queries) CreateJobTypes(ctx context.Context, arg CreateJobTypesParams) error {
+	_, err := q.db.Exec(ctx, createJobTypes, arg.Names, arg.Versions)
+	return err
 }
 
 const createQueue = `-- name: CreateQueue :many
@@ -105,12 +124,36 @@ func (q *Queries) HandlerNumber(ctx context.Context, name string) ([]int32, erro
 	return items, nil
 }
 
+const jobTypes = `-- name: JobTypes :many
+SELECT t.number, t.name, t.version FROM jobgen.job_type t
+`
+
+func (q *Queries) JobTypes(ctx context.Context) ([]JobgenJobType, error) {
+	rows, err := q.db.Query(ctx, jobTypes)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []JobgenJobType
+	for rows.Next() {
+		var i JobgenJobType
+		if err := rows.Scan(&i.Number, &i.Name, &i.Version); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const queueNumber = `-- name: QueueNumber :many
 
 SELECT q.number FROM jobgen.queue q WHERE q.name = $1 AND q.deleted IS NULL
 `
 
-// Queues and handlers: names and the numbers that stand for them.
+// Queues, handlers and job types: names and the numbers that stand for them.
 func (q *Queries) QueueNumber(ctx context.Context, name string) ([]int32, error) {
 	rows, err := q.db.Query(ctx, queueNumber, name)
 	if err != nil {
@@ -153,4 +196,21 @@ func (q *Queries) Queues(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const workerNumber = `-- name: WorkerNumber :one
+SELECT jobgen.worker($1, $2::uuid)::integer AS number
+`
+
+type WorkerNumberParams struct {
+	Name   string
+	Holder pgtype.UUID
+}
+
+// A worker's handler, which lives and dies with its process.
+func (q *Queries) WorkerNumber(ctx context.Context, arg WorkerNumberParams) (int32, error) {
+	row := q.db.QueryRow(ctx, workerNumber, arg.Name, arg.Holder)
+	var number int32
+	err := row.Scan(&number)
+	return number, err
 }

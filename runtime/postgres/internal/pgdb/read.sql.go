@@ -10,8 +10,8 @@ import (
 )
 
 const deadJobs = `-- name: DeadJobs :many
-SELECT e.id, e.priority, e.payload_version, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.type, e.payload
-FROM jobgen.ended_job e
+SELECT e.id, e.priority, t.name, t.version, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.payload
+FROM jobgen.ended_job e JOIN jobgen.job_type t ON t.number = e.type
 WHERE e.queue = $1 AND e.state = 'dead' AND e.id > $2
 ORDER BY e.id LIMIT $3
 `
@@ -23,16 +23,16 @@ type DeadJobsParams struct {
 }
 
 type DeadJobsRow struct {
-	ID             int64
-	Priority       int16
-	PayloadVersion int16
-	Attempts       int32
-	MaxAttempts    int32
-	Created        pgtype.Timestamptz
-	Due            pgtype.Timestamptz
-	MaxWork        int64
-	Type           string
-	Payload        []byte
+	ID          int64
+	Priority    int16
+	Name        string
+	Version     int16
+	Attempts    int32
+	MaxAttempts int32
+	Created     pgtype.Timestamptz
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Payload     []byte
 }
 
 func (q *Queries) DeadJobs(ctx context.Context, arg DeadJobsParams) ([]DeadJobsRow, error) {
@@ -47,13 +47,13 @@ func (q *Queries) DeadJobs(ctx context.Context, arg DeadJobsParams) ([]DeadJobsR
 		if err := rows.Scan(
 			&i.ID,
 			&i.Priority,
-			&i.PayloadVersion,
+			&i.Name,
+			&i.Version,
 			&i.Attempts,
 			&i.MaxAttempts,
 			&i.Created,
 			&i.Due,
 			&i.MaxWork,
-			&i.Type,
 			&i.Payload,
 		); err != nil {
 			return nil, err
@@ -157,14 +157,66 @@ func (q *Queries) Stats(ctx context.Context, queue int32) (StatsRow, error) {
 	return i, err
 }
 
+const statsByType = `-- name: StatsByType :many
+WITH f AS (
+  SELECT j.type, j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = $1::integer
+  ORDER BY j.priority, j.due, j.id LIMIT $2::bigint)
+SELECT t.name, t.version,
+       count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
+       count(*) FILTER (WHERE f.due <= f.now) AS due,
+       count(*) FILTER (WHERE f.expires > f.now) AS claimed
+FROM f JOIN jobgen.job_type t ON t.number = f.type GROUP BY t.number ORDER BY t.name, t.version
+`
+
+type StatsByTypeParams struct {
+	Queue   int32
+	MaxJobs int64
+}
+
+type StatsByTypeRow struct {
+	Name    string
+	Version int16
+	Waiting int64
+	Due     int64
+	Claimed int64
+}
+
+// The first jobs in claim order by type, with the same counts, and whether there
+// are more. No limit is a limit that no queue reaches.
+func (q *Queries) StatsByType(ctx context.Context, arg StatsByTypeParams) ([]StatsByTypeRow, error) {
+	rows, err := q.db.Query(ctx, statsByType, arg.Queue, arg.MaxJobs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StatsByTypeRow
+	for rows.Next() {
+		var i StatsByTypeRow
+		if err := rows.Scan(
+			&i.Name,
+			&i.Version,
+			&i.Waiting,
+			&i.Due,
+			&i.Claimed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const statsUpTo = `-- name: StatsUpTo :one
 WITH f AS (
-  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue = $1
+  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = $1::integer
   ORDER BY j.priority, j.due, j.id LIMIT $2::bigint)
 SELECT count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
        count(*) FILTER (WHERE f.due <= f.now) AS due,
        count(*) FILTER (WHERE f.expires > f.now) AS claimed,
-       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue = $1 ORDER BY m.priority, m.due, m.id OFFSET $2::bigint) AS more
+       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = $1::integer ORDER BY m.priority, m.due, m.id OFFSET $2::bigint) AS more
 FROM f
 `
 

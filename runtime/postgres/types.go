@@ -1,0 +1,95 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
+)
+
+// typeNumbers are the numbers that the database has given to job types at
+// their versions.
+type typeNumbers struct {
+	mu      sync.Mutex
+	numbers map[runtime.TypeVersion]int32
+}
+
+// open learns the numbers of everything that the catalogue knows and has what
+// is new numbered, so that no transaction of a caller has to. A role that may
+// not is left to find the numbers there when it needs them.
+func (n *typeNumbers) open(ctx context.Context, db *pgdb.Queries, known []runtime.TypeVersion) error {
+	_, err := n.of(ctx, db, known, true)
+	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) && (pgErr.Code == "42501" || pgErr.Code == "25006") { // insufficient privilege, read-only
+		return nil
+	}
+	return err
+}
+
+// of returns the numbers of types, in their order. Where keep is false, what
+// db sees may be rolled back, and is not remembered.
+func (n *typeNumbers) of(ctx context.Context, db *pgdb.Queries, types []runtime.TypeVersion, keep bool) ([]int32, error) {
+	numbers, missing := n.cached(types)
+	if !missing {
+		return numbers, nil
+	}
+	for _, create := range []bool{false, true} {
+		if create {
+			params := pgdb.CreateJobTypesParams{Names: make([]string, len(types)), Versions: make([]int16, len(types))}
+			for i, t := range types {
+				params.Names[i], params.Versions[i] = string(t.Type), t.Version
+			}
+			if err := db.CreateJobTypes(ctx, params); err != nil {
+				return nil, fmt.Errorf("number job types: %w", err)
+			}
+		}
+		rows, err := db.JobTypes(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read job types: %w", err)
+		}
+		seen := make(map[runtime.TypeVersion]int32, len(rows))
+		for _, row := range rows {
+			seen[runtime.TypeVersion{Type: runtime.JobType(row.Name), Version: row.Version}] = row.Number
+		}
+		if keep {
+			n.mu.Lock()
+			n.numbers = seen
+			n.mu.Unlock()
+		}
+		if numbers, missing = among(seen, types); !missing {
+			return numbers, nil
+		}
+	}
+	return nil, fmt.Errorf("number job types %v: they vanish", types)
+}
+
+func (n *typeNumbers) cached(types []runtime.TypeVersion) (numbers []int32, missing bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return among(n.numbers, types)
+}
+
+func among(numbers map[runtime.TypeVersion]int32, types []runtime.TypeVersion) (found []int32, missing bool) {
+	found = make([]int32, len(types))
+	for i, t := range types {
+		number, ok := numbers[t]
+		if !ok {
+			return nil, true
+		}
+		found[i] = number
+	}
+	return found, false
+}
+
+// typeNumber is the number of a job's type at the version of its payload.
+func (q *queue) typeNumber(ctx context.Context, job *runtime.Job) (int32, error) {
+	numbers, err := q.types.of(ctx, q.db, []runtime.TypeVersion{{Type: job.Type, Version: job.PayloadVersion}}, q.tx == nil)
+	if err != nil {
+		return 0, err
+	}
+	return numbers[0], nil
+}

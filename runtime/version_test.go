@@ -1,0 +1,139 @@
+package runtime_test
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/memory"
+)
+
+type memoV1 struct {
+	Text string `json:"text"`
+}
+
+type memoV2 struct {
+	Text string `json:"text"`
+	Size string `json:"size"`
+}
+
+type memo struct {
+	Text string `json:"text"`
+	Size int    `json:"size"`
+}
+
+func upgradeMemoV1(old memoV1) (memoV2, error) {
+	return memoV2{Text: old.Text, Size: strconv.Itoa(len(old.Text))}, nil
+}
+
+func upgradeMemoV2(old memoV2) (memo, error) {
+	size, err := strconv.Atoi(old.Size)
+	return memo{Text: old.Text, Size: size}, err
+}
+
+var (
+	memoAt1 = runtime.Define[memoV1]("memo", "memos")
+	memoAt2 = runtime.Define[memoV2]("memo", "memos").At(2, runtime.UpgradeFrom(1, upgradeMemoV1))
+	memoAt4 = runtime.Define[memo]("memo", "memos").At(4,
+		runtime.UpgradeFrom(1, upgradeMemoV1), runtime.UpgradeFrom(2, upgradeMemoV2), runtime.Unchanged[memo](3))
+)
+
+func TestPayloadOfAFormerVersionComesUpgraded(t *testing.T) {
+	t.Parallel()
+	old, err := memory.New(runtime.NewCatalogue(memoAt1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runtime.Enqueue(t.Context(), old, memoAt1, &memoV1{"abc"}); err != nil {
+		t.Fatal(err)
+	}
+	middle, err := old.Open(runtime.NewCatalogue(memoAt2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runtime.Enqueue(t.Context(), middle, memoAt2, &memoV2{"de", "nonsense"}); err != nil {
+		t.Fatal(err)
+	}
+	current, err := old.Open(runtime.NewCatalogue(memoAt4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runtime.Enqueue(t.Context(), current, memoAt4, &memo{"f", 6}); err != nil {
+		t.Fatal(err)
+	}
+	queue, err := current.GetQueue(t.Context(), "memos")
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := func() (*runtime.Job, any, error) {
+		t.Helper()
+		job, err := queue.TryClaim(t.Context(), "h")
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload, err := job.Payload()
+		return job, payload, err
+	}
+	job, payload, err := claim()
+	if diff := cmp.Diff(any(&memo{"abc", 3}), payload); diff != "" || err != nil || job.PayloadVersion != 1 {
+		t.Errorf("version %d, error %v, payload (-want +got):\n%s", job.PayloadVersion, err, diff)
+	}
+	job, _, err = claim()
+	if wrong := (*runtime.PayloadError)(nil); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "upgrade from version 2") || job.PayloadVersion != 2 {
+		t.Errorf("version %d, error %v; want a PayloadError of the upgrade from version 2", job.PayloadVersion, err)
+	}
+	job, payload, err = claim()
+	if diff := cmp.Diff(any(&memo{"f", 6}), payload); diff != "" || err != nil || job.PayloadVersion != 4 {
+		t.Errorf("version %d, error %v, payload (-want +got):\n%s", job.PayloadVersion, err, diff)
+	}
+}
+
+func TestPayloadOfAnUnknownVersionIsRefused(t *testing.T) {
+	t.Parallel()
+	current, err := memory.New(runtime.NewCatalogue(memoAt4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runtime.Enqueue(t.Context(), current, memoAt4, &memo{"f", 6}); err != nil {
+		t.Fatal(err)
+	}
+	old, err := current.Open(runtime.NewCatalogue(memoAt2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	queue, err := old.GetQueue(t.Context(), "memos")
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := queue.TryClaim(t.Context(), "h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if payload, err := job.Payload(); !errors.Is(err, runtime.ErrInvalidJobType) || !strings.Contains(err.Error(), "[memo memo v2], not 4") {
+		t.Errorf("decoded %v, error %v", payload, err)
+	}
+}
+
+func TestVersionsThatDoNotChainAreMistakesOfTheCatalogue(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		def  runtime.JobDefinition
+		want string
+	}{
+		{runtime.Define[memo]("memo", "memos").At(0), "payload version 0 is less than 1"},
+		{runtime.Define[memo]("memo", "memos").At(2, runtime.Unchanged[memo](2)), "an upgrade from payload version 2 to version 2"},
+		{runtime.Define[memo]("memo", "memos").At(2, runtime.Unchanged[memo](1), runtime.Unchanged[memo](1)), "payload version 1 has two upgrades"},
+		{runtime.Define[memo]("memo", "memos").At(2, runtime.UpgradeFrom(1, upgradeMemoV1)), "makes a runtime_test.memoV2 where a runtime_test.memo is needed"},
+	} {
+		if err := runtime.NewCatalogue(c.def).Err(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v; want %q", err, c.want)
+		}
+		if _, err := memory.New(runtime.NewCatalogue(c.def)); err == nil {
+			t.Errorf("a store was opened with a catalogue with the mistake: %s", c.want)
+		}
+	}
+}
