@@ -39,6 +39,13 @@ BEGIN
 	END IF;
 	RETURN NULL;
 END $$;
+CREATE FUNCTION audit.node() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO audit.event (place, op, job, key, expires)
+	VALUES ('node', TG_OP, NEW.number, coalesce(NEW.holder, OLD.holder)::text, CASE WHEN NEW.holder IS NULL THEN clock_timestamp() ELSE NEW.expires END);
+	RETURN NULL;
+END $$;
+CREATE TRIGGER audit AFTER UPDATE ON jobgen.node FOR EACH ROW EXECUTE FUNCTION audit.node();
 CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON jobgen.job FOR EACH ROW EXECUTE FUNCTION audit.job();
 CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON jobgen.ended_job FOR EACH ROW EXECUTE FUNCTION audit.ended();
 `
@@ -54,7 +61,7 @@ func installAudit(ctx context.Context, conn *pgx.Conn) error {
 // An event is one change of a row.
 type event struct {
 	at       time.Time
-	place    string // job or ended
+	place    string // job, ended, or node for a process's sign of life
 	op       string
 	job      int64
 	key      string
@@ -164,6 +171,21 @@ func readEffects(ctx context.Context, conn *pgx.Conn) (map[int64]int, error) {
 		return nil
 	})
 	return effects, err
+}
+
+// readHolders says which process each handler lives and dies with.
+func readHolders(ctx context.Context, conn *pgx.Conn) (map[string]string, error) {
+	rows, err := conn.Query(ctx, "SELECT name, holder::text FROM jobgen.handler WHERE holder IS NOT NULL")
+	if err != nil {
+		return nil, fmt.Errorf("read the handlers: %w", err)
+	}
+	holders := make(map[string]string)
+	var name, holder string
+	_, err = pgx.ForEachRow(rows, []any{&name, &holder}, func() error {
+		holders[name] = holder
+		return nil
+	})
+	return holders, err
 }
 
 // unfinished counts the jobs that are neither finished, cancelled nor dead.

@@ -44,6 +44,9 @@ func (c *checker) replay(j *life) {
 		row = e
 	}
 	j.attempts = row.attempts
+	if silent, ok := c.silentSince(row.handler, c.end); ok && row.handler != "" && silent.Before(free) {
+		free = silent
+	}
 	if row.op != "" && row.op != "DELETE" && c.late(free, c.end) > c.prompt {
 		c.broken(rulePrompt, j.id, "it has been claimable since %s, and is not claimed at %s", stamp(free), stamp(c.end))
 	}
@@ -59,7 +62,11 @@ func (c *checker) changed(j *life, was, is event, free time.Time) time.Time {
 		if is.at.Before(was.due) {
 			c.broken(ruleEarly, j.id, "it was claimed %v before it was due: %s", was.due.Sub(is.at), is)
 		}
-		if was.handler != "" && is.at.Before(was.expires) {
+		over := was.expires
+		if silent, ok := c.silentSince(was.handler, is.at); ok && silent.Before(over) {
+			over, free = silent, silent
+		}
+		if was.handler != "" && is.at.Before(over) {
 			c.broken(ruleOverlap, j.id, "%s had %v left when this came: %s", was.handler, was.expires.Sub(is.at), is)
 		}
 		if was.handler == is.handler {
@@ -85,6 +92,22 @@ func (c *checker) changed(j *life, was, is event, free time.Time) time.Time {
 	}
 	c.broken(ruleGap, j.id, "no claim, failure or release does this: %s, after %s", is, was)
 	return free
+}
+
+// sureSign is how much older than a takeover a sign of life has to be for the
+// one who took over to have seen it.
+const sureSign = time.Second
+
+// silentSince returns when the lease of the handler's process ran out, if it
+// had done so at that time.
+func (c *checker) silentSince(handler string, at time.Time) (time.Time, bool) {
+	var until time.Time
+	for _, sign := range c.signs[c.holders[handler]] {
+		if sign.at.Before(at.Add(-sureSign)) {
+			until = sign.expires
+		}
+	}
+	return until, !until.IsZero() && !at.Before(until)
 }
 
 // late is how long from free to at, without the outages.
@@ -219,7 +242,10 @@ func (c *checker) logged(j *life) {
 		}
 	}
 	finished := j.end == "finished"
-	if finished && done != 1 || !finished && j.end != "cancelled" && done > 0 || done > 1 {
+	if finished && done == 0 {
+		c.broken(ruleLost, j.id, "its row is gone, and none of its attempts counts as done")
+	}
+	if !finished && j.end != "cancelled" && done > 0 || done > 1 {
 		c.broken(ruleSuccess, j.id, "it is %q, and %d of its attempts count as done", j.end, done)
 	}
 }

@@ -17,8 +17,9 @@ type evidence struct {
 	attempts  []attemptRow
 	places    map[int64][]string
 	effects   map[int64]int
-	outages   []span    // when jobs cannot be expected to be claimed
-	end       time.Time // when the tables were read, by the database's clock
+	holders   map[string]string // the process of each handler
+	outages   []span            // when jobs cannot be expected to be claimed
+	end       time.Time         // when the tables were read, by the database's clock
 	prompt    time.Duration
 }
 
@@ -34,7 +35,7 @@ const (
 	ruleGhost   rule = "there is no job that nobody asked for, that was refused or was rolled back"
 	ruleGap     rule = "attempts count up by one with each claim, and down with a release"
 	ruleLimit   rule = "attempts stay within their limit, and a job is dead only when they are used up"
-	ruleOverlap rule = "a claim is taken over when it has expired, and not before"
+	ruleOverlap rule = "a claim is taken over when it has expired or its process has given no sign of life, and not before"
 	ruleOwn     rule = "a handler never takes its own claim over"
 	ruleAfter   rule = "nothing happens to a job after its end"
 	ruleEarly   rule = "no job is claimed before it is due, as it was asked for"
@@ -44,7 +45,7 @@ const (
 	ruleFailure rule = "an attempt counts as failed only where its handler did not succeed"
 	ruleCancel  rule = "an acknowledged cancel is never followed by a claim, and ends the job"
 	ruleEffect  rule = "what is committed with a completion happens once where the job is finished, and else not"
-	rulePrompt  rule = "a job that can be claimed is claimed within its claim limit, a poll interval and two seconds, and then begun"
+	rulePrompt  rule = "a job that can be claimed is claimed within the claim limit, a poll interval and two seconds, and then begun"
 )
 
 // A violation is a rule that the evidence breaks.
@@ -56,7 +57,7 @@ type violation struct {
 
 // check returns everything that is wrong, by job.
 func check(e evidence) []violation {
-	c := &checker{evidence: e, asked: make(map[string]*asked), jobs: make(map[int64]*life)}
+	c := &checker{evidence: e, asked: make(map[string]*asked), jobs: make(map[int64]*life), signs: make(map[string][]event)}
 	c.join()
 	for _, key := range slices.Sorted(maps.Keys(c.asked)) {
 		c.added(key, c.asked[key])
@@ -71,6 +72,7 @@ type checker struct {
 	evidence
 	asked map[string]*asked
 	jobs  map[int64]*life
+	signs map[string][]event // of life, by process
 	found []violation
 }
 
@@ -125,6 +127,10 @@ func (c *checker) join() {
 		}
 	}
 	for _, e := range c.events {
+		if e.place == "node" {
+			c.signs[e.key] = append(c.signs[e.key], e)
+			continue
+		}
 		j := c.life(e.job)
 		j.events = append(j.events, e)
 		if e.place == "job" && e.op == "INSERT" {
@@ -221,7 +227,7 @@ func (c evidence) report(found []violation) string {
 func (c evidence) tell(b *strings.Builder, id int64) {
 	key := ""
 	for _, e := range c.events {
-		if e.job == id {
+		if e.job == id && e.place != "node" {
 			fmt.Fprintf(b, "\n      database  %s", e)
 			if e.key != "" {
 				key = e.key

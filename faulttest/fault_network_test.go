@@ -31,6 +31,7 @@ func TestJobsSurviveTheNetwork(t *testing.T) {
 		},
 		{
 			fault: "connections are half open", how: "every open connection falls silent for good; new ones work",
+			lingers: true,
 			inject: func(s *storm) {
 				s.proxy.HalfOpen(pgproxy.All)
 				s.pass(s.scale.fault)

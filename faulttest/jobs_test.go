@@ -64,5 +64,5 @@ var (
 	// everyday is what most faults meet.
 	everyday = mix{modeQuick: 60, modeSlow: 8, modeFlaky: 8, modeHopeless: 3, modeTx: 14, modeLate: 1, modeCancel: 4}
 	// wild is the handlers' own faults.
-	wild = mix{modeQuick: 40, modePanic: 15, modeGoexit: 10, modeLate: 5, modeText: 15, modeHopeless: 5, modeTx: 10}
+	wild = mix{modeQuick: 40, modePanic: 15, modeGoexit: 10, modeLate: 2, modeText: 15, modeHopeless: 5, modeTx: 10}
 )

@@ -28,6 +28,7 @@ type orders struct {
 	Rate     float64 // of a producer: jobs a second
 	Mix      mix
 	Fill     int           // bytes of filling in each payload
+	Limit    time.Duration // of a producer: how long a claim may last
 	Handlers int           // of a worker
 	Poll     time.Duration // of a worker
 	Grace    time.Duration // of a worker

@@ -85,7 +85,7 @@ func (p *producer) draw(dice *rand.Rand, modes []mode) mode {
 // add adds one job, and cancels it where that is its fate.
 func (p *producer) add(dice *rand.Rand, key string, m mode) {
 	ask := line{What: asksAdd, Key: key, Mode: m, Max: m.maxAttempts()}
-	opts := []runtime.JobOption{runtime.JobOptions.MaxWorkDuration(claimLimit)}
+	opts := []runtime.JobOption{runtime.JobOptions.MaxWorkDuration(p.orders.Limit)}
 	if ask.Max > 0 {
 		opts = append(opts, runtime.JobOptions.MaxAttempts(ask.Max))
 	}

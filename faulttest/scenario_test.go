@@ -22,6 +22,9 @@ type scenario struct {
 	// steady says that the fault never takes the service away, so that jobs
 	// are claimed as soon as ever; otherwise its time does not count.
 	steady bool
+	// lingers says that the fault is not over when it is mended: clients have
+	// to find out first. Its time ends when throughput is back.
+	lingers bool
 	// unmeasured says that throughput before and after is no measure.
 	unmeasured bool
 	// after may change or look at the evidence.
@@ -45,7 +48,7 @@ func runScenarios(t *testing.T, family string, list []scenario) {
 
 // turns are how many runs there are at once: their processes share the
 // machine's cores, and in the full run each has it to itself.
-var turns = make(chan struct{}, 6)
+var turns = make(chan struct{}, 10)
 
 // begin waits for the test's turn.
 func begin(t *testing.T) {
@@ -86,6 +89,9 @@ func (c scenario) run(t *testing.T, family string) {
 	if !c.unmeasured {
 		s.awaitRecovery()
 	}
+	if c.lingers {
+		s.outages = append(s.outages, span{s.to, time.Now()})
+	}
 	s.pass(s.after)
 	e := s.end()
 	if c.after != nil {
@@ -95,7 +101,7 @@ func (c scenario) run(t *testing.T, family string) {
 	r := s.measure(e)
 	r.family, r.fault, r.how, r.violations = family, c.fault, c.how, len(found)
 	if len(found) > 0 {
-		t.Errorf("%d violations: %s\n%s", len(found), e.report(found), s.logs())
+		t.Errorf("%d violations: %s", len(found), e.report(found))
 	}
 	if !c.unmeasured {
 		if r.recovered < 0 || r.recovered > time.Minute {
@@ -104,6 +110,9 @@ func (c scenario) run(t *testing.T, family string) {
 		if r.dials > maxDials {
 			t.Errorf("each process made %.1f connections a second during the fault, more than %d", r.dials, maxDials)
 		}
+	}
+	if t.Failed() {
+		t.Log(s.logs())
 	}
 	t.Log(r)
 	results.add(r)

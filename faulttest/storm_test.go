@@ -106,7 +106,7 @@ func (s *storm) orders(role string, number int) orders {
 	return orders{
 		Role: role, Name: fmt.Sprintf("%s%d", role, number), Dir: s.dir, DSN: s.through, Seed: rand.Uint64(),
 		Rate: float64(s.rate) / float64(s.scale.producers), Mix: everyday,
-		Handlers: s.handlers, Poll: pollTime, Grace: 3 * time.Second,
+		Limit: claimLimit, Handlers: s.handlers, Poll: pollTime, Grace: 3 * time.Second,
 	}
 }
 
@@ -215,7 +215,7 @@ func (s *storm) end() evidence {
 	s.Helper()
 	for _, p := range s.producers {
 		if err := p.stop(15 * time.Second); err != nil {
-			s.Errorf("%v\n%s", err, s.logs())
+			s.Error(err)
 		}
 	}
 	conn := s.admin()
@@ -239,7 +239,7 @@ func (s *storm) evidence(conn *pgx.Conn) evidence {
 	s.must(conn.QueryRow(s.Context(), "SELECT clock_timestamp()").Scan(&e.end))
 	for _, w := range s.workers {
 		if err := w.stop(15 * time.Second); err != nil {
-			s.Errorf("%v\n%s", err, s.logs())
+			s.Error(err)
 		}
 	}
 	var err error
@@ -253,6 +253,8 @@ func (s *storm) evidence(conn *pgx.Conn) evidence {
 	e.attempts, err = readAttempts(s.Context(), conn)
 	s.must(err)
 	e.places, err = readPlaces(s.Context(), conn)
+	s.must(err)
+	e.holders, err = readHolders(s.Context(), conn)
 	s.must(err)
 	e.effects, err = readEffects(s.Context(), conn)
 	s.must(err)

@@ -100,7 +100,12 @@ func (l *laborer) do(ctx context.Context, job *runtime.Job, p payload, commits f
 		return l.effect(ctx, job, commits)
 	case modeLate:
 		if first {
-			_ = rest(context.WithoutCancel(ctx), claimLimit+200*time.Millisecond)
+			// Until the thief runs, or until it has done.
+			over := 200 * time.Millisecond
+			if job.ID.Time()%2 == 0 {
+				over = pollTime + time.Second
+			}
+			_ = rest(context.WithoutCancel(ctx), job.MaxWorkDuration+over)
 		}
 	case modePanic:
 		if first {

@@ -1,0 +1,177 @@
+package faulttest
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A bug is one line of a SQL function made wrong.
+type bug struct {
+	name     string
+	function string
+	from, to string
+	breaks   rule // one that has to be found broken
+	late     bool // shows only in workers that have been up for a while
+}
+
+var bugs = []bug{
+	{
+		name: "claims what is not yet due", function: "claim",
+		from: "j.due <= _now AND (j.due, j.id)", to: "j.due <= _now + interval '1 hour' AND (j.due, j.id)",
+		breaks: ruleEarly,
+	},
+	{
+		name: "claims what others hold", function: "claim",
+		from: "AND j.handler IS NULL AND (_types", to: "AND (_types",
+		breaks: ruleOverlap,
+	},
+	{
+		name: "takes claims over that have not expired", function: "sweep",
+		from: "(j.expires <= _now OR j.handler = ANY (_gone)) AND (j.attempts", to: "(true) AND (j.attempts",
+		breaks: ruleOverlap,
+	},
+	{
+		name: "takes everybody for gone", function: "gone",
+		from: "n.holder = h.holder AND n.expires > clock_timestamp()", to: "false",
+		breaks: ruleOverlap, late: true,
+	},
+	{
+		name: "skips an attempt number", function: "claim",
+		from: "attempts = j.attempts + 1", to: "attempts = least(j.attempts + 2, j.max_attempts)",
+		breaks: ruleGap,
+	},
+	{
+		name: "buries a job with an attempt left", function: "sweep",
+		from: "FILTER (WHERE r.attempts >= r.max_attempts)", to: "FILTER (WHERE r.attempts > 0)",
+		breaks: ruleLimit,
+	},
+	{
+		name: "never takes over what has expired", function: "sweep",
+		from: "_expired AND (j.expires <= _now OR", to: "_expired AND (j.expires <= _now - interval '1 day' OR",
+		breaks: rulePrompt,
+	},
+	{
+		name: "keeps no row of a stolen attempt", function: "sweep",
+		from: "AND j.handler IS NOT NULL OFFSET 0) j;", to: "AND j.handler IS NOT NULL AND false OFFSET 0) j;",
+		breaks: ruleRow,
+	},
+	{
+		name: "logs a success under another attempt", function: "complete",
+		from: "SELECT _queue, d.id, d.number, _handler, 1,", to: "SELECT _queue, d.id, d.number + 1, _handler, 1,",
+		breaks: ruleRow,
+	},
+	{
+		name: "takes a failure for a success", function: "fail",
+		from: "SELECT _queue, s.id, s.number, _handler, 2,", to: "SELECT _queue, s.id, s.number, _handler, 1,",
+		breaks: ruleSuccess,
+	},
+	{
+		name: "loses a job that fails for the last time", function: "fail",
+		from: "attempts, max_attempts, created, clock_timestamp(), max_work, payload FROM x)", to: "attempts, max_attempts, created, clock_timestamp(), max_work, payload FROM x WHERE false)",
+		breaks: ruleLost,
+	},
+	{
+		name: "counts a release as an attempt", function: "release",
+		from: "attempts = j.attempts - 1", to: "attempts = j.attempts",
+		breaks: ruleRow,
+	},
+	{
+		name: "leaves a cancelled job where it can be claimed", function: "cancel",
+		from: "FOR _try IN 1..2 LOOP", to: "RETURN 'done'; FOR _try IN 1..2 LOOP",
+		breaks: ruleCancel,
+	},
+	{
+		name: "lets a stolen attempt complete the job twice", function: "finish",
+		from: "WHEN winner >= 0 THEN", to: "WHEN winner >= 1000000 THEN",
+		breaks: ruleSuccess,
+	},
+}
+
+// plant makes the function wrong, in this storm's database alone.
+func (s *storm) plant(b bug) {
+	s.Helper()
+	conn := s.admin()
+	defer conn.Close(s.Context())
+	var source string
+	s.must(conn.QueryRow(s.Context(), `SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.pronamespace = 'jobgen'::regnamespace AND p.proname = $1`, b.function).Scan(&source))
+	if n := strings.Count(source, b.from); n != 1 {
+		s.Fatalf("function %s has %q %d times, want once: the bug has to be planted elsewhere\n%s", b.function, b.from, n, source)
+	}
+	_, err := conn.Exec(s.Context(), strings.Replace(source, b.from, b.to, 1))
+	s.must(err)
+}
+
+// trouble is what the planted bugs are looked for in: deaths, restarts and
+// handlers that outlast their claims.
+func (s *storm) trouble() {
+	s.start(func(o *orders) {
+		o.Limit, o.Handlers = time.Second, 32
+		o.Mix = mix{modeQuick: 40, modeSlow: 15, modeFlaky: 10, modeHopeless: 8, modeTx: 10, modeLate: 6, modeCancel: 8}
+	})
+	for i, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGTERM} {
+		s.pass(600 * time.Millisecond)
+		s.workers[i%len(s.workers)].signal(sig)
+	}
+	s.pass(600 * time.Millisecond)
+}
+
+func TestTheCheckerFindsPlantedBugs(t *testing.T) {
+	t.Parallel()
+	for _, b := range bugs {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			begin(t)
+			s := newStorm(t, false)
+			s.patience = s.prompt + time.Second
+			s.plant(b)
+			if b.late {
+				s.start(func(o *orders) { o.Limit, o.Mix = time.Minute, mix{modeSlow: 1} })
+				s.pass(15 * time.Second)
+			} else {
+				s.trouble()
+			}
+			foundBroken(t, s.end(), b.breaks)
+		})
+	}
+}
+
+// foundBroken holds that the rule is among those that the evidence breaks.
+func foundBroken(t *testing.T, e evidence, want rule) {
+	t.Helper()
+	counts := make(map[rule]int)
+	for _, v := range check(e) {
+		counts[v.rule]++
+	}
+	if counts[want] == 0 {
+		t.Errorf("the checker did not find that this is broken: %s; it found %v", want, counts)
+	}
+	t.Logf("found: %v", counts)
+}
+
+// TestTheCheckerFindsNothingInTheSameTroubleWithoutABug is what makes the test
+// above worth something.
+func TestTheCheckerFindsNothingInTheSameTroubleWithoutABug(t *testing.T) {
+	t.Parallel()
+	begin(t)
+	s := newStorm(t, false)
+	s.trouble()
+	e := s.end()
+	if found := check(e); len(found) > 0 {
+		t.Errorf("%d violations: %s\n%s", len(found), e.report(found), s.logs())
+	}
+}
+
+func TestTheCheckerFindsCommitsThatACrashUndoes(t *testing.T) {
+	t.Parallel()
+	begin(t)
+	s := newStorm(t, true, "synchronous_commit=off", "wal_writer_delay=10s")
+	s.prompt = time.Hour // the crash is all that matters
+	s.start(func(o *orders) { o.Mix = mix{modeQuick: 1} })
+	for range 3 {
+		s.pass(700 * time.Millisecond)
+		s.must(s.cluster.Restart(t.Context(), "immediate"))
+	}
+	foundBroken(t, s.end(), ruleLost)
+}
