@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -68,6 +67,16 @@ func (p *producer) call(ctx context.Context, number int) {
 	}
 }
 
+// filling is text that cannot be compressed.
+func filling(dice *rand.Rand, n int) string {
+	const letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = letters[dice.IntN(len(letters))]
+	}
+	return string(b)
+}
+
 func (p *producer) draw(dice *rand.Rand, modes []mode) mode {
 	sum := 0
 	for _, m := range modes {
@@ -94,7 +103,7 @@ func (p *producer) add(dice *rand.Rand, key string, m mode) {
 		ask.Due = due.UnixNano()
 		opts = append(opts, runtime.JobOptions.Due(due))
 	}
-	pay := &payload{Key: key, Mode: m, Fill: strings.Repeat("x", p.orders.Fill)}
+	pay := &payload{Key: key, Mode: m, Fill: filling(dice, p.orders.Fill)}
 	p.book.write(ask)
 
 	ctx, cancel := context.WithTimeout(context.Background(), addPatience)

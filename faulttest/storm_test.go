@@ -48,8 +48,12 @@ type storm struct {
 	through   string // through it
 	proxy     *pgproxy.Proxy
 	cluster   *pgtest.Cluster // nil on the server that all tests share
+	standby   *pgtest.Cluster // of the cluster, or nil
+	pooler    *keeper         // before the server, or nil
 	producers []*slot
 	workers   []*slot
+	// relaunched counts how often the workers have been exchanged.
+	relaunched int
 
 	mu       sync.Mutex
 	outages  []span
@@ -119,7 +123,8 @@ func (s *storm) start(change func(*orders)) {
 	for i := range s.scale.producers {
 		s.producers = append(s.producers, s.launch(s.orders("producer", i), change))
 	}
-	s.awaitOpen()
+	s.awaitOpen(s.workers)
+	s.awaitOpen(s.producers)
 }
 
 func (s *storm) launch(o orders, change func(*orders)) *slot {
@@ -133,21 +138,15 @@ func (s *storm) launch(o orders, change func(*orders)) *slot {
 }
 
 // awaitOpen returns when each process has opened its store.
-func (s *storm) awaitOpen() {
+func (s *storm) awaitOpen(slots []*slot) {
 	s.Helper()
-	s.eventually(time.Minute, "the processes to open their stores", func() bool {
-		open := 0
-		for _, prefix := range []string{"worker", "producer"} {
-			lines, err := readLines(s.dir, prefix)
+	for _, slot := range slots {
+		s.eventually(time.Minute, slot.orders.Name+" to open its store", func() bool {
+			lines, err := readLines(s.dir, slot.orders.Name+".")
 			s.must(err)
-			for _, l := range lines {
-				if l.What == opened {
-					open++
-				}
-			}
-		}
-		return open >= s.scale.workers+s.scale.producers
-	})
+			return len(lines) > 0 && lines[0].What == opened
+		})
+	}
 }
 
 // eventually waits until a condition holds.

@@ -21,7 +21,7 @@ type Cluster struct {
 }
 
 // NewCluster starts a server with these settings, NAME=VALUE each, and stops
-// it when the test is over. It takes a second or two: [DSN] is for tests that
+// it when the test is over. Even wal_segment_size can be set, in whole MB. It takes a second or two: [DSN] is for tests that
 // break nothing. JOBGEN_TEST_DATABASE_URL does not matter to it.
 func NewCluster(t testing.TB, settings ...string) *Cluster {
 	t.Helper()
@@ -93,8 +93,7 @@ func (c *Cluster) ctl(ctx context.Context, words ...string) error {
 	if words[0] == "restart" {
 		arguments = append(arguments, "-l", filepath.Join(p.dir, "log"))
 	}
-	command := exec.CommandContext(ctx, filepath.Join(p.bin, "pg_ctl"), arguments...)
-	command.SysProcAttr, command.Dir, command.Env = serverUser(), p.dir, environment()
+	command := c.Command(ctx, filepath.Join(p.bin, "pg_ctl"), arguments...)
 	// Not a pipe: the server would keep it open.
 	said, err := os.CreateTemp("", "jobgen-pg_ctl-")
 	if err != nil {
@@ -140,8 +139,13 @@ func (c *Cluster) Processes() ([]int, error) {
 	return list, nil
 }
 
-// Binary is the path of one of PostgreSQL's programs, of the server's version.
-func (c *Cluster) Binary(name string) string { return filepath.Join(c.process.bin, name) }
+// Command returns a command that will run as the server's user, which is not
+// root, in a folder of the server's that it may write to.
+func (c *Cluster) Command(ctx context.Context, name string, arguments ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, name, arguments...)
+	command.SysProcAttr, command.Dir, command.Env = serverUser(), c.process.dir, environment()
+	return command
+}
 
 func passwordOf(dsn string) (string, error) {
 	u, err := url.Parse(dsn)

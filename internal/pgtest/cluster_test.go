@@ -11,7 +11,7 @@ import (
 
 func TestAClusterKeepsItsDataAndSettingsThroughACrash(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.NewCluster(t, "max_connections=17", "application_name=two words")
+	cluster := pgtest.NewCluster(t, "max_connections=17", "wal_segment_size=1MB", "application_name=two words")
 	conn := connect(t, cluster.DSN())
 	if n := one[string](t, conn, "SHOW max_connections"); n != "17" {
 		t.Errorf("max_connections is %s, want 17", n)
@@ -42,7 +42,7 @@ func TestAClusterKeepsItsDataAndSettingsThroughACrash(t *testing.T) {
 	if n := one[int](t, conn, "SELECT count(*) FROM person"); n != 0 {
 		t.Errorf("%d rows, want 0", n)
 	}
-	if have := one[string](t, conn, "SHOW max_connections") + one[string](t, conn, "SHOW application_name"); have != "17two words" {
+	if have := one[string](t, conn, "SHOW max_connections") + one[string](t, conn, "SHOW application_name") + one[string](t, conn, "SHOW wal_segment_size"); have != "17two words1MB" {
 		t.Errorf("the settings are %q after all that", have)
 	}
 }

@@ -8,9 +8,13 @@
 # settings; environment: PGTEST_PASSWORD and, for a standby, PGTEST_PRIMARY
 dir=$1 bin=$2 port=$3
 shift 3
+segment=
 for setting; do
-	set -- "$@" -c "$setting"
 	shift
+	case $setting in
+	wal_segment_size=*MB) segment=${setting#*=} segment=${segment%MB} ;; # is for initdb to set
+	*) set -- "$@" -c "$setting" ;;
+	esac
 done
 umask 077
 trap '' HUP INT TERM
@@ -22,7 +26,7 @@ make_cluster() {
 		return
 	fi
 	printf '%s\n' "$PGTEST_PASSWORD" >password &&
-		"$bin/initdb" -D "$dir/data" -U postgres -E UTF8 --locale=C --no-sync \
+		"$bin/initdb" -D "$dir/data" -U postgres -E UTF8 --locale=C --no-sync ${segment:+"--wal-segsize=$segment"} \
 			--auth-local=trust --auth-host=scram-sha-256 --pwfile=password
 }
 if make_cluster >&3 2>&1; then
