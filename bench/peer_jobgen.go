@@ -112,19 +112,22 @@ func (q *jobgenQueue) Work(ctx context.Context, handle handler) (func() error, e
 	}, nil
 }
 
-// WorkSingly claims and completes by the calls that a Worker makes, one job a
-// call.
+// WorkSingly does one job after the other by the calls that a Worker with one
+// handler makes.
 func (q *jobgenQueue) WorkSingly(ctx context.Context, n int, handle handler) error {
-	const me = "single"
 	emails, err := q.service.GetQueue(ctx, jobs.EmailQueue)
 	if err != nil {
 		return err
 	}
-	claimer, finisher := emails.(runtime.BatchClaimer), emails.(runtime.BatchFinisher)
-	request := runtime.ClaimRequest{HandlerID: me, Types: []runtime.TypeVersion{{Type: jobs.EmailJobType, Version: 1}}, Limit: 1}
-	for range n {
-		claimed, err := claimer.ClaimBatch(ctx, request)
-		if err != nil {
+	turner, ok := emails.(runtime.Turner)
+	if !ok {
+		return errors.New("the queue cannot finish and claim in one call")
+	}
+	request := runtime.ClaimRequest{HandlerID: "single", Types: []runtime.TypeVersion{{Type: jobs.EmailJobType, Version: 1}}, Limit: 1}
+	var outcomes []runtime.Outcome
+	for done := 0; ; done++ {
+		verdicts, claimed, err := turner.Turn(ctx, outcomes, request)
+		if err := errors.Join(append(verdicts, err)...); err != nil || done == n {
 			return err
 		}
 		if len(claimed.Jobs) != 1 {
@@ -136,12 +139,8 @@ func (q *jobgenQueue) WorkSingly(ctx context.Context, n int, handle handler) err
 			return err
 		}
 		handle(int64(payload.(*jobs.EmailJob).AccountID))
-		errs, err := finisher.FinishBatch(ctx, me, []runtime.Outcome{{JobID: j.ID, AttemptNumber: j.AttemptNumber, Success: true}})
-		if err := errors.Join(append(errs, err)...); err != nil {
-			return err
-		}
+		outcomes = []runtime.Outcome{{JobID: j.ID, AttemptNumber: j.AttemptNumber, Success: true}}
 	}
-	return nil
 }
 
 func (q *jobgenQueue) Remaining(ctx context.Context) (int64, error) {

@@ -69,6 +69,17 @@ type BatchFinisher interface {
 	FinishBatch(ctx context.Context, handlerID string, outcomes []Outcome) ([]error, error)
 }
 
+// A Turner is a [JobQueue] that writes outcomes and claims in one round trip
+// and one commit. A [Worker] with one handler for a queue uses it; without it,
+// and with more handlers, it does the one beside the other.
+type Turner interface {
+	// Turn is FinishBatch for attempts that req.HandlerID made, and then
+	// ClaimBatch. When err is set, what was claimed is still returned where that
+	// is known, and what is not known may have happened; outcomes may be given
+	// again.
+	Turn(ctx context.Context, outcomes []Outcome, req ClaimRequest) (verdicts []error, claimed ClaimedBatch, err error)
+}
+
 // A Retrier is a [JobQueue] that can set when a failed job becomes due again.
 // Without it a failed job is claimable at once.
 type Retrier interface {
@@ -138,6 +149,22 @@ type QueueAdmin interface {
 	// [ErrJobQueueNotFound] if it is not there. A queue that still holds
 	// unfinished jobs is refused: drain it first.
 	DeleteQueue(ctx context.Context, name string) error
+}
+
+// TypeStats are the statistics of a queue's jobs of one type and version.
+type TypeStats struct {
+	TypeVersion
+	JobQueueStats
+}
+
+// A TypeCounter is a [JobQueue] that counts its jobs by type and version of
+// the payload, so that those which no running program understands are seen.
+// Without it a [Worker] does not look for them.
+type TypeCounter interface {
+	// StatsByType counts the first limit unfinished jobs in claim order, or
+	// all of them where limit is 0, and returns the types that it met, by name
+	// and version.
+	StatsByType(ctx context.Context, limit int64) ([]TypeStats, error)
 }
 
 // A StatsLimiter is a [JobQueue] that can count a long queue without looking

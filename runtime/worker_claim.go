@@ -24,6 +24,7 @@ const (
 // than it can take, and otherwise when it is notified, at the poll interval,
 // or when the next job becomes due.
 func (p *pool) claimLoop(soft, base context.Context) {
+	defer p.finisher.turn(false)
 	retry, failing := newBackoff(), false
 	more := true     // there may be a job to claim
 	foreign := false // the last claim took a job that this worker gives back
@@ -45,6 +46,9 @@ func (p *pool) claimLoop(soft, base context.Context) {
 			return
 		}
 		p.accept(base, jobs)
+		if err != nil || len(jobs) < limit {
+			p.finisher.turn(false) // the next claim may be long in coming
+		}
 		if err != nil {
 			if !failing {
 				p.logger.Warn("claiming fails; it will be tried until it works", "error", err)
@@ -89,7 +93,9 @@ func (p *pool) room(ctx context.Context) int {
 		free := p.size - p.handlers
 		ahead := p.prefetch()
 		room := min(free+ahead-len(p.ready), maxBatch)
+		next := room > 0 || len(p.ready) == 0 // the next job that ends makes for a claim
 		p.mu.Unlock()
+		p.finisher.turn(p.turner != nil && next)
 		enough := max(1, min(p.size+ahead, maxBatch)/4)
 		if room >= enough || free == p.size {
 			return max(room, 1)
@@ -136,7 +142,13 @@ func (p *pool) claimIn(base context.Context, limit int) ([]*Job, time.Duration, 
 // claim takes up to limit jobs, in one round trip where the queue can.
 func (p *pool) claim(ctx context.Context, limit int) ([]*Job, time.Duration, error) {
 	if batch, ok := p.queue.(BatchClaimer); ok {
-		claimed, err := batch.ClaimBatch(ctx, ClaimRequest{HandlerID: p.name(), Types: p.types, Limit: limit})
+		req := ClaimRequest{HandlerID: p.name(), Types: p.types, Limit: limit}
+		if p.turner != nil {
+			if outcomes := p.finisher.takeFor(req.HandlerID); len(outcomes) > 0 {
+				return p.turn(ctx, outcomes, req)
+			}
+		}
+		claimed, err := batch.ClaimBatch(ctx, req)
 		return claimed.Jobs, claimed.NextDue, err
 	}
 	var jobs []*Job
@@ -154,6 +166,24 @@ func (p *pool) claim(ctx context.Context, limit int) ([]*Job, time.Duration, err
 		}
 	}
 	return jobs, 0, nil
+}
+
+// turn writes outcomes and claims in one round trip. What may not be written is
+// left to the finisher, which tries again.
+func (p *pool) turn(ctx context.Context, done []finish, req ClaimRequest) ([]*Job, time.Duration, error) {
+	outcomes := make([]Outcome, len(done))
+	for i, d := range done {
+		outcomes[i] = d.job.outcome(d.verdict, d.err)
+	}
+	verdicts, claimed, err := p.turner.Turn(ctx, outcomes, req)
+	for i, d := range done {
+		if verdicts == nil {
+			p.finisher.add(d)
+		} else {
+			p.finisher.report(d, verdicts[i])
+		}
+	}
+	return claimed.Jobs, claimed.NextDue, err
 }
 
 // foreign reports whether the last of jobs is one that the worker has no

@@ -16,6 +16,7 @@ type finisher struct {
 
 	mu      sync.Mutex
 	waiting []finish
+	turning bool // the next claim takes what waits along
 	stopped bool
 }
 
@@ -32,8 +33,41 @@ func newFinisher(p *pool) *finisher { return &finisher{pool: p, added: make(chan
 func (f *finisher) add(done finish) {
 	f.mu.Lock()
 	f.waiting = append(f.waiting, done)
+	wake := !f.turning
 	f.mu.Unlock()
-	notify(f.added)
+	if wake {
+		notify(f.added)
+	}
+}
+
+// turn says whether the next claim will take along what waits until then.
+func (f *finisher) turn(turning bool) {
+	f.mu.Lock()
+	wake := !turning && len(f.waiting) > 0
+	f.turning = turning
+	f.mu.Unlock()
+	if wake {
+		notify(f.added)
+	}
+}
+
+// takeFor returns the outcomes that wait of attempts that handlerID made. It
+// leaves the rest, releases above all, to run.
+func (f *finisher) takeFor(handlerID string) (outcomes []finish) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var rest []finish
+	for _, done := range f.waiting {
+		if len(outcomes) < maxBatch && done.verdict != release && done.job.HandlerID == handlerID {
+			outcomes = append(outcomes, done)
+		} else {
+			rest = append(rest, done)
+		}
+	}
+	if f.waiting = rest; len(rest) > 0 {
+		notify(f.added)
+	}
+	return outcomes
 }
 
 // stop ends run once everything is written.

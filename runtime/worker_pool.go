@@ -17,6 +17,7 @@ type pool struct {
 	logger   *slog.Logger
 	size     int
 	finisher *finisher
+	turner   Turner // the queue, where one handler works it; or nil
 
 	freed   chan struct{} // holds a value after a handler has become free
 	shorter chan struct{} // holds a value after shortest has shrunk
@@ -54,6 +55,9 @@ func newPool(w *Worker, queue JobQueue) *pool {
 		}
 	}
 	p.finisher = newFinisher(p)
+	if p.size == 1 {
+		p.turner, _ = queue.(Turner)
+	}
 	return p
 }
 
@@ -84,6 +88,9 @@ func (p *pool) run(soft, base context.Context) {
 		helpers.Go(func() { p.watch(watch, watcher, revoked) })
 	}
 	helpers.Go(p.finisher.run)
+	if counter, ok := p.queue.(TypeCounter); ok {
+		helpers.Go(func() { p.watchUnhandled(soft, counter) })
+	}
 
 	p.claimLoop(soft, base)
 	p.releaseReady()

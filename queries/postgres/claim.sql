@@ -7,6 +7,13 @@ SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS 
 FROM jobgen.claim(@queue, @handler, @types::integer[], @max_jobs, @due::timestamptz[], @after::bigint[], @sweep::boolean, @judge::boolean)
   AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked);
 
+-- name: Turn :many
+SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
+  c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
+  c.payload::json AS payload, c.revoked::boolean AS revoked
+FROM jobgen.turn(@queue, @handler, @ids::bigint[], @numbers::integer[], @logs::bytea[], @types::integer[], @max_jobs, @due::timestamptz[], @after::bigint[], @sweep::boolean, @judge::boolean)
+  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked);
+
 -- name: ClaimOne :many
 SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,

@@ -38,7 +38,7 @@ FROM jobgen.attempt l JOIN jobgen.handler h ON h.number = l.handler
 JOIN jobgen.queue q ON q.number = l.queue AND q.deleted IS NULL AND q.created <= l.claimed
 WHERE l.queue = @queue AND l.job = @job AND l.number = @number::integer
 UNION ALL
-SELECT h.name, false, '', NULL
+SELECT h.name, false, '', ''::bytea
 FROM jobgen.job j JOIN jobgen.handler h ON h.number = j.handler
 WHERE j.queue = @queue AND j.id = @job AND j.attempts - 1 = @number::integer;
 

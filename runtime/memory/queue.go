@@ -28,6 +28,8 @@ var (
 	_ runtime.Releaser      = (*Queue)(nil)
 	_ runtime.ClaimWatcher  = (*Queue)(nil)
 	_ runtime.DeadLetters   = (*Queue)(nil)
+	_ runtime.TypeCounter   = (*Queue)(nil)
+	_ runtime.Turner        = (*Queue)(nil)
 )
 
 // Name implements [runtime.JobQueue].
@@ -185,25 +187,39 @@ func (q *Queue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runti
 	if err := runtime.CheckName("handler", req.HandlerID); err != nil {
 		return runtime.ClaimedBatch{}, err
 	}
-	return locked(ctx, q.store.state, func() (runtime.ClaimedBatch, error) {
-		var batch runtime.ClaimedBatch
-		now := q.now()
-		q.bury(now)
-		for len(batch.Jobs) < req.Limit {
-			r := q.first(func(r *record) bool {
-				return slices.Contains(req.Types, runtime.TypeVersion{Type: r.job.Type, Version: r.job.PayloadVersion}) && (q.claimable(r, now) || q.stealable(r, req.HandlerID, now))
-			})
-			if r == nil {
-				break
-			}
-			if r.claimed {
-				q.lose(r)
-			}
-			batch.Jobs = append(batch.Jobs, q.claim(r, req.HandlerID))
+	return locked(ctx, q.store.state, func() (runtime.ClaimedBatch, error) { return q.claimBatch(req), nil })
+}
+
+func (q *Queue) claimBatch(req runtime.ClaimRequest) (batch runtime.ClaimedBatch) {
+	now := q.now()
+	q.bury(now)
+	for len(batch.Jobs) < req.Limit {
+		r := q.first(func(r *record) bool {
+			return slices.Contains(req.Types, runtime.TypeVersion{Type: r.job.Type, Version: r.job.PayloadVersion}) && (q.claimable(r, now) || q.stealable(r, req.HandlerID, now))
+		})
+		if r == nil {
+			break
 		}
-		batch.NextDue = q.nextDue()
-		return batch, nil
+		if r.claimed {
+			q.lose(r)
+		}
+		batch.Jobs = append(batch.Jobs, q.claim(r, req.HandlerID))
+	}
+	batch.NextDue = q.nextDue()
+	return batch
+}
+
+// Turn implements [runtime.Turner].
+func (q *Queue) Turn(ctx context.Context, outcomes []runtime.Outcome, req runtime.ClaimRequest) (verdicts []error, batch runtime.ClaimedBatch, err error) {
+	if err := runtime.CheckName("handler", req.HandlerID); err != nil {
+		return nil, batch, err
+	}
+	_, err = locked(ctx, q.store.state, func() (struct{}, error) {
+		verdicts = q.finishBatch(req.HandlerID, outcomes)
+		batch = q.claimBatch(req)
+		return struct{}{}, nil
 	})
+	return verdicts, batch, err
 }
 
 // nextDue is how long until a waiting job becomes due or a claim expires.
@@ -276,13 +292,15 @@ func (q *Queue) finish(ctx context.Context, handlerID string, o runtime.Outcome)
 
 // FinishBatch implements [runtime.BatchFinisher].
 func (q *Queue) FinishBatch(ctx context.Context, handlerID string, outcomes []runtime.Outcome) ([]error, error) {
-	return locked(ctx, q.store.state, func() ([]error, error) {
-		errs := make([]error, len(outcomes))
-		for i, o := range outcomes {
-			errs[i] = q.finishOne(handlerID, o)
-		}
-		return errs, nil
-	})
+	return locked(ctx, q.store.state, func() ([]error, error) { return q.finishBatch(handlerID, outcomes), nil })
+}
+
+func (q *Queue) finishBatch(handlerID string, outcomes []runtime.Outcome) []error {
+	errs := make([]error, len(outcomes))
+	for i, o := range outcomes {
+		errs[i] = q.finishOne(handlerID, o)
+	}
+	return errs
 }
 
 func (q *Queue) finishOne(handlerID string, o runtime.Outcome) error {

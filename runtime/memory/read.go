@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/bwmarrin/snowflake"
 
@@ -18,19 +19,62 @@ func (q *Queue) Stats(ctx context.Context) (runtime.JobQueueStats, error) {
 		var stats runtime.JobQueueStats
 		now := q.now()
 		for _, r := range q.records {
-			if r.state != live {
-				continue
-			}
-			if r.running(now) {
-				stats.Claimed++
-			} else {
-				stats.Waiting++
-			}
-			if !r.job.Due.After(now) {
-				stats.Due++
+			if r.state == live {
+				r.count(&stats, now)
 			}
 		}
 		return stats, nil
+	})
+}
+
+// count adds a live job to stats.
+func (r *record) count(stats *runtime.JobQueueStats, now time.Time) {
+	if r.running(now) {
+		stats.Claimed++
+	} else {
+		stats.Waiting++
+	}
+	if !r.job.Due.After(now) {
+		stats.Due++
+	}
+}
+
+// StatsByType implements [runtime.TypeCounter].
+func (q *Queue) StatsByType(ctx context.Context, limit int64) ([]runtime.TypeStats, error) {
+	if limit < 0 {
+		return nil, fmt.Errorf("stats of queue %q: a limit of %d is negative", q.name, limit)
+	}
+	return locked(ctx, q.store.state, func() ([]runtime.TypeStats, error) {
+		var some []*record
+		for _, r := range q.records {
+			if r.state == live {
+				some = append(some, r)
+			}
+		}
+		slices.SortFunc(some, func(a, b *record) int {
+			if a.before(b) {
+				return -1
+			}
+			return 1
+		})
+		if limit > 0 && int64(len(some)) > limit {
+			some = some[:limit]
+		}
+		counts := make(map[runtime.TypeVersion]runtime.JobQueueStats)
+		for _, r := range some {
+			v := runtime.TypeVersion{Type: r.job.Type, Version: r.job.PayloadVersion}
+			stats := counts[v]
+			r.count(&stats, q.now())
+			counts[v] = stats
+		}
+		var all []runtime.TypeStats
+		for v, stats := range counts {
+			all = append(all, runtime.TypeStats{TypeVersion: v, JobQueueStats: stats})
+		}
+		slices.SortFunc(all, func(a, b runtime.TypeStats) int {
+			return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Version, b.Version))
+		})
+		return all, nil
 	})
 }
 

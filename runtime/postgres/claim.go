@@ -15,64 +15,91 @@ import (
 
 // ClaimBatch implements [runtime.BatchClaimer].
 func (q *storeQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
-	var batch runtime.ClaimedBatch
+	c, err := q.claiming(ctx, req)
+	if err != nil || c == nil {
+		return runtime.ClaimedBatch{}, err
+	}
+	rows, err := retry(ctx, func() ([]pgdb.ClaimRow, error) { return q.db.Claim(ctx, c.params) })
+	if err != nil {
+		return runtime.ClaimedBatch{}, c.failed(err)
+	}
+	return c.claimed(rows), nil
+}
+
+// A claiming is a claim of many jobs on its way.
+type claiming struct {
+	q      *storeQueue
+	req    runtime.ClaimRequest
+	view   *view
+	look   look
+	params pgdb.ClaimParams
+	sent   time.Time
+}
+
+// claiming prepares a claim; nil where nothing can be claimed.
+func (q *storeQueue) claiming(ctx context.Context, req runtime.ClaimRequest) (*claiming, error) {
 	if err := runtime.CheckName("handler", req.HandlerID); err != nil {
-		return batch, err
+		return nil, err
 	}
 	if req.Limit < 1 {
-		return batch, fmt.Errorf("claim from queue %q: a limit of %d is less than 1", q.name, req.Limit)
+		return nil, fmt.Errorf("claim from queue %q: a limit of %d is less than 1", q.name, req.Limit)
 	}
 	if len(req.Types) == 0 {
-		return batch, nil
+		return nil, nil
 	}
 	handler, err := q.worker(ctx, req.HandlerID)
 	if err != nil {
-		return batch, fmt.Errorf("claim from queue %q: handler %q: %w", q.name, req.HandlerID, err)
+		return nil, fmt.Errorf("claim from queue %q: handler %q: %w", q.name, req.HandlerID, err)
 	}
 	v := q.hub.view(req.Types)
 	types, err := v.numbers(ctx, q)
 	if err != nil {
-		return batch, fmt.Errorf("claim from queue %q: %w", q.name, err)
+		return nil, fmt.Errorf("claim from queue %q: %w", q.name, err)
 	}
-	sent := time.Now()
-	l := v.next(sent)
-	rows, err := retry(ctx, func() ([]pgdb.ClaimRow, error) {
-		return q.db.Claim(ctx, pgdb.ClaimParams{
-			Queue: q.number, Handler: handler, Types: types, MaxJobs: int32(min(req.Limit, maxBatch)),
-			Due: l.due, After: l.after, Sweep: l.full, Judge: q.ids.judges(),
-		})
-	})
-	if err != nil {
-		if l.full {
-			v.sweepSoon()
-		}
-		return batch, fmt.Errorf("claim from queue %q: %w", q.name, err)
+	c := &claiming{q: q, req: req, view: v, sent: time.Now()}
+	c.look = v.next(c.sent)
+	c.params = pgdb.ClaimParams{
+		Queue: q.number, Handler: handler, Types: types, MaxJobs: int32(min(req.Limit, maxBatch)),
+		Due: c.look.due, After: c.look.after, Sweep: c.look.full, Judge: q.ids.judges(),
 	}
+	return c, nil
+}
+
+func (c *claiming) failed(err error) error {
+	if c.look.full {
+		c.view.sweepSoon()
+	}
+	return fmt.Errorf("claim from queue %q: %w", c.q.name, err)
+}
+
+// claimed makes jobs of what came back, and moves the view on.
+func (c *claiming) claimed(rows []pgdb.ClaimRow) runtime.ClaimedBatch {
+	var batch runtime.ClaimedBatch
 	done := time.Now()
 	var last *pgdb.ClaimRow
 	if n := len(rows) - 1; n >= 0 && rows[n].ID == 0 {
 		last, rows = &rows[n], rows[:n]
 	}
-	v.claimed(l, rows, last, sent, done)
+	c.view.claimed(c.look, rows, last, c.sent, done)
 	slices.SortFunc(rows, func(a, b pgdb.ClaimRow) int {
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.Due.Time.Compare(b.Due.Time), cmp.Compare(a.ID, b.ID))
 	})
 	batch.Jobs = make([]*runtime.Job, len(rows))
 	revoked := false
 	for i, row := range rows {
-		batch.Jobs[i] = q.claimed(q, row, v.typeOf(row.Type), req.HandlerID, sent)
+		batch.Jobs[i] = c.q.claimed(c.q, row, c.view.typeOf(row.Type), c.req.HandlerID, c.sent)
 		revoked = revoked || row.Revoked
 	}
 	if revoked {
-		q.ring(claimsRevoked)
+		c.q.ring(claimsRevoked)
 	}
 	if last != nil {
 		batch.NextDue = time.Duration(last.MaxWork) * time.Microsecond
-		if sweep := v.untilSweep(done); !l.full && (batch.NextDue == 0 || sweep < batch.NextDue) {
+		if sweep := c.view.untilSweep(done); !c.look.full && (batch.NextDue == 0 || sweep < batch.NextDue) {
 			batch.NextDue = sweep
 		}
 	}
-	return batch, nil
+	return batch
 }
 
 // maxBatch is how many jobs one claim takes at most.

@@ -194,7 +194,7 @@ func TestClaimingAndFinishingKeepTheirPlansWhateverTheStatistics(t *testing.T) {
 			call := func(t *testing.T) {
 				due, after := store.Cursors(queue, runtime.TypeVersion{Type: "note", Version: 1})
 				for statement, args := range map[string][]any{
-					`SELECT * FROM jobgen.claim(1, 1, '{1}', 1000, $1, $2, false, false)`:                                                                      {due, after},
+					`SELECT * FROM jobgen.claim(1, 1, '{1}', 1000, $1, $2, false, false)`:                                                                  {due, after},
 					`SELECT jobgen.complete(1, 1, $1, $2, array_fill(''::bytea, '{1000}'))`:                                                                {ids, numbers},
 					`SELECT jobgen.fail(1, 1, $1, $2, array_fill('no'::text, '{1000}'), array_fill(0::bigint, '{1000}'), array_fill(''::bytea, '{1000}'))`: {ids, numbers},
 					`SELECT jobgen.release(1, 1, $1, $2)`:                                                                                                  {ids, numbers},

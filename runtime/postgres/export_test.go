@@ -45,6 +45,24 @@ func (s *Store) LoseLease() {
 	s.ids.lease.until = time.Time{}
 }
 
+// Die ends what the store does in the background without a word to the
+// database, as a process does that is killed.
+func (s *Store) Die() {
+	s.cancel()
+	s.tasks.Wait()
+}
+
+// Judge makes the store look as if it had been in touch with the database for
+// long.
+func (s *Store) Judge() {
+	s.ids.mu.Lock()
+	defer s.ids.mu.Unlock()
+	s.ids.since = s.ids.since.Add(-time.Hour)
+}
+
+// Renew is one renewal of the store's lease.
+func (s *Store) Renew(ctx context.Context) error { return s.ids.renewOnce(ctx) }
+
 // Channel is where the store's notifications go.
 func (s *Store) Channel() string { return s.notifier.channel }
 

@@ -115,62 +115,82 @@ func (q *queue) finish(ctx context.Context, handler int32, handlerID string, o r
 // holds are finished by one statement for those that completed and one for
 // those that failed; the others one by one.
 func (q *storeQueue) FinishBatch(ctx context.Context, handlerID string, outcomes []runtime.Outcome) ([]error, error) {
-	verdicts := make([]error, len(outcomes))
 	handler, err := q.knownHandler(ctx, handlerID)
 	if err != nil {
 		return nil, fmt.Errorf("finish %d jobs of queue %q: %w", len(outcomes), q.name, err)
 	}
-	// In the order of ids, in which every statement locks jobs. A job that is
-	// there twice is finished by its first outcome; the second is left.
-	order := make([]int, len(outcomes))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(outcomes[a].JobID, outcomes[b].JobID) })
-	var done pgdb.CompleteParams
-	var failed pgdb.FailParams
-	for k, i := range order {
-		o := outcomes[i]
-		if k > 0 && outcomes[order[k-1]].JobID == o.JobID {
-			continue
-		}
-		if o.Success {
-			done.Ids, done.Numbers, done.Logs = append(done.Ids, int64(o.JobID)), append(done.Numbers, o.AttemptNumber), append(done.Logs, runtime.CutLog(o.Log))
-			continue
-		}
-		failed.Ids, failed.Numbers, failed.Logs = append(failed.Ids, int64(o.JobID)), append(failed.Numbers, o.AttemptNumber), append(failed.Logs, runtime.CutLog(o.Log))
-		failed.Reasons, failed.Retries = append(failed.Reasons, runtime.CleanReason(o.Reason)), append(failed.Retries, max(o.RetryIn, 0).Microseconds())
-	}
-	finished := make(map[int64]bool, len(outcomes))
-	if len(done.Ids) > 0 {
-		done.Queue, done.Handler = q.number, handler
-		ids, err := retry(ctx, func() ([]int64, error) { return q.db.Complete(ctx, done) })
+	f := newFinishing(outcomes)
+	if len(f.done.Ids) > 0 {
+		f.done.Queue, f.done.Handler = q.number, handler
+		ids, err := retry(ctx, func() ([]int64, error) { return q.db.Complete(ctx, f.done) })
 		if err != nil {
-			return nil, fmt.Errorf("complete %d jobs of queue %q: %w", len(done.Ids), q.name, err)
+			return nil, fmt.Errorf("complete %d jobs of queue %q: %w", len(f.done.Ids), q.name, err)
 		}
 		for _, id := range ids {
-			finished[id] = true
+			f.finished[id] = true
 		}
 	}
-	if len(failed.Ids) > 0 {
-		failed.Queue, failed.Handler = q.number, handler
-		ids, err := retry(ctx, func() ([]int64, error) { return q.db.Fail(ctx, failed) })
+	if len(f.failed.Ids) > 0 {
+		f.failed.Queue, f.failed.Handler = q.number, handler
+		ids, err := retry(ctx, func() ([]int64, error) { return q.db.Fail(ctx, f.failed) })
 		if err != nil {
-			return nil, fmt.Errorf("fail %d jobs of queue %q: %w", len(failed.Ids), q.name, err)
+			return nil, fmt.Errorf("fail %d jobs of queue %q: %w", len(f.failed.Ids), q.name, err)
 		}
 		for _, id := range ids {
-			finished[id] = true
+			f.finished[id] = true
 		}
 		if len(ids) > 0 {
 			q.ring(jobArrived)
 		}
 	}
-	for _, i := range order {
+	return q.finishRest(ctx, handler, handlerID, f)
+}
+
+// A finishing is many outcomes on their way.
+type finishing struct {
+	outcomes []runtime.Outcome
+	order    []int // of the outcomes, by the ids of their jobs
+	done     pgdb.CompleteParams
+	failed   pgdb.FailParams
+	finished map[int64]bool // what the quick statements have finished
+}
+
+// newFinishing puts outcomes into the order of ids, in which every statement
+// locks jobs. A job that is there twice is finished by its first outcome; the
+// second is left to finishRest.
+func newFinishing(outcomes []runtime.Outcome) *finishing {
+	f := &finishing{outcomes: outcomes, order: make([]int, len(outcomes)), finished: make(map[int64]bool, len(outcomes))}
+	for i := range f.order {
+		f.order[i] = i
+	}
+	slices.SortStableFunc(f.order, func(a, b int) int { return cmp.Compare(outcomes[a].JobID, outcomes[b].JobID) })
+	for k, i := range f.order {
 		o := outcomes[i]
-		if id := int64(o.JobID); finished[id] {
-			delete(finished, id)
+		if k > 0 && outcomes[f.order[k-1]].JobID == o.JobID {
 			continue
 		}
+		id, log := int64(o.JobID), runtime.CutLog(o.Log)
+		if o.Success {
+			f.done.Ids, f.done.Numbers, f.done.Logs = append(f.done.Ids, id), append(f.done.Numbers, o.AttemptNumber), append(f.done.Logs, log)
+			continue
+		}
+		f.failed.Ids, f.failed.Numbers, f.failed.Logs = append(f.failed.Ids, id), append(f.failed.Numbers, o.AttemptNumber), append(f.failed.Logs, log)
+		f.failed.Reasons, f.failed.Retries = append(f.failed.Reasons, runtime.CleanReason(o.Reason)), append(f.failed.Retries, max(o.RetryIn, 0).Microseconds())
+	}
+	return f
+}
+
+// finishRest finishes one by one what the quick statements have passed over,
+// and returns what became of all.
+func (q *storeQueue) finishRest(ctx context.Context, handler int32, handlerID string, f *finishing) ([]error, error) {
+	verdicts := make([]error, len(f.outcomes))
+	for _, i := range f.order {
+		o := f.outcomes[i]
+		if id := int64(o.JobID); f.finished[id] {
+			delete(f.finished, id)
+			continue
+		}
+		var err error
 		if verdicts[i], err = q.finish(ctx, handler, handlerID, o); err != nil {
 			return nil, err
 		}

@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
-var _ runtime.StatsLimiter = (*queue)(nil)
+var (
+	_ runtime.StatsLimiter = (*queue)(nil)
+	_ runtime.TypeCounter  = (*queue)(nil)
+)
 
 // Stats implements [runtime.JobQueue]. Counting millions of jobs takes the
 // better part of a second, so those who ask while somebody's count is under
@@ -43,6 +47,28 @@ func (q *queue) StatsUpTo(ctx context.Context, limit int64) (stats runtime.JobQu
 		return stats, false, fmt.Errorf("stats of queue %q: %w", q.name, err)
 	}
 	return runtime.JobQueueStats{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed}, row.More, nil
+}
+
+// StatsByType implements [runtime.TypeCounter].
+func (q *queue) StatsByType(ctx context.Context, limit int64) ([]runtime.TypeStats, error) {
+	if limit < 0 {
+		return nil, fmt.Errorf("stats of queue %q: a limit of %d is negative", q.name, limit)
+	}
+	if limit == 0 {
+		limit = math.MaxInt64
+	}
+	rows, err := q.db.StatsByType(ctx, pgdb.StatsByTypeParams{Queue: q.number, MaxJobs: limit})
+	if err != nil {
+		return nil, fmt.Errorf("stats of queue %q by type: %w", q.name, err)
+	}
+	counts := make([]runtime.TypeStats, len(rows))
+	for i, row := range rows {
+		counts[i] = runtime.TypeStats{
+			TypeVersion:   runtime.TypeVersion{Type: runtime.JobType(row.Name), Version: row.Version},
+			JobQueueStats: runtime.JobQueueStats{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed},
+		}
+	}
+	return counts, nil
 }
 
 // Shared answers callers that want the same at the same time: one asks for

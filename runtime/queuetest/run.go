@@ -44,6 +44,8 @@ var subjects = map[string]behaviours{
 	"admin":        admin,
 	"transactions": transactions,
 	"worker":       working,
+	"versions":     versions,
+	"turning":      turning,
 }
 
 // with is a test of an ability, for whatever has it of the queue, the service

@@ -28,10 +28,16 @@ func handling(handler func(ctx context.Context, job *runtime.Job) error) *runtim
 // returned stop is called, which returns what Run did.
 func (x *trial) work(mux *runtime.Mux, opts ...runtime.WorkerOption) (stop func() error) {
 	x.Helper()
+	return x.workOn(x.store.Open(x, catalogue), mux, opts...)
+}
+
+// workOn is work on a service that is open.
+func (x *trial) workOn(service runtime.JobService, mux *runtime.Mux, opts ...runtime.WorkerOption) (stop func() error) {
+	x.Helper()
 	opts = append([]runtime.WorkerOption{
 		runtime.WithLogger(nil), runtime.WithPollInterval(workerPoll), runtime.WithHandlers(4),
 	}, opts...)
-	w := runtime.NewWorker(x.store.Open(x, catalogue), mux, opts...)
+	w := runtime.NewWorker(service, mux, opts...)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(x.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()

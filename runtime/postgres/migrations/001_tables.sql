@@ -2,7 +2,8 @@
 -- that the user chose and is replaced before a statement is sent.
 --
 -- The queue's number leads every key, index and statement, so that the tables
--- can be distributed by it.
+-- can be distributed by it. Columns stand in the order that leaves no gaps
+-- between them, which every row and its WAL would carry.
 
 -- A deleted queue keeps its row, and made anew its number, so that a process
 -- that still has the number means the same queue.
@@ -50,19 +51,19 @@ INSERT INTO jobgen.node (number, expires) SELECT n, 'epoch' FROM generate_series
 -- a claim changes, and half of each page is left free, so that a claim is an
 -- update within the page (HOT) and leaves the indexes alone.
 CREATE TABLE jobgen.job (
-  queue           integer     NOT NULL,
   id              bigint      NOT NULL,
-  priority        smallint    NOT NULL DEFAULT 0 CHECK (priority BETWEEN 0 AND 9),
+  created         timestamptz NOT NULL DEFAULT clock_timestamp(),
+  due             timestamptz NOT NULL DEFAULT clock_timestamp(),
+  max_work        bigint      NOT NULL DEFAULT 60000000 CHECK (max_work >= 0), -- microseconds
+  queue           integer     NOT NULL,
   type            integer     NOT NULL,
   attempts        integer     NOT NULL DEFAULT 0, -- begun so far; the current one is attempts - 1
   max_attempts    integer     NOT NULL DEFAULT 2147483647,
+  priority        smallint    NOT NULL DEFAULT 0 CHECK (priority BETWEEN 0 AND 9),
+  early           boolean     NOT NULL DEFAULT false, -- added with a claim that began before it was due
   handler         integer,                        -- who holds the claim, or null
-  created         timestamptz NOT NULL DEFAULT clock_timestamp(),
-  due             timestamptz NOT NULL DEFAULT clock_timestamp(),
   claimed         timestamptz,
   expires         timestamptz,
-  max_work        bigint      NOT NULL DEFAULT 60000000 CHECK (max_work >= 0), -- microseconds
-  early           boolean     NOT NULL DEFAULT false, -- added with a claim that began before it was due
   payload         json        NOT NULL,
   PRIMARY KEY (queue, id),
   CONSTRAINT job_attempts_within_limit CHECK (attempts BETWEEN 0 AND max_attempts),
@@ -83,15 +84,15 @@ CREATE INDEX job_early ON jobgen.job ((queue + 0), priority, due, id) WHERE earl
 --            3 superseded: completed after another attempt had
 --            4 lost: its claim expired; its handler has not spoken yet
 CREATE TABLE jobgen.attempt (
-  queue    integer     NOT NULL,
   job      bigint      NOT NULL,
+  claimed  timestamptz NOT NULL,
+  ended    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  queue    integer     NOT NULL,
   number   integer     NOT NULL,
   handler  integer     NOT NULL,
   outcome  smallint    NOT NULL CHECK (outcome BETWEEN 0 AND 4),
-  claimed  timestamptz NOT NULL,
-  ended    timestamptz NOT NULL DEFAULT clock_timestamp(),
   reason   text        NOT NULL DEFAULT '',
-  log      bytea
+  log      bytea       NOT NULL DEFAULT ''  -- a null would cost eight bytes
 ) PARTITION BY RANGE (ended);
 CREATE INDEX attempt_of_job ON jobgen.attempt (queue, job, number);
 CREATE TABLE jobgen.attempt_default PARTITION OF jobgen.attempt DEFAULT;

@@ -27,8 +27,22 @@ BEGIN
       WHERE j.ctid = k.tid AND j.handler = _handler AND j.attempts - 1 = k.number
       RETURNING j.id, k.number, j.claimed, k.log)
     INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, log)
-    SELECT _queue, d.id, d.number, _handler, 1, d.claimed, nullif(d.log, ''::bytea) FROM d
+    SELECT _queue, d.id, d.number, _handler, 1, d.claimed, coalesce(d.log, ''::bytea) FROM d
     RETURNING job;
+END $$;
+
+-- turn is complete and claim in one round trip and one commit, for a worker that
+-- does one job after the other. The jobs it finished come first, with priority
+-- -1, and then what claim returns.
+CREATE FUNCTION jobgen.turn(_queue integer, _handler integer, _ids bigint[], _numbers integer[], _logs bytea[],
+  _types integer[], _limit integer, _due timestamptz[], _after bigint[], _sweep boolean, _judge boolean)
+RETURNS TABLE (id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean)
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  RETURN QUERY SELECT f.id, -1::smallint, 0, 0, 0, 'epoch'::timestamptz, 'epoch'::timestamptz, 0::bigint, 'null'::json, false
+    FROM jobgen.complete(_queue, _handler, _ids, _numbers, _logs) f(id);
+  RETURN QUERY SELECT * FROM jobgen.claim(_queue, _handler, _types, _limit, _due, _after, _sweep, _judge);
 END $$;
 
 -- fail ends the current claims that _handler holds: a job with attempts left
@@ -60,7 +74,7 @@ BEGIN
       INSERT INTO jobgen.ended_job (queue, id, state, priority, type, attempts, max_attempts, created, due, max_work, payload)
       SELECT queue, id, 'dead', priority, type, attempts, max_attempts, created, clock_timestamp(), max_work, payload FROM x)
     INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason, log)
-    SELECT _queue, s.id, s.number, _handler, 2, s.claimed, s.reason, nullif(s.log, ''::bytea)
+    SELECT _queue, s.id, s.number, _handler, 2, s.claimed, s.reason, coalesce(s.log, ''::bytea)
     FROM (SELECT id, number, claimed, reason, log FROM f UNION ALL SELECT id, number, claimed, reason, log FROM x) s
     RETURNING job;
 END $$;
@@ -159,7 +173,7 @@ END $$;
 CREATE FUNCTION jobgen.speak(_attempt jobgen.attempt, _outcome integer, _reason text, _log bytea) RETURNS void
 LANGUAGE sql
 AS $$
-  UPDATE jobgen.attempt a SET outcome = _outcome, reason = _reason, log = nullif(_log, ''::bytea)
+  UPDATE jobgen.attempt a SET outcome = _outcome, reason = _reason, log = coalesce(_log, ''::bytea)
   WHERE a.queue = _attempt.queue AND a.job = _attempt.job AND a.number = _attempt.number AND a.ended = _attempt.ended
 $$;
 

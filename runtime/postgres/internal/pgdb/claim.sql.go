@@ -273,3 +273,81 @@ func (q *Queries) Steal(ctx context.Context, arg StealParams) ([]StealRow, error
 	}
 	return items, nil
 }
+
+const turn = `-- name: Turn :many
+SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
+  c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
+  c.payload::json AS payload, c.revoked::boolean AS revoked
+FROM jobgen.turn($1, $2, $3::bigint[], $4::integer[], $5::bytea[], $6::integer[], $7, $8::timestamptz[], $9::bigint[], $10::boolean, $11::boolean)
+  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
+`
+
+type TurnParams struct {
+	Queue   int32
+	Handler int32
+	Ids     []int64
+	Numbers []int32
+	Logs    [][]byte
+	Types   []int32
+	MaxJobs int32
+	Due     []pgtype.Timestamptz
+	After   []int64
+	Sweep   bool
+	Judge   bool
+}
+
+type TurnRow struct {
+	ID          int64
+	Priority    int16
+	Type        int32
+	Attempts    int32
+	MaxAttempts int32
+	Created     pgtype.Timestamptz
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Payload     []byte
+	Revoked     bool
+}
+
+func (q *Queries) Turn(ctx context.Context, arg TurnParams) ([]TurnRow, error) {
+	rows, err := q.db.Query(ctx, turn,
+		arg.Queue,
+		arg.Handler,
+		arg.Ids,
+		arg.Numbers,
+		arg.Logs,
+		arg.Types,
+		arg.MaxJobs,
+		arg.Due,
+		arg.After,
+		arg.Sweep,
+		arg.Judge,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TurnRow
+	for rows.Next() {
+		var i TurnRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Priority,
+			&i.Type,
+			&i.Attempts,
+			&i.MaxAttempts,
+			&i.Created,
+			&i.Due,
+			&i.MaxWork,
+			&i.Payload,
+			&i.Revoked,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -7,25 +7,25 @@ import (
 )
 
 type JobgenAttempt struct {
-	Queue   int32
 	Job     int64
+	Claimed pgtype.Timestamptz
+	Ended   pgtype.Timestamptz
+	Queue   int32
 	Number  int32
 	Handler int32
 	Outcome int16
-	Claimed pgtype.Timestamptz
-	Ended   pgtype.Timestamptz
 	Reason  string
 	Log     []byte
 }
 
 type JobgenAttemptDefault struct {
-	Queue   int32
 	Job     int64
+	Claimed pgtype.Timestamptz
+	Ended   pgtype.Timestamptz
+	Queue   int32
 	Number  int32
 	Handler int32
 	Outcome int16
-	Claimed pgtype.Timestamptz
-	Ended   pgtype.Timestamptz
 	Reason  string
 	Log     []byte
 }
@@ -53,19 +53,19 @@ type JobgenHandler struct {
 }
 
 type JobgenJob struct {
-	Queue       int32
 	ID          int64
-	Priority    int16
+	Created     pgtype.Timestamptz
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Queue       int32
 	Type        int32
 	Attempts    int32
 	MaxAttempts int32
+	Priority    int16
+	Early       bool
 	Handler     pgtype.Int4
-	Created     pgtype.Timestamptz
-	Due         pgtype.Timestamptz
 	Claimed     pgtype.Timestamptz
 	Expires     pgtype.Timestamptz
-	MaxWork     int64
-	Early       bool
 	Payload     []byte
 }
 

@@ -72,7 +72,7 @@ FROM jobgen.attempt l JOIN jobgen.handler h ON h.number = l.handler
 JOIN jobgen.queue q ON q.number = l.queue AND q.deleted IS NULL AND q.created <= l.claimed
 WHERE l.queue = $1 AND l.job = $2 AND l.number = $3::integer
 UNION ALL
-SELECT h.name, false, '', NULL
+SELECT h.name, false, '', ''::bytea
 FROM jobgen.job j JOIN jobgen.handler h ON h.number = j.handler
 WHERE j.queue = $1 AND j.id = $2 AND j.attempts - 1 = $3::integer
 `

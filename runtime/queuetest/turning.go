@@ -1,0 +1,84 @@
+package queuetest
+
+import (
+	"time"
+
+	"github.com/bwmarrin/snowflake"
+
+	"github.com/jobgen/jobgen/runtime"
+)
+
+// turn takes one job, or none, in the same call that writes outcomes, and holds
+// that these were the answers.
+func (x *trial) turn(q runtime.Turner, handler string, outcomes []runtime.Outcome, want ...error) *runtime.Job {
+	x.Helper()
+	verdicts, batch, err := q.Turn(x.Context(), outcomes, runtime.ClaimRequest{HandlerID: handler, Types: bothTypes, Limit: 1})
+	x.must(err)
+	if len(verdicts) != len(outcomes) {
+		x.Fatalf("%d results of %d outcomes", len(verdicts), len(outcomes))
+	}
+	for i, verdict := range verdicts {
+		x.is(verdict, want[i])
+	}
+	if len(batch.Jobs) == 0 {
+		return nil
+	}
+	return batch.Jobs[0]
+}
+
+var turning = behaviours{
+	"Turn finishes a job and claims the next, until there is none": with(func(x *trial, q runtime.Turner) {
+		added := []snowflake.ID{x.add(), x.add(), x.add()}
+		var outcomes []runtime.Outcome
+		var answers []error
+		for _, id := range added {
+			job := x.turn(q, "h", outcomes, answers...)
+			if job == nil || job.ID != id {
+				x.Fatalf("claimed %v; want job %d", job, id)
+			}
+			x.numbers(job, 0, job.AttemptsRemaining)
+			outcomes, answers = []runtime.Outcome{outcome(job, "done")}, []error{nil}
+		}
+		if job := x.turn(q, "h", outcomes, nil); job != nil {
+			x.Errorf("claimed %v", job)
+		}
+		for _, id := range added {
+			x.same(x.log(id, 0), runtime.JobLog{HandlerID: "h", Success: true, Log: []byte("done")})
+		}
+		x.over()
+	}),
+	"Turn answers each outcome as Complete or Fail would, and claims all the same": with(func(x *trial, q runtime.Turner) {
+		next := x.add(runtime.JobOptions.Priority(1))
+		good, bad := x.addAndClaim("h"), x.addAndClaim("h", runtime.JobOptions.MaxAttempts(2))
+		foreign := x.addAndClaim("stranger")
+		retry := failure(bad, "no", "log")
+		retry.RetryIn = time.Hour
+		job := x.turn(q, "h", []runtime.Outcome{outcome(good, "0"), retry, outcome(foreign, ""), {JobID: 1, Success: true}},
+			nil, nil, runtime.ErrJobNotClaimed, runtime.ErrJobNotFound)
+		if job == nil || job.ID != next {
+			x.Errorf("claimed %v; want job %d", job, next)
+		}
+		x.succeeded(good, "0")
+		x.failed(bad, "no", "log")
+		if job = x.turn(q, "h", []runtime.Outcome{outcome(good, "again"), outcome(foreign, "")}, nil, runtime.ErrJobNotClaimed); job != nil {
+			x.Errorf("claimed %v", job)
+		}
+		x.succeeded(good, "0")
+		x.must(complete(x, foreign, ""))
+	}),
+	"Turn answers for attempts that were stolen": with(func(x *trial, q runtime.Turner) {
+		first, thief := x.stolen()
+		if job := x.turn(q, first.HandlerID, []runtime.Outcome{outcome(first, "late")}, nil); job != nil {
+			x.Errorf("claimed %v", job)
+		}
+		x.is(complete(x, thief, ""), runtime.ErrJobCancelled)
+		x.succeeded(first, "late")
+		x.over()
+	}),
+	"Turn of no outcomes is a claim": with(func(x *trial, q runtime.Turner) {
+		id := x.add()
+		if job := x.turn(q, "h", nil); job == nil || job.ID != id {
+			x.Errorf("claimed %v; want job %d", job, id)
+		}
+	}),
+}
