@@ -48,7 +48,7 @@ var payloads = []struct {
 	{name: "100 levels", payload: document{Any: nested(100)}},
 	{name: "5000 levels", payload: document{Any: nested(5000)}},
 	{name: "400,000 levels", payload: document{Any: nested(400_000)}, refused: true},
-	{name: "a number out of any range", payload: document{Any: json.RawMessage(`1e999999`)}, refused: true},
+	{name: "a number out of any range", payload: document{Any: json.RawMessage(`1e999999`)}},
 	{name: "a number with 100,000 digits", payload: document{Any: json.RawMessage(strings.Repeat("9", 100_000))}},
 	{name: "no JSON", payload: document{Any: json.RawMessage(`{`)}, refused: true},
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -85,14 +86,15 @@ func (s *storm) drainAway() {
 	for range 2 {
 		s.pass(pick(300*time.Millisecond, 3*time.Second))
 		begin := time.Now()
+		var all sync.WaitGroup
 		for _, w := range s.workers {
-			w.signal(syscall.SIGTERM)
+			all.Go(func() {
+				if err := w.stop(10 * time.Second); err != nil {
+					s.Error(err)
+				}
+			})
 		}
-		for _, w := range s.workers {
-			if err := w.stop(10 * time.Second); err != nil {
-				s.Error(err)
-			}
-		}
+		all.Wait()
 		if took := time.Since(begin); took > 5*time.Second {
 			s.Errorf("the workers took %v to end", took)
 		}
