@@ -14,11 +14,11 @@ func TestJobsSurviveTheirHandlers(t *testing.T) {
 			inject: func(s *storm) { s.pass(s.scale.fault) },
 		},
 		{
-			fault: "poison jobs", how: "one job in a hundred kills the process of its handler, each time; it is dead after three attempts",
+			fault: "poison jobs", how: "one job in fifty kills the process of its handler, each time; it is dead after three attempts",
 			steady: true, unmeasured: true,
-			orders: func(o *orders) { o.Mix = mix{modePoison: 1, modeQuick: 80, modeSlow: 20} },
+			orders: func(o *orders) { o.Mix = mix{modePoison: 2, modeQuick: 80, modeSlow: 20} },
 			// A process that dies takes its claims with it for as long as they last, and may do so again.
-			scale:  func(s *scale) { s.rate = pick(30, 100) },
+			scale:  func(s *scale) { s.rate = pick(40, 50) },
 			inject: func(s *storm) { s.pass(s.scale.fault) },
 			after: func(s *storm, e *evidence) {
 				dead := 0

@@ -68,6 +68,9 @@ func TestHostileInputIsRefusedOrKept(t *testing.T) {
 	refused, kept := 0, 0
 	for _, c := range payloads {
 		for _, how := range []string{"alone", "in a batch", "in a transaction"} {
+			if how != "alone" && len(c.payload.Text) > 10<<20 {
+				continue // it is long enough once
+			}
 			n, err := addDocument(t, store, dsn, how, c.payload)
 			switch {
 			case c.refused && (err == nil || n != 0):

@@ -21,6 +21,7 @@ func TestJobsSurviveTheServer(t *testing.T) {
 			inject: func(s *storm) { s.repeat(100*time.Millisecond, s.terminate) },
 		},
 		{
+			only:  true,
 			fault: "a backend is killed", how: "kill -9 of a backend at work, again and again; the server then resets itself",
 			own:    true,
 			inject: func(s *storm) { s.repeat(pick(time.Second, 3*time.Second), s.killBackend) },
@@ -57,6 +58,7 @@ func TestJobsSurviveTheServer(t *testing.T) {
 			},
 		},
 		{
+			only:  true,
 			fault: "connections to what has become read-only", how: "connections are cut, and those made anew can only read, also when later ones can write again, as to a demoted primary",
 			own: true, lingers: true,
 			inject: func(s *storm) {
@@ -73,11 +75,13 @@ func TestJobsSurviveTheServer(t *testing.T) {
 			},
 		},
 		{
+			only:  true,
 			fault: "no connections left", how: "others take every connection that the server has, and the clients' are cut",
 			own: true, server: []string{"max_connections=40"},
 			inject: (*storm).exhaust,
 		},
 		{
+			only:  true,
 			fault: "short timeouts", how: "the role's `statement_timeout` is 100 ms and its `lock_timeout` 10 ms, and others lock the table of jobs now and then",
 			inject: (*storm).hurry,
 		},

@@ -48,7 +48,7 @@ func runScenarios(t *testing.T, family string, list []scenario) {
 
 // turns are how many runs there are at once: their processes share the
 // machine's cores, and in the full run each has it to itself.
-var turns = make(chan struct{}, 10)
+var turns = make(chan struct{}, 6)
 
 // begin waits for the test's turn.
 func begin(t *testing.T) {
