@@ -199,3 +199,17 @@ func finishedSince(ctx context.Context, conn *pgx.Conn, d time.Duration) (n int,
 	err = conn.QueryRow(ctx, `SELECT count(*) FROM audit.event WHERE place = 'job' AND op = 'DELETE' AND at > clock_timestamp() - $1::interval`, d).Scan(&n)
 	return n, err
 }
+
+// What the interleavings need of the tables.
+const (
+	emptySQL  = "WITH j AS (DELETE FROM jobgen.job), e AS (DELETE FROM jobgen.ended_job), a AS (DELETE FROM jobgen.attempt) DELETE FROM audit.event"
+	expireSQL = "UPDATE jobgen.job SET claimed = claimed - interval '1 hour', expires = expires - interval '1 hour' WHERE id = $1"
+	// agedSQL makes what has ended look as if it had long ago.
+	agedSQL      = "WITH e AS (UPDATE jobgen.ended_job SET ended = ended - interval '40 days') UPDATE jobgen.attempt SET ended = ended - interval '40 days'"
+	retentionSQL = "SELECT jobgen.upkeep(30)"
+	leftSQL      = `SELECT coalesce((SELECT string_agg(l.line, '; ' ORDER BY l.line) FROM (
+		SELECT format('job with %s attempts of %s', j.attempts, h.name) AS line FROM jobgen.job j LEFT JOIN jobgen.handler h ON h.number = j.handler WHERE j.id = $1
+		UNION ALL SELECT format('%s after %s attempts', e.state, e.attempts) FROM jobgen.ended_job e WHERE e.id = $1
+		UNION ALL SELECT format('row of attempt %s by %s, outcome %s: %s', a.number, h.name, a.outcome, a.reason)
+			FROM jobgen.attempt a LEFT JOIN jobgen.handler h ON h.number = a.handler WHERE a.job = $1) l), 'nothing')`
+)

@@ -3,6 +3,7 @@ package faulttest
 import (
 	"errors"
 	"os/exec"
+	goruntime "runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -86,6 +87,7 @@ func TestJobsSurviveTheServer(t *testing.T) {
 			inject: (*storm).hurry,
 		},
 		{
+			only:  goruntime.GOOS != "linux",
 			fault: "the disk is full", how: "no file of the server's may grow past a size (a limit of its processes, which it takes for a full disk), then it may again",
 			own: true, server: []string{"wal_segment_size=1MB", "max_wal_size=32MB"},
 			orders: func(o *orders) { o.Fill = 1500 },

@@ -39,15 +39,16 @@ func (t *table) write() error {
 }
 
 // families are the headings of the table, in order.
-var families = []string{familyProcesses, familyServer, familyNetwork, familyHandlers, familyInput, familyOperations}
+var families = []string{familyProcesses, familyServer, familyNetwork, familyHandlers, familyInput, familyOperations, familyInterleavings}
 
 const (
-	familyProcesses  = "Processes"
-	familyServer     = "The server"
-	familyNetwork    = "The network"
-	familyHandlers   = "Handlers"
-	familyInput      = "Input"
-	familyOperations = "Operations"
+	familyProcesses     = "Processes"
+	familyServer        = "The server"
+	familyNetwork       = "The network"
+	familyHandlers      = "Handlers"
+	familyInput         = "Input"
+	familyOperations    = "Operations"
+	familyInterleavings = "Two at the same job"
 )
 
 var allRules = []rule{
