@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // A bug is one line of a SQL function made wrong.
@@ -16,6 +18,7 @@ type bug struct {
 	late     bool // shows only in workers that have been up for a while
 	only     bool // with -faults alone
 	mix      mix  // what it shows in, or nil for the usual
+	handlers int  // of each worker that it shows in, or 0 for the usual
 }
 
 var bugs = []bug{
@@ -77,7 +80,7 @@ var bugs = []bug{
 	{
 		name: "counts a release as an attempt", function: "release",
 		from: "attempts = j.attempts - 1", to: "attempts = j.attempts",
-		only: true, breaks: ruleRow,
+		only: true, breaks: ruleRow, mix: mix{modeSlow: 1}, handlers: 2,
 	},
 	{
 		name: "leaves a cancelled job where it can be claimed", function: "cancel",
@@ -91,28 +94,33 @@ var bugs = []bug{
 	},
 }
 
-// plant makes the function wrong, in this storm's database alone.
-func (s *storm) plant(b bug) {
-	s.Helper()
-	conn := s.admin()
-	defer conn.Close(s.Context())
+// plant makes the function wrong, in one database alone.
+func plant(t testing.TB, conn *pgx.Conn, b bug) {
+	t.Helper()
 	var source string
-	s.must(conn.QueryRow(s.Context(), `SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.pronamespace = 'jobgen'::regnamespace AND p.proname = $1`, b.function).Scan(&source))
-	if n := strings.Count(source, b.from); n != 1 {
-		s.Fatalf("function %s has %q %d times, want once: the bug has to be planted elsewhere\n%s", b.function, b.from, n, source)
+	err := conn.QueryRow(t.Context(), `SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.pronamespace = 'jobgen'::regnamespace AND p.proname = $1`, b.function).Scan(&source)
+	if err != nil {
+		t.Fatalf("read function %s: %v", b.function, err)
 	}
-	_, err := conn.Exec(s.Context(), strings.Replace(source, b.from, b.to, 1))
-	s.must(err)
+	if n := strings.Count(source, b.from); n != 1 {
+		t.Fatalf("function %s has %q %d times, want once: the bug has to be planted elsewhere\n%s", b.function, b.from, n, source)
+	}
+	if _, err := conn.Exec(t.Context(), strings.Replace(source, b.from, b.to, 1)); err != nil {
+		t.Fatalf("plant a bug into function %s: %v", b.function, err)
+	}
 }
 
 // trouble is what the planted bugs are looked for in: deaths, restarts and
 // handlers that outlast their claims.
-func (s *storm) trouble(m mix) {
+func (s *storm) trouble(m mix, handlers int) {
 	s.start(func(o *orders) {
 		o.Limit, o.Handlers = time.Second, 32
 		o.Mix = mix{modeQuick: 40, modeSlow: 15, modeFlaky: 10, modeHopeless: 8, modeTx: 10, modeLate: 6, modeCancel: 8}
 		if m != nil {
 			o.Mix = m
+		}
+		if handlers > 0 {
+			o.Handlers = handlers
 		}
 	})
 	for i, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGTERM} {
@@ -133,12 +141,14 @@ func TestTheCheckerFindsPlantedBugs(t *testing.T) {
 			begin(t)
 			s := newStorm(t, false)
 			s.broken, s.prompt, s.patience = true, prompt, prompt+time.Second
-			s.plant(b)
+			conn := s.admin()
+			plant(t, conn, b)
+			conn.Close(t.Context())
 			if b.late {
 				s.start(func(o *orders) { o.Limit, o.Mix = time.Minute, mix{modeSlow: 1} })
 				s.pass(15 * time.Second)
 			} else {
-				s.trouble(b.mix)
+				s.trouble(b.mix, b.handlers)
 			}
 			foundBroken(t, s.end(), b.breaks)
 		})
@@ -164,7 +174,7 @@ func TestTheCheckerFindsNothingInTheSameTroubleWithoutABug(t *testing.T) {
 	t.Parallel()
 	begin(t)
 	s := newStorm(t, false)
-	s.trouble(nil)
+	s.trouble(nil, 0)
 	e := s.end()
 	if found := check(e); len(found) > 0 {
 		t.Errorf("%d violations: %s\n%s", len(found), e.report(found), s.logs())

@@ -15,6 +15,7 @@ var statements = map[string]string{
 	"claim":    "jobgen.claim(",
 	"complete": "jobgen.complete(",
 	"fail":     "jobgen.fail(",
+	"turn":     "jobgen.turn(", // complete and claim in one
 	"commit":   "commit",
 }
 
@@ -103,6 +104,12 @@ func TestJobsSurviveTheNetwork(t *testing.T) {
 			inject: func(s *storm) { s.lose(statements[name]) },
 		})
 	}
+	list = append(list, scenario{
+		fault: "the reply to complete and claim in one is lost", how: fmt.Sprintf("as above, with `%s`, which workers of one handler use", statements["turn"]),
+		only:   true,
+		orders: func(o *orders) { o.Handlers, o.Mix = 1, mix{modeQuick: 80, modeFlaky: 10, modeHopeless: 5, modeTx: 5} },
+		inject: func(s *storm) { s.lose(statements["turn"]) },
+	})
 	list = append(list, scenario{
 		fault: "the reply to claim is lost to the only worker", how: "as above, with one worker: nobody else can take its claims over",
 		scale:  func(s *scale) { s.workers = 1 },
