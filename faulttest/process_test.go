@@ -142,7 +142,7 @@ func (s *slot) supervise() {
 		stdin.Close()
 		s.mu.Lock()
 		if s.stopped {
-			if err != nil {
+			if err != nil && !s.tooYoung(command) {
 				s.errs = append(s.errs, fmt.Errorf("%s: %w", s.orders.Name, err))
 			}
 			s.mu.Unlock()
@@ -155,6 +155,13 @@ func (s *slot) supervise() {
 		}
 		s.mu.Unlock()
 	}
+}
+
+// tooYoung reports whether the process was told to end before it could listen
+// for that, as may happen to one that has just been started again.
+func (s *slot) tooYoung(command *exec.Cmd) bool {
+	status, ok := command.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM && time.Since(s.begun) < 10*time.Second
 }
 
 func (s *slot) signal(sig syscall.Signal) {
