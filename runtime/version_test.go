@@ -1,10 +1,14 @@
 package runtime_test
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -116,6 +120,46 @@ func TestPayloadOfAnUnknownVersionIsRefused(t *testing.T) {
 	if payload, err := job.Payload(); !errors.Is(err, runtime.ErrInvalidJobType) || !strings.Contains(err.Error(), "[memo memo v2], not 4") {
 		t.Errorf("decoded %v, error %v", payload, err)
 	}
+}
+
+func TestWorkerReportsAndCountsJobsThatItHasNoHandlerFor(t *testing.T) {
+	inBubble(t, func(t *testing.T, _ *memory.Store) {
+		current, err := memory.New(runtime.NewCatalogue(memoAt4))
+		if err != nil {
+			t.Fatal(err)
+		}
+		old, err := current.Open(runtime.NewCatalogue(memoAt2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := runtime.UnhandledJobs()
+		var said syncBuilder
+		mux := runtime.NewMux()
+		runtime.Handle(mux, memoAt2, func(context.Context, *runtime.Job, memoV2) error { return nil })
+		_, stop := start(t, old, mux, runtime.WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
+		if _, err := runtime.Enqueue(t.Context(), old, memoAt2, &memoV2{"read by both", "1"}); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if _, err := runtime.Enqueue(t.Context(), current, memoAt4, &memo{"new", 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(30 * time.Minute)
+		synctest.Wait()
+		if n := runtime.UnhandledJobs() - before; n != 3 {
+			t.Errorf("%d jobs are counted; want 3", n)
+		}
+		if n := strings.Count(said.String(), "no handler for"); n != 1 || !strings.Contains(said.String(), "memo v4") || !strings.Contains(said.String(), "jobs=3") {
+			t.Errorf("said %d times: %s", n, said.String())
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if n := runtime.UnhandledJobs() - before; n != 0 {
+			t.Errorf("%d jobs are counted after the worker's end", n)
+		}
+	})
 }
 
 func TestVersionsThatDoNotChainAreMistakesOfTheCatalogue(t *testing.T) {

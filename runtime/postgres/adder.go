@@ -16,8 +16,8 @@ import (
 )
 
 // An adder writes the jobs that callers of this process add at the same time
-// in one statement and one commit. A caller alone waits for nobody: its job is
-// sent at once. While statements are under way the jobs of other callers
+// in one statement and one commit. A caller alone waits for nobody and sends its
+// job itself. While statements are under way the jobs of other callers
 // gather, and the next takes them all. A caller is answered when the commit
 // that holds its job has been.
 type adder struct {
@@ -52,12 +52,15 @@ var errQueueGone = errors.New("the queue is gone")
 // add returns once the job is committed. When its context ends first, whether the job
 // is added is not known, as with every statement.
 func (a *adder) add(one *addition) error {
-	one.done = make(chan error, 1)
 	a.mu.Lock()
-	a.waiting = append(a.waiting, one)
 	if a.inFlight == 0 {
-		a.begin()
+		a.inFlight++
+		a.mu.Unlock()
+		defer a.goOn()
+		return sendOne(a.db, one)
 	}
+	one.done = make(chan error, 1)
+	a.waiting = append(a.waiting, one)
 	a.mu.Unlock()
 	late := time.NewTimer(adderPatience)
 	defer late.Stop()
@@ -74,6 +77,16 @@ func (a *adder) add(one *addition) error {
 			}
 			a.mu.Unlock()
 		}
+	}
+}
+
+// goOn ends a statement, and starts the next for those who wait.
+func (a *adder) goOn() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.inFlight--
+	if len(a.waiting) > 0 {
+		a.begin()
 	}
 }
 
