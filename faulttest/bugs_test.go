@@ -138,7 +138,7 @@ func TestTheCheckerFindsPlantedBugs(t *testing.T) {
 		}
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			begin(t)
+			begin(t, 1)
 			s := newStorm(t, false)
 			s.broken, s.prompt, s.patience = true, prompt, prompt+time.Second
 			conn := s.admin()
@@ -172,7 +172,7 @@ func foundBroken(t *testing.T, e evidence, want rule) {
 // above worth something.
 func TestTheCheckerFindsNothingInTheSameTroubleWithoutABug(t *testing.T) {
 	t.Parallel()
-	begin(t)
+	begin(t, 1)
 	s := newStorm(t, false)
 	s.trouble(nil, 0)
 	e := s.end()
@@ -183,7 +183,7 @@ func TestTheCheckerFindsNothingInTheSameTroubleWithoutABug(t *testing.T) {
 
 func TestTheCheckerFindsCommitsThatACrashUndoes(t *testing.T) {
 	t.Parallel()
-	begin(t)
+	begin(t, 1)
 	s := newStorm(t, true, "synchronous_commit=off", "wal_writer_delay=10s")
 	s.prompt = time.Hour // the crash is all that matters
 	s.start(func(o *orders) { o.Mix = mix{modeQuick: 1} })

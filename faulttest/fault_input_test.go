@@ -58,7 +58,7 @@ var payloads = []struct {
 // it was.
 func TestHostileInputIsRefusedOrKept(t *testing.T) {
 	t.Parallel()
-	begin(t)
+	begin(t, 1)
 	dsn := migrated.DSN(t)
 	store, err := postgres.Open(t.Context(), dsn, documentRegistry)
 	if err != nil {
@@ -174,7 +174,7 @@ func workDocuments(t *testing.T, store *postgres.Store, want document) {
 // database keeps as they are.
 func TestHostileTextsOfFailuresAreRecorded(t *testing.T) {
 	t.Parallel()
-	begin(t)
+	begin(t, 1)
 	store, err := postgres.Open(t.Context(), migrated.DSN(t), documentRegistry)
 	if err != nil {
 		t.Fatal(err)

@@ -90,8 +90,13 @@ func TestJobsSurviveTheServer(t *testing.T) {
 			only:  goruntime.GOOS != "linux",
 			fault: "the disk is full", how: "no file of the server's may grow past a size (a limit of its processes, which it takes for a full disk), then it may again",
 			own: true, server: []string{"wal_segment_size=1MB", "max_wal_size=32MB"},
-			orders: func(o *orders) { o.Fill = 1500 },
+			orders: func(o *orders) { o.Fill = 20_000 },
 			inject: (*storm).fillDisk,
+			after: func(s *storm, e *evidence) {
+				if e.failedAdds() == 0 {
+					s.Error("no add has failed, so nothing is proved")
+				}
+			},
 		},
 	})
 }
@@ -226,4 +231,14 @@ func limit(s *storm, cluster *pgtest.Cluster, size string) {
 			s.Fatalf("limit process %d: %v\n%s", pid, err, out)
 		}
 	}
+}
+
+// failedAdds counts the adds that producers were told have failed.
+func (e evidence) failedAdds() (n int) {
+	for _, l := range e.producers {
+		if l.What == addFailed || l.What == addRefused {
+			n++
+		}
+	}
+	return n
 }

@@ -335,7 +335,7 @@ func TestTwoDeedsThatMeetComeOutAsIfOneHadBeenFirst(t *testing.T) {
 	for _, s := range states {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			begin(t)
+			begin(t, 1)
 			x := newInterleaving(t)
 			held := 0
 			for i, a := range deeds {
@@ -416,7 +416,7 @@ func (x *interleaving) meet(s state, a, b deed) (held int, wrong []string) {
 // worth something: finishing looks at a job that it has not locked.
 func TestTheInterleavingsFindALockThatIsNotTaken(t *testing.T) {
 	t.Parallel()
-	begin(t)
+	begin(t, 1)
 	x := newInterleaving(t)
 	plant(t, x.direct, bug{
 		function: "finish",

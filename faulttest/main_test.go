@@ -89,7 +89,7 @@ type scale struct {
 // of returns the scale of this run of the tests.
 func sizes() scale {
 	if *full {
-		return scale{warm: 5 * time.Second, fault: 15 * time.Second, after: 8 * time.Second, producers: 3, workers: 3, rate: 300, handlers: 16}
+		return scale{warm: 4 * time.Second, fault: 10 * time.Second, after: 5 * time.Second, producers: 3, workers: 3, rate: 300, handlers: 16}
 	}
 	return scale{warm: 1500 * time.Millisecond, fault: 2 * time.Second, after: 1200 * time.Millisecond, producers: 2, workers: 2, rate: 60, handlers: 8}
 }

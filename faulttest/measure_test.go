@@ -8,11 +8,10 @@ import (
 	"time"
 )
 
-// maxDials is how many connections a process may make a second while it
-// cannot work: more would be no backoff.
-const maxDials = 60
-
-var oneAtATime sync.Mutex
+// maxDials is how many connections a worker may try to make a second while it
+// cannot work: more would be no backoff. Producers dial as often as they are
+// asked to add.
+const maxDials = 30
 
 // A result is a line of the table of faults.
 type result struct {
@@ -22,7 +21,7 @@ type result struct {
 	jobs, attempts, finished, dead, cancelled, waiting int
 
 	asked, refused int           // while the fault lasted
-	dials          float64       // connections a second and process, while it lasted
+	dials          float64       // connections a second and worker, while it lasted
 	before         float64       // finished jobs a second before the fault
 	recovered      time.Duration // from its end until that was so again; negative for never
 	measured       bool
@@ -55,7 +54,7 @@ func (s *storm) awaitRecovery() {
 
 // measure counts what a run did.
 func (s *storm) measure(e evidence) result {
-	r := result{recovered: -1, dials: float64(s.dialled) / max(s.to.Sub(s.from).Seconds(), 1) / float64(len(s.workers)+len(s.producers))}
+	r := result{recovered: -1, dials: float64(s.dialled) / max(s.to.Sub(s.from).Seconds(), 1) / float64(len(s.workers))}
 	var ends []time.Time
 	for _, ev := range e.events {
 		switch {
@@ -120,7 +119,7 @@ func (r result) String() string {
 		fmt.Fprintf(&b, "; during the fault %d of %d adds failed", r.refused, r.asked)
 	}
 	if r.measured {
-		fmt.Fprintf(&b, ", %.1f connections a second and process; %.0f jobs a second again after %.1f s", r.dials, r.before, r.recovered.Seconds())
+		fmt.Fprintf(&b, ", %.1f connections a second and worker; %.0f jobs a second again after %.1f s", r.dials, r.before, r.recovered.Seconds())
 	}
 	if r.more != "" {
 		fmt.Fprintf(&b, "; %s", r.more)

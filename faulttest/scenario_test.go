@@ -1,6 +1,7 @@
 package faulttest
 
 import (
+	"sync"
 	"testing"
 	"time"
 )
@@ -40,22 +41,18 @@ func runScenarios(t *testing.T, family string, list []scenario) {
 		}
 		t.Run(c.fault, func(t *testing.T) {
 			t.Parallel()
-			begin(t)
+			begin(t, pick(1, cap(turns)))
 			c.run(t, family)
 		})
 	}
 }
 
 // turns are how many runs there are at once: their processes share the
-// machine's cores, and in the full run each has it to itself.
+// machine's cores, and in the full run a fault has it to itself.
 var turns = make(chan struct{}, 6)
 
-// begin waits for the test's turn.
-func begin(t *testing.T) {
-	weight := 1
-	if *full {
-		weight = cap(turns)
-	}
+// begin waits for the test's turn, or several.
+func begin(t *testing.T, weight int) {
 	oneAtATime.Lock()
 	for range weight {
 		turns <- struct{}{}
@@ -67,6 +64,9 @@ func begin(t *testing.T) {
 		}
 	})
 }
+
+// oneAtATime keeps two tests from waiting for each other's turns.
+var oneAtATime sync.Mutex
 
 // run is one storm with the fault in its middle.
 func (c scenario) run(t *testing.T, family string) {
@@ -108,7 +108,7 @@ func (c scenario) run(t *testing.T, family string) {
 			t.Errorf("throughput was %.0f jobs a second before the fault, and did not come back within a minute", r.before)
 		}
 		if r.dials > maxDials {
-			t.Errorf("each process made %.1f connections a second during the fault, more than %d", r.dials, maxDials)
+			t.Errorf("each worker made %.1f connections a second during the fault, more than %d", r.dials, maxDials)
 		}
 	}
 	if t.Failed() {

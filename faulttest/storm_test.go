@@ -58,7 +58,7 @@ type storm struct {
 	mu       sync.Mutex
 	outages  []span
 	from, to time.Time // of the fault
-	dialled  int64     // connections made while it lasted
+	dialled  int64     // connections that workers tried to make while it lasted
 
 	// broken says that something was broken on purpose that processes may
 	// stumble over.
@@ -116,7 +116,7 @@ func (s *storm) must(err error) {
 // orders are what every process is told, through the proxy.
 func (s *storm) orders(role string, number int) orders {
 	return orders{
-		Role: role, Name: fmt.Sprintf("%s%d", role, number), Dir: s.dir, DSN: s.through, Seed: rand.Uint64(),
+		Role: role, Name: fmt.Sprintf("%s%d", role, number), Dir: s.dir, DSN: s.through + "&application_name=" + role, Seed: rand.Uint64(),
 		Rate: float64(s.rate) / float64(s.scale.producers), Mix: everyday,
 		Limit: claimLimit, Handlers: s.handlers, Poll: pollTime, Grace: 3 * time.Second,
 	}
@@ -180,11 +180,11 @@ func (s *storm) pass(d time.Duration) { pass(s.Context(), d) }
 
 // during runs the fault, and notes when it was.
 func (s *storm) during(fault func()) {
-	dialled := s.proxy.Accepted()
+	dialled := s.proxy.Started("worker")
 	s.from = time.Now()
 	fault()
 	s.to = time.Now()
-	s.dialled = s.proxy.Accepted() - dialled
+	s.dialled = s.proxy.Started("worker") - dialled
 }
 
 // outage notes that jobs cannot be expected to be claimed while do runs.

@@ -159,7 +159,6 @@ func (l *laborer) effect(ctx context.Context, job *runtime.Job, commits func()) 
 
 // panicWith panics in one of the ways there are.
 func panicWith(n int) {
-	var nilMap map[string]int
 	var list []int
 	var unset *payload
 	var nothing any
@@ -171,7 +170,7 @@ func panicWith(n int) {
 	case 2:
 		panic(nothing)
 	case 3:
-		nilMap["x"] = 1
+		noMap()["x"] = 1
 	case 4:
 		_ = list[n]
 	case 5:
@@ -182,6 +181,8 @@ func panicWith(n int) {
 		panic(runtime.ErrJobCancelled)
 	}
 }
+
+func noMap() map[string]int { return nil }
 
 // An unprintable value panics when it is printed.
 type unprintable struct{}

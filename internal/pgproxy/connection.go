@@ -93,6 +93,9 @@ func (c *connection) open() (message, error) {
 			}
 			continue
 		}
+		if first.request() != cancelRequest {
+			c.proxy.starts(first.parameter("application_name"))
+		}
 		if err := c.wait(ToServer); err != nil {
 			return message{}, err
 		}

@@ -82,6 +82,22 @@ func (m message) request() uint32 {
 	return binary.BigEndian.Uint32(m.body())
 }
 
+// parameter is what a startup message says of that.
+func (m message) parameter(name string) string {
+	if len(m.body()) < 4 {
+		return ""
+	}
+	for rest := m.body()[4:]; len(rest) > 0; {
+		var key, value string
+		key, rest = text(rest)
+		value, rest = text(rest)
+		if key == name {
+			return value
+		}
+	}
+	return ""
+}
+
 // text cuts the text up to the next NUL off b.
 func text(b []byte) (string, []byte) {
 	for i, c := range b {

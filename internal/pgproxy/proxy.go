@@ -41,6 +41,7 @@ type Proxy struct {
 
 	mu          sync.Mutex
 	server      string
+	started     map[string]int64 // sessions by application_name
 	connections map[*connection]bool
 	obstacles   map[*obstacle]bool
 	changed     chan struct{} // closed and made anew when obstacles change
@@ -62,7 +63,7 @@ func Start(server string) (*Proxy, error) {
 		return nil, fmt.Errorf("start a proxy for %s: %w", server, err)
 	}
 	p := &Proxy{
-		listener: listener, server: server, connections: make(map[*connection]bool),
+		listener: listener, server: server, connections: make(map[*connection]bool), started: make(map[string]int64),
 		obstacles: make(map[*obstacle]bool), changed: make(chan struct{}), cuts: make(map[*Cut]bool),
 	}
 	p.tasks.Go(p.accept)
@@ -89,6 +90,20 @@ func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
 // Accepted is how many connections there have been so far.
 func (p *Proxy) Accepted() int64 { return p.accepted.Load() }
+
+// Started is how many sessions clients of that application_name have tried to
+// begin so far. Requests to cancel a statement are none.
+func (p *Proxy) Started(application string) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.started[application]
+}
+
+func (p *Proxy) starts(application string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.started[application]++
+}
 
 // Redirect makes later connections go to another server; those that are open
 // are reset.

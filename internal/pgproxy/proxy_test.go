@@ -315,6 +315,21 @@ func TestAfterAnErrorRepliesBelongToTheirStatements(t *testing.T) {
 	}
 }
 
+func TestSessionsAreCountedByApplication(t *testing.T) {
+	t.Parallel()
+	proxy, dsn, _ := start(t)
+	for range 2 {
+		connect(t, dsn+"&application_name=one")
+	}
+	connect(t, dsn+"&application_name=other")
+	connect(t, dsn)
+	for name, want := range map[string]int64{"one": 2, "other": 1, "": 1, "nobody": 0} {
+		if n := proxy.Started(name); n != want {
+			t.Errorf("%d sessions of %q, want %d", n, name, want)
+		}
+	}
+}
+
 func TestRedirectSendsClientsToAnotherServer(t *testing.T) {
 	t.Parallel()
 	proxy, dsn, direct := start(t)
