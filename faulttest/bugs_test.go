@@ -1,6 +1,7 @@
 package faulttest
 
 import (
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -150,13 +151,16 @@ func TestTheCheckerFindsPlantedBugs(t *testing.T) {
 			} else {
 				s.trouble(b.mix, b.handlers)
 			}
-			foundBroken(t, s.end(), b.breaks)
+			results.add(result{
+				family: familyBugs, fault: b.name, how: fmt.Sprintf("in function `%s`, `%s` becomes `%s`", b.function, b.from, b.to),
+				more: foundBroken(t, s.end(), b.breaks),
+			})
 		})
 	}
 }
 
 // foundBroken holds that the rule is among those that the evidence breaks.
-func foundBroken(t *testing.T, e evidence, want rule) {
+func foundBroken(t *testing.T, e evidence, want rule) string {
 	t.Helper()
 	counts := make(map[rule]int)
 	for _, v := range check(e) {
@@ -166,6 +170,10 @@ func foundBroken(t *testing.T, e evidence, want rule) {
 		t.Errorf("the checker did not find that this is broken: %s; it found %v", want, counts)
 	}
 	t.Logf("found: %v", counts)
+	if counts[want] == 0 {
+		return "not found"
+	}
+	return fmt.Sprintf("found: %d times not so that %s", counts[want], want)
 }
 
 // TestTheCheckerFindsNothingInTheSameTroubleWithoutABug is what makes the test
@@ -191,5 +199,8 @@ func TestTheCheckerFindsCommitsThatACrashUndoes(t *testing.T) {
 		s.pass(700 * time.Millisecond)
 		s.must(s.cluster.Restart(t.Context(), "immediate"))
 	}
-	foundBroken(t, s.end(), ruleLost)
+	results.add(result{
+		family: familyBugs, fault: "acknowledges what a crash undoes", how: "`synchronous_commit = off` on the server, and `pg_ctl restart -m immediate`",
+		more: foundBroken(t, s.end(), ruleLost),
+	})
 }

@@ -113,6 +113,9 @@ func (s *storm) measure(e evidence) result {
 }
 
 func (r result) String() string {
+	if r.jobs == 0 {
+		return r.more
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d jobs in %d attempts: %d finished, %d cancelled, %d dead, %d waiting", r.jobs, r.attempts, r.finished, r.cancelled, r.dead, r.waiting)
 	if r.asked > 0 {

@@ -2,6 +2,7 @@ package faulttest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -13,6 +14,9 @@ import (
 func (t *table) write() error {
 	if *reportFile == "" {
 		return nil
+	}
+	if !*full {
+		return errors.New("-report is for -faults: the cut is no report")
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -39,7 +43,7 @@ func (t *table) write() error {
 }
 
 // families are the headings of the table, in order.
-var families = []string{familyProcesses, familyServer, familyNetwork, familyHandlers, familyInput, familyOperations, familyInterleavings}
+var families = []string{familyProcesses, familyServer, familyNetwork, familyHandlers, familyInput, familyOperations, familyInterleavings, familyBugs}
 
 const (
 	familyProcesses     = "Processes"
@@ -49,6 +53,7 @@ const (
 	familyInput         = "Input"
 	familyOperations    = "Operations"
 	familyInterleavings = "Two at the same job"
+	familyBugs          = "Planted bugs"
 )
 
 var allRules = []rule{
