@@ -337,14 +337,14 @@ func TestTwoDeedsThatMeetComeOutAsIfOneHadBeenFirst(t *testing.T) {
 			t.Parallel()
 			begin(t, 1)
 			x := newInterleaving(t)
-			held := 0
+			held, failed := 0, 0
 			for i, a := range deeds {
 				for k, b := range deeds {
 					if !*full && (i+2*k+len(s.name))%11 != 0 {
 						continue // the cut takes one pair in eleven
 					}
 					n, wrong := x.meet(s, a, b)
-					held += n
+					held, failed = held+n, failed+len(wrong)
 					for _, w := range wrong {
 						t.Error(w)
 					}
@@ -354,10 +354,17 @@ func TestTwoDeedsThatMeetComeOutAsIfOneHadBeenFirst(t *testing.T) {
 			results.add(result{
 				family: familyInterleavings, fault: "a job " + s.name,
 				how:  "each pair of claim, steal, bury, complete, fail, cancel and retention, the first held at each statement of its SQL functions and before its commit",
-				more: fmt.Sprintf("%d meetings, each of which came out as one order of the two", held),
+				more: outcome(held, failed),
 			})
 		})
 	}
+}
+
+func outcome(held, failed int) string {
+	if failed > 0 {
+		return fmt.Sprintf("%d of %d meetings came out as no order of the two", failed, held)
+	}
+	return fmt.Sprintf("%d meetings, each of which came out as one order of the two", held)
 }
 
 // passed is what a claim says that found nothing, or passed the job over.
