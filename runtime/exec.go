@@ -65,25 +65,16 @@ func (j *Job) Exec(ctx context.Context, do func(context.Context) error) error {
 	if j.JobClaim == nil {
 		return fmt.Errorf("exec job %d: %w", j.ID, ErrJobNotClaimed)
 	}
-	a := newAttempt(j, slog.Default())
+	a := newAttempt(ctx, j, slog.Default())
 	result := make(chan error, 1)
 	go func() { // its own goroutine, since do may end the one it runs on
-		work, cancel := a.deadline(a.context(ctx))
-		defer cancel()
-		call(work, j.JobClaim, do, func(err error) { result <- err })
+		defer a.end(nil)
+		call(a, j.JobClaim, do, func(err error) { result <- err })
 	}()
 	err := <-result
-	v := j.judge(ctx, err)
+	v := judge(context.Cause(ctx), err)
 	writeErr := j.persist(ctx, func(ctx context.Context) error { return j.settle(ctx, v, err) })
 	return errors.Join(err, writeErr)
-}
-
-// deadline returns ctx with the end of the claim as its deadline.
-func (a *attempt) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if at, ok := a.job.expires(); ok {
-		return context.WithDeadline(ctx, at)
-	}
-	return context.WithCancel(ctx)
 }
 
 // call runs do and hands its error to done, whatever way do ends. After a
@@ -117,10 +108,11 @@ const (
 	release
 )
 
-// judge decides on an attempt that ended with err under the context ctx.
-func (j *Job) judge(ctx context.Context, err error) verdict {
+// judge decides on an attempt that ended with err. The cause is why its claim
+// was lost or its work was to stop, if so.
+func judge(cause, err error) verdict {
 	var panicked *PanicError
-	switch cause := context.Cause(ctx); {
+	switch {
 	case err == nil:
 		return complete
 	case cause == nil, errors.As(err, &panicked), errors.Is(err, errGoexit):

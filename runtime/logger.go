@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"log/slog"
-	"sync"
 )
 
 // Logger returns the logger of the attempt that ctx belongs to: inside a
@@ -20,30 +19,14 @@ func Logger(ctx context.Context) *slog.Logger {
 
 type attemptKey struct{}
 
-// An attempt is a claimed job while this process works on it.
-type attempt struct {
-	job  *Job
-	base *slog.Logger
-	log  func() *slog.Logger
-
-	cancel context.CancelCauseFunc // set by the Worker
-}
-
-func newAttempt(job *Job, base *slog.Logger) *attempt { return &attempt{job: job, base: base} }
-
-// context returns parent as the attempt's function gets it.
-func (a *attempt) context(parent context.Context) context.Context {
-	a.log = sync.OnceValue(a.newLogger)
-	return context.WithValue(parent, attemptKey{}, a)
-}
-
-func (a *attempt) logger() *slog.Logger { return a.log() }
-
-// newLogger is called by the first line that is logged, so that a handler
-// which logs nothing pays for nothing.
-func (a *attempt) newLogger() *slog.Logger {
-	own := slog.NewTextHandler(a.job.JobClaim, &slog.HandlerOptions{Level: slog.LevelDebug})
-	return slog.New(slog.NewMultiHandler(own, a.base.Handler())).With(a.attrs()...)
+// logger is made for the first line that is logged, so that a handler which
+// logs nothing pays for nothing.
+func (a *attempt) logger() *slog.Logger {
+	a.logging.Do(func() {
+		own := slog.NewTextHandler(a.job.JobClaim, &slog.HandlerOptions{Level: slog.LevelDebug})
+		a.log = slog.New(slog.NewMultiHandler(own, a.base.Handler())).With(a.attrs()...)
+	})
+	return a.log
 }
 
 // attrs names the attempt in a log line.

@@ -40,11 +40,11 @@ func Handle[P any](mux *Mux, def *Definition[P], handler func(ctx context.Contex
 	}
 	mux.err = errors.Join(mux.err, def.err)
 	mux.handlers[def.jobType] = muxEntry{queue: def.queue, versions: def.versions(), run: func(ctx context.Context, job *Job) error {
-		payload, err := def.decode(job.PayloadVersion, job.Data)
+		payload, err := def.read(job.PayloadVersion, job.Data)
 		if err != nil {
 			return err
 		}
-		return handler(ctx, job, *payload.(*P))
+		return handler(ctx, job, payload)
 	}}
 }
 

@@ -77,11 +77,14 @@ func (d Date) String() string { return d.In(time.UTC).Format(time.DateOnly) }
 
 // MarshalText returns the date as "2006-01-02". A date that came out of DateOf
 // or AddDays beyond the years 1 to 9999 is an error.
-func (d Date) MarshalText() ([]byte, error) {
+func (d Date) MarshalText() ([]byte, error) { return d.AppendText(nil) }
+
+// AppendText is MarshalText into the space that b has left.
+func (d Date) AppendText(b []byte) ([]byte, error) {
 	if y, _, _ := d.Date(); !yearFits(y) {
 		return nil, fmt.Errorf("date %v: the year is outside 1 to 9999", d)
 	}
-	return []byte(d.String()), nil
+	return d.In(time.UTC).AppendFormat(b, time.DateOnly), nil
 }
 
 // UnmarshalText is ParseDate.

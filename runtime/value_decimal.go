@@ -83,7 +83,10 @@ func (d Decimal) Equal(other Decimal) bool { return d == other || d.Rat().Cmp(ot
 func (d Decimal) IsZero() bool { return d == Decimal{} }
 
 // MarshalText returns the text; the error is nil.
-func (d Decimal) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+func (d Decimal) MarshalText() ([]byte, error) { return d.AppendText(nil) }
+
+// AppendText is MarshalText into the space that b has left.
+func (d Decimal) AppendText(b []byte) ([]byte, error) { return append(b, d.String()...), nil }
 
 // UnmarshalText is ParseDecimal.
 func (d *Decimal) UnmarshalText(text []byte) error {

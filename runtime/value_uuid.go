@@ -19,8 +19,13 @@ func ParseUUID(s string) (UUID, error) {
 	bad := len(s) != uuidSize
 	if !bad {
 		bad = s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-'
-		digits := s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
-		_, err := hex.Decode(u[:], []byte(digits))
+		var digits [2 * len(u)]byte
+		copy(digits[:], s[:8])
+		copy(digits[8:], s[9:13])
+		copy(digits[12:], s[14:18])
+		copy(digits[16:], s[19:23])
+		copy(digits[20:], s[24:])
+		_, err := hex.Decode(u[:], digits[:])
 		bad = bad || err != nil
 	}
 	if bad {
@@ -33,21 +38,24 @@ func ParseUUID(s string) (UUID, error) {
 func (u UUID) IsZero() bool { return u == UUID{} }
 
 // String returns the canonical text, in lower case.
-func (u UUID) String() string { return string(u.text()) }
-
-func (u UUID) text() []byte {
-	text := make([]byte, 0, uuidSize)
-	for i, b := range u {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			text = append(text, '-')
-		}
-		text = hex.AppendEncode(text, []byte{b})
-	}
-	return text
+func (u UUID) String() string {
+	text, _ := u.AppendText(make([]byte, 0, uuidSize))
+	return string(text)
 }
 
 // MarshalText returns the canonical text; the error is nil.
-func (u UUID) MarshalText() ([]byte, error) { return u.text(), nil }
+func (u UUID) MarshalText() ([]byte, error) { return u.AppendText(nil) }
+
+// AppendText is MarshalText into the space that b has left.
+func (u UUID) AppendText(b []byte) ([]byte, error) {
+	for i, digits := range [][]byte{u[:4], u[4:6], u[6:8], u[8:10], u[10:]} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, digits)
+	}
+	return b, nil
+}
 
 // UnmarshalText is ParseUUID.
 func (u *UUID) UnmarshalText(text []byte) error {

@@ -39,7 +39,10 @@ type Upgrade struct {
 func UpgradeFrom[Old, New any](version int16, upgrade func(Old) (New, error)) Upgrade {
 	return Upgrade{
 		from: version, in: reflect.TypeFor[Old](), out: reflect.TypeFor[New](),
-		decode: func(t JobType, data []byte) (any, error) { return decodePayload[Old](t, data) },
+		decode: func(t JobType, data []byte) (any, error) {
+			p := new(Old)
+			return p, decodePayload(t, data, p)
+		},
 		apply: func(old any) (any, error) {
 			p, err := upgrade(*old.(*Old))
 			return &p, err
@@ -96,26 +99,36 @@ func (d *Definition[P]) versions() []TypeVersion {
 	return append(read, TypeVersion{d.jobType, d.version})
 }
 
-// decode reads a payload of any version that the definition knows.
+// decode is read for a catalogue, which does not know P.
 func (d *Definition[P]) decode(version int16, data []byte) (any, error) {
+	p, err := d.read(version, data)
+	if err != nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
+// read reads a payload of any version that the definition knows.
+func (d *Definition[P]) read(version int16, data []byte) (p P, err error) {
 	if version == d.version {
-		return decodePayload[P](d.jobType, data)
+		err = decodePayload(d.jobType, data, &p)
+		return p, err
 	}
 	u, ok := d.upgrades[version]
 	if !ok {
-		return nil, fmt.Errorf("%w: of %q this program reads payload versions %v, not %d", ErrInvalidJobType, d.jobType, d.versions(), version)
+		return p, fmt.Errorf("%w: of %q this program reads payload versions %v, not %d", ErrInvalidJobType, d.jobType, d.versions(), version)
 	}
-	p, err := u.decode(d.jobType, data)
+	former, err := u.decode(d.jobType, data)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	for _, from := range slices.Sorted(maps.Keys(d.upgrades)) {
 		if from < version {
 			continue
 		}
-		if p, err = d.upgrades[from].apply(p); err != nil {
-			return nil, &PayloadError{Type: d.jobType, Err: fmt.Errorf("upgrade from version %d: %w", from, err)}
+		if former, err = d.upgrades[from].apply(former); err != nil {
+			return p, &PayloadError{Type: d.jobType, Err: fmt.Errorf("upgrade from version %d: %w", from, err)}
 		}
 	}
-	return p, nil
+	return *former.(*P), nil
 }

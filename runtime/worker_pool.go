@@ -179,7 +179,8 @@ func (p *pool) next() *Job {
 
 // work runs one job and hands its outcome to the finisher.
 func (p *pool) work(base context.Context, job *Job) {
-	if p.tooOld(job) {
+	began := time.Now()
+	if tooOld(job, began) {
 		p.finisher.add(finish{job: job, verdict: release})
 		return
 	}
@@ -189,40 +190,39 @@ func (p *pool) work(base context.Context, job *Job) {
 		return
 	}
 	entry := p.mux.handlers[job.Type]
-	a := newAttempt(job, p.settings.logger)
-	revocable, cancel := context.WithCancelCause(base)
-	a.cancel = cancel
-	defer cancel(nil)
-	ctx, done := a.deadline(a.context(revocable))
-	defer done()
+	a := newAttempt(base, job, p.settings.logger)
+	defer a.end(nil)
 
 	p.mu.Lock()
 	p.running[a] = struct{}{}
 	p.mu.Unlock()
-	began := time.Now()
-	call(ctx, job.JobClaim, func(ctx context.Context) error { return entry.run(ctx, job) }, func(err error) {
-		took := time.Since(began)
+	call(a, job.JobClaim, func(ctx context.Context) error { return entry.run(ctx, job) }, func(err error) {
+		ended := time.Now()
+		took := ended.Sub(began)
 		p.mu.Lock()
 		delete(p.running, a)
 		p.mean += (took - p.mean) / 16
 		late := p.left
 		p.mu.Unlock()
-		v := job.judge(revocable, err)
-		p.report(a, v, err, took)
+		v := complete
+		if err != nil {
+			v = judge(a.lost(), err)
+		}
+		p.report(a, v, err, ended, took)
 		if !late { // or the finisher is gone, and the claim expires by itself
 			p.finisher.add(finish{job: job, verdict: v, err: err})
 		}
 	})
 }
 
-// tooOld reports whether half of a job's claim had passed before it began, as
+// tooOld reports whether half of a job's claim has passed before it begins, as
 // can happen after a long pause of the process. Another try is safer.
-func (p *pool) tooOld(job *Job) bool {
-	return job.MaxWorkDuration > 0 && time.Since(job.claimedAt) > job.MaxWorkDuration/2
+func tooOld(job *Job, now time.Time) bool {
+	return job.MaxWorkDuration > 0 && now.Sub(job.claimedAt) > job.MaxWorkDuration/2
 }
 
 // report logs how an attempt ended.
-func (p *pool) report(a *attempt, v verdict, err error, took time.Duration) {
+func (p *pool) report(a *attempt, v verdict, err error, ended time.Time, took time.Duration) {
 	switch {
 	case v == fail:
 		p.settings.logger.Warn("attempt failed", append(a.attrs(),
@@ -232,7 +232,7 @@ func (p *pool) report(a *attempt, v verdict, err error, took time.Duration) {
 	case p.settings.logger.Enabled(context.Background(), slog.LevelDebug):
 		p.settings.logger.Debug("attempt done", append(a.attrs(), "took", took)...)
 	}
-	if at, ok := a.job.expires(); ok && time.Now().After(at) && v != release {
+	if at, ok := a.job.expires(); ok && ended.After(at) && v != release {
 		p.settings.logger.Warn("handler ran past its max work duration; the job may have been stolen",
 			append(a.attrs(), "max_work_duration", a.job.MaxWorkDuration, "took", took)...)
 	}

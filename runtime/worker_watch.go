@@ -64,7 +64,7 @@ func (p *pool) dropLostOf(ctx context.Context, watcher ClaimWatcher, handlerID s
 		gone[l.ClaimRef] = true
 		if a := held[l.ClaimRef]; a != nil {
 			p.settings.logger.Info("claim lost; cancelling its handler", append(a.attrs(), "cause", l.Cause)...)
-			a.cancel(l.Cause)
+			a.end(l.Cause)
 		}
 	}
 	if len(gone) == 0 {

@@ -41,7 +41,7 @@ func (p place) expireClaims(t *testing.T) {
 	defer db.close()
 	statement := `UPDATE jobgen.job SET expires = claimed WHERE handler IS NOT NULL`
 	if p.databaseURL == "" {
-		statement = `UPDATE jobgen_job SET expires = claimed WHERE handler IS NOT NULL`
+		statement = `UPDATE jobgen_claim SET expires = claimed; UPDATE jobgen_queue SET expires = 0`
 	}
 	if _, err := db.sql.ExecContext(t.Context(), statement); err != nil {
 		t.Fatal(err)

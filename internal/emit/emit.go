@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/format"
+	"path"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 // The packages that generated code imports.
 const (
 	runtimePath   = "github.com/jobgen/jobgen/runtime"
+	codecPath     = "github.com/jobgen/jobgen/runtime/codec"
 	snowflakePath = "github.com/bwmarrin/snowflake"
 )
 
@@ -82,6 +84,7 @@ func newFile(pkg *gotypes.Package, fields ...*gotypes.Field) *jen.File {
 	f := jen.NewFilePathName(pkg.Path, pkg.Name)
 	f.HeaderComment(headerPrefix + oneLine(pkg.Source) + "; DO NOT EDIT.")
 	f.ImportName(runtimePath, "runtime")
+	f.ImportName(codecPath, "codec")
 	f.ImportName(snowflakePath, "snowflake")
 	for _, field := range fields {
 		nameImports(f, &field.Type)
@@ -90,10 +93,13 @@ func newFile(pkg *gotypes.Package, fields ...*gotypes.Field) *jen.File {
 }
 
 // nameImports keeps jennifer from calling an import "init", as it would one of
-// example.com/init: Go allows that for no import.
+// example.com/init: Go allows that for no import. One called as a method's
+// receiver or parameter would be hidden by it.
 func nameImports(f *jen.File, t *gotypes.Type) {
 	for ; t != nil; t = t.Elem {
-		if strings.Contains(strings.ToLower(t.Import), "init") {
+		lower := strings.ToLower(t.Import)
+		switch name := strings.Trim(path.Base(lower), "-._~"); {
+		case strings.Contains(lower, "init"), name == "c", name == "p":
 			f.ImportAlias(t.Import, "imported")
 		}
 	}
@@ -131,8 +137,8 @@ func groupImports(src []byte) []byte {
 	block, tail, _ := bytes.Cut(rest, []byte(end))
 	var std, other [][]byte
 	for line := range bytes.SplitSeq(block, []byte("\n")) {
-		_, path, _ := bytes.Cut(line, []byte(`"`))
-		first, _, _ := bytes.Cut(path, []byte("/"))
+		_, imported, _ := bytes.Cut(line, []byte(`"`))
+		first, _, _ := bytes.Cut(imported, []byte("/"))
 		if bytes.ContainsRune(first, '.') {
 			other = append(other, line)
 		} else {

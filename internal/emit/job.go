@@ -30,6 +30,7 @@ func jobCode(pkg *gotypes.Package, job *gotypes.Job) *jen.File {
 
 	f.Line().Add(comment(paragraphs(fmt.Sprintf("%s is the payload of %s jobs.", payload, kind), job.Doc)).
 		Type().Id(payload).Add(structType(job.Fields)))
+	codecCode(f, payload, job.Fields)
 	f.Line().Add(constructor(job, payload))
 
 	ctx := jen.Id("ctx").Qual("context", "Context")

@@ -22,6 +22,7 @@ func typesCode(pkg *gotypes.Package) *jen.File {
 			continue
 		}
 		f.Add(comment(named(t.Name, t.Doc)).Type().Id(t.Name).Add(structType(t.Fields)))
+		codecCode(f, t.Name, t.Fields)
 	}
 	return f
 }

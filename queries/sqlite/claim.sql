@@ -1,77 +1,116 @@
 -- Claiming. The statements of one claim share a transaction.
+--
+-- Lists of types and ids are JSON arrays; a type has the version of its payload
+-- before it, "2 email".
 
--- ExpiredClaims says whether any claim of the queue has expired.
--- name: ExpiredClaims :one
-SELECT EXISTS (
-  SELECT 1 FROM jobgen_job j WHERE j.queue = @queue AND j.handler IS NOT NULL AND j.expires <= CAST(@now AS INTEGER));
-
--- The lists of types and ids are JSON arrays. Walking the priorities with
--- CROSS JOIN gives claim order straight from the index.
--- name: ClaimWaiting :many
-UPDATE jobgen_job
-SET handler = CAST(@handler AS TEXT), claimed = CAST(@now AS INTEGER), expires = CAST(@now AS INTEGER) + max_work, attempts = attempts + 1
-WHERE id IN (
-  SELECT j.id FROM jobgen_priority p CROSS JOIN jobgen_job j
-  WHERE j.queue = @queue AND j.priority = p.number AND j.handler IS NULL AND j.due <= @now
-    AND j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT)))
-  ORDER BY p.number, j.due, j.id LIMIT @max_jobs)
-RETURNING *;
-
--- name: ClaimFirst :many
-UPDATE jobgen_job
-SET handler = CAST(@handler AS TEXT), claimed = CAST(@now AS INTEGER), expires = CAST(@now AS INTEGER) + max_work, attempts = attempts + 1
-WHERE id IN (
-  SELECT j.id FROM jobgen_priority p CROSS JOIN jobgen_job j
-  WHERE j.queue = @queue AND j.priority = p.number AND j.handler IS NULL AND j.due <= @now
-  ORDER BY p.number, j.due, j.id LIMIT 1)
-RETURNING *;
-
+-- Waiting finds jobs to claim. Walking the priorities with CROSS JOIN gives
+-- claim order straight from the table.
 -- name: Waiting :many
-SELECT j.id, j.priority, j.due FROM jobgen_priority p CROSS JOIN jobgen_job j
-WHERE j.queue = @queue AND j.priority = p.number AND j.handler IS NULL AND j.due <= @now
-  AND j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT)))
-ORDER BY p.number, j.due, j.id LIMIT @max_jobs;
+SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
+FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
+WHERE w.queue = @queue AND w.priority = p.number AND w.due <= @now AND j.id = w.job
+  AND j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT)))
+ORDER BY p.number, w.due, w.job LIMIT @max_jobs;
 
+-- name: First :many
+SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
+FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
+WHERE w.queue = @queue AND w.priority = p.number AND w.due <= @now AND j.id = w.job
+ORDER BY p.number, w.due, w.job LIMIT 1;
+
+-- NoneExpired is the time until which no claim of the queue expires.
+-- name: NoneExpired :many
+SELECT q.expires FROM jobgen_queue q WHERE q.number = @queue;
+
+-- Expired finds claims of others that can be taken over.
 -- name: Expired :many
-SELECT j.id, j.priority, j.due FROM jobgen_job j
-WHERE j.queue = @queue AND j.handler IS NOT NULL AND j.expires <= CAST(@now AS INTEGER) AND j.handler <> CAST(@handler AS TEXT) AND j.attempts < j.max_attempts
-  AND (CAST(@any_type AS BOOLEAN) OR j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT))))
+SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
+FROM jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.queue = @queue AND c.expires <= CAST(@now AS INTEGER) AND c.handler <> CAST(@handler AS TEXT) AND c.number + 1 < c.max_attempts AND j.id = c.job
+  AND (CAST(@any_type AS BOOLEAN) OR j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT))))
 ORDER BY j.priority, j.due, j.id LIMIT @max_jobs;
+
+-- Buried are jobs whose last attempt has expired.
+-- name: Buried :many
+SELECT c.job FROM jobgen_claim c
+WHERE c.queue = @queue AND c.expires <= CAST(@now AS INTEGER) AND c.number + 1 >= c.max_attempts;
+
+-- Before counts the jobs of one priority that wait up to a place in claim order.
+-- name: Before :one
+SELECT CAST((SELECT count(*) FROM jobgen_waiting w WHERE w.queue = @queue AND w.priority = @priority AND w.due < @due)
+  + (SELECT count(*) FROM jobgen_waiting a WHERE a.queue = @queue AND a.priority = @priority AND a.due = @due AND a.job <= @job) AS INTEGER);
+
+-- UnwaitBefore and UnwaitAt take those jobs out. They are two since SQLite
+-- would walk all jobs that are due at once for one.
+-- name: UnwaitBefore :exec
+DELETE FROM jobgen_waiting WHERE queue = @queue AND priority = @priority AND due < @due;
+
+-- name: UnwaitAt :exec
+DELETE FROM jobgen_waiting WHERE queue = @queue AND priority = @priority AND due = @due AND job <= @job;
+
+-- Unwait takes out those of the jobs that wait.
+-- name: Unwait :exec
+DELETE FROM jobgen_waiting WHERE (queue, priority, due, job) IN (
+  SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_job j
+  WHERE j.id = o.value AND j.queue = CAST(@queue AS INTEGER));
+
+-- Wait puts jobs that are not claimed where they are claimed from.
+-- name: Wait :exec
+INSERT INTO jobgen_waiting (queue, priority, due, job)
+SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_job j
+WHERE j.id = o.value AND j.queue = CAST(@queue AS INTEGER);
+
+-- Claim claims jobs that neither wait nor are claimed, and that have so many
+-- attempts behind them and so many in all.
+-- name: Claim :exec
+INSERT INTO jobgen_claim (job, queue, number, max_attempts, claimed, expires, handler)
+SELECT o.value, @queue, @number, @max_attempts, @claimed, @expires, @handler FROM json_each(CAST(@ids AS TEXT)) o;
+
+-- ExpiresBy lowers the time until which no claim expires.
+-- name: ExpiresBy :exec
+UPDATE jobgen_queue SET expires = @expires WHERE number = @queue AND expires > @expires;
+
+-- ExpiresNext finds that time anew.
+-- name: ExpiresNext :exec
+UPDATE jobgen_queue SET expires = coalesce((SELECT min(c.expires) FROM jobgen_claim c WHERE c.queue = @queue), 9223372036854775807)
+WHERE number = @queue;
 
 -- Lose records the current attempts of those of the jobs that are claimed.
 -- name: Lose :exec
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason)
-SELECT j.queue, j.id, j.attempts - 1, j.handler, 4, j.claimed, CAST(@now AS INTEGER), CAST(@reason AS TEXT) FROM jobgen_job j
-WHERE j.id IN (SELECT value FROM json_each(CAST(@ids AS TEXT))) AND j.queue = @queue AND j.handler IS NOT NULL;
+SELECT c.queue, c.job, c.number, c.handler, 4, c.claimed, CAST(@now AS INTEGER), CAST(@reason AS TEXT)
+FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = o.value AND c.queue = CAST(@queue AS INTEGER);
 
--- name: ClaimJobs :many
-UPDATE jobgen_job
-SET handler = CAST(@handler AS TEXT), claimed = CAST(@now AS INTEGER), expires = CAST(@now AS INTEGER) + max_work, attempts = attempts + 1
-WHERE id IN (SELECT value FROM json_each(CAST(@ids AS TEXT))) AND queue = @queue
-RETURNING *;
+-- CountAttempts counts the attempts that end with the claims of the jobs.
+-- name: CountAttempts :exec
+UPDATE jobgen_job SET attempts = attempts + 1
+WHERE id IN (
+  SELECT c.job FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
+  WHERE c.job = o.value AND c.queue = CAST(@queue AS INTEGER));
 
--- Jobs whose last attempt has expired.
--- name: Buried :many
-SELECT j.id FROM jobgen_job j
-WHERE j.queue = @queue AND j.handler IS NOT NULL AND j.expires <= CAST(@now AS INTEGER) AND j.attempts >= j.max_attempts;
+-- name: DeleteClaims :execrows
+DELETE FROM jobgen_claim WHERE job IN (SELECT value FROM json_each(CAST(@ids AS TEXT))) AND queue = @queue;
 
--- NextDue is when the first waiting job becomes due or the first claim
--- expires, 0 for never.
+-- NextDue is when the first waiting job becomes due or, at the earliest, the
+-- first claim expires, 0 for never.
 -- name: NextDue :one
 SELECT CAST(coalesce(min(n.at), 0) AS INTEGER) FROM (
-  SELECT (SELECT min(j.due) FROM jobgen_job j
-    WHERE j.queue = @queue AND j.priority = p.number AND j.handler IS NULL AND j.due > @now) AS at
+  SELECT (SELECT min(w.due) FROM jobgen_waiting w
+    WHERE w.queue = @queue AND w.priority = p.number AND w.due > @now) AS at
   FROM jobgen_priority p
   UNION ALL
-  SELECT min(c.expires) FROM jobgen_job c WHERE c.queue = @queue AND c.handler IS NOT NULL AND c.expires > @now) n;
+  SELECT CASE WHEN q.expires = 9223372036854775807 THEN NULL WHEN q.expires > @now THEN q.expires
+    ELSE (SELECT min(c.expires) FROM jobgen_claim c WHERE c.queue = @queue AND c.expires > @now) END
+  FROM jobgen_queue q WHERE q.number = @queue) n;
 
 -- The claims are an array of arrays: id and attempt number.
--- name: Release :execrows
-UPDATE jobgen_job
-SET handler = NULL, claimed = NULL, expires = NULL, attempts = attempts - 1
-WHERE id IN (
-  SELECT j.id FROM json_each(CAST(@claims AS TEXT)) c CROSS JOIN jobgen_job j
-  WHERE j.id = c.value ->> '$[0]' AND j.queue = @queue AND j.handler = CAST(@handler AS TEXT) AND j.attempts = (c.value ->> '$[1]') + 1);
+-- name: Release :many
+DELETE FROM jobgen_claim
+WHERE job IN (
+  SELECT h.job FROM json_each(CAST(@claims AS TEXT)) c CROSS JOIN jobgen_claim h
+  WHERE h.job = c.value ->> '$[0]' AND h.queue = @queue AND h.handler = CAST(@handler AS TEXT) AND h.number = c.value ->> '$[1]')
+RETURNING job;
 
 -- Claims that the handler holds no more, and has not completed itself.
 -- name: LostClaims :many
@@ -80,8 +119,8 @@ SELECT CAST(c.value ->> '$[0]' AS INTEGER) AS id, CAST(c.value ->> '$[1]' AS INT
     OR EXISTS (SELECT 1 FROM jobgen_attempt w WHERE w.job = c.value ->> '$[0]' AND w.queue = @queue AND w.outcome = 1) AS BOOLEAN) AS cancelled
 FROM json_each(CAST(@claims AS TEXT)) c
 WHERE NOT EXISTS (
-    SELECT 1 FROM jobgen_job j
-    WHERE j.id = c.value ->> '$[0]' AND j.queue = @queue AND j.handler = CAST(@handler AS TEXT) AND j.attempts = (c.value ->> '$[1]') + 1)
+    SELECT 1 FROM jobgen_claim h
+    WHERE h.job = c.value ->> '$[0]' AND h.queue = @queue AND h.handler = CAST(@handler AS TEXT) AND h.number = c.value ->> '$[1]')
   AND NOT EXISTS (
     SELECT 1 FROM jobgen_attempt a
     WHERE a.job = c.value ->> '$[0]' AND a.number = c.value ->> '$[1]' AND a.queue = @queue AND a.handler = CAST(@handler AS TEXT) AND a.outcome = 1);

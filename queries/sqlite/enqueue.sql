@@ -8,12 +8,22 @@ UPDATE jobgen_queue SET arrivals = arrivals + 1 WHERE number = @queue RETURNING 
 INSERT INTO jobgen_job (id, queue, priority, payload_version, max_attempts, created, due, max_work, type, payload)
 VALUES (@id, @queue, @priority, @payload_version, @max_attempts, @created, @due, @max_work, @type, @payload);
 
--- The jobs are an array of arrays: id and payload, which is JSON as text.
+-- name: AddWaiting :exec
+INSERT INTO jobgen_waiting (queue, priority, due, job) VALUES (@queue, @priority, @due, @job);
+
+-- The spans are an object: by id, where in the concatenated payloads this
+-- one's begins, from 1, times 2^21, and its length.
 -- name: AddBatch :exec
 INSERT INTO jobgen_job (id, queue, priority, payload_version, max_attempts, created, due, max_work, type, payload)
-SELECT j.value ->> '$[0]', @queue, @priority, @payload_version, @max_attempts, @created, @due, @max_work, @type, j.value ->> '$[1]'
-FROM json_each(CAST(@jobs AS TEXT)) j;
+SELECT CAST(o.key AS INTEGER), @queue, @priority, @payload_version, @max_attempts, @created, @due, @max_work, @type,
+  CAST(substr(CAST(@payloads AS BLOB), o.value >> 21, o.value & 2097151) AS TEXT)
+FROM json_each(CAST(@spans AS TEXT)) o;
 
--- name: AddClaimed :exec
-INSERT INTO jobgen_job (id, queue, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, type, payload)
-VALUES (@id, @queue, @priority, @payload_version, 1, @max_attempts, @handler, @created, @due, @claimed, @expires, @max_work, @type, @payload);
+-- The ids are an array.
+-- name: AddBatchWaiting :exec
+INSERT INTO jobgen_waiting (queue, priority, due, job)
+SELECT @queue, @priority, @due, o.value FROM json_each(CAST(@ids AS TEXT)) o;
+
+-- name: AddClaim :exec
+INSERT INTO jobgen_claim (job, queue, number, max_attempts, claimed, expires, handler)
+VALUES (@job, @queue, 0, @max_attempts, @claimed, @expires, @handler);

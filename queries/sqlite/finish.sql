@@ -1,29 +1,37 @@
--- Finishing. Current, Record and the statement that follows share a
--- transaction; each is fenced by queue, job, handler and attempt all the same.
---
--- Outcomes are an array of arrays: id, attempt number, outcome, reason, and
--- where in the concatenated logs this one's begins, from 1, and its length.
+-- Finishing. Complete, Held or Fail finds the claims, fenced by queue, job,
+-- handler and attempt, and what follows shares its transaction.
 
--- Current finds the outcomes of claims that the handler holds.
--- name: Current :many
-SELECT j.id, CAST(j.attempts < j.max_attempts AS BOOLEAN) AS retries
-FROM json_each(CAST(@outcomes AS TEXT)) o CROSS JOIN jobgen_job j
-WHERE j.id = o.value ->> '$[0]' AND j.queue = @queue AND j.handler = CAST(@handler AS TEXT) AND j.attempts = (o.value ->> '$[1]') + 1;
+-- Complete records the success of those of the attempts that are the
+-- handler's claims. The ids are an array.
+-- name: Complete :execrows
+INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
+SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(@now AS INTEGER)
+FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = o.value AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER);
 
--- name: Record :exec
+-- CompleteLogged is Complete with logs. The spans are an object: by id, where
+-- in the concatenated logs this one's begins, from 1, times 2^21, and its length.
+-- name: CompleteLogged :execrows
+INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, log)
+SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(@now AS INTEGER), substr(CAST(@logs AS BLOB), o.value >> 21, o.value & 2097151)
+FROM json_each(CAST(@spans AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = CAST(o.key AS INTEGER) AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER);
+
+-- Held are those of the attempts that are the handler's claims.
+-- name: Held :many
+SELECT c.job FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = o.value AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER);
+
+-- Fail records the failure of the attempt if it is the handler's claim.
+-- name: Fail :many
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason, log)
-SELECT j.queue, j.id, j.attempts - 1, j.handler, o.value ->> '$[2]', j.claimed, CAST(@now AS INTEGER), o.value ->> '$[3]',
-  nullif(substr(CAST(@logs AS BLOB), o.value ->> '$[4]', o.value ->> '$[5]'), x'')
-FROM json_each(CAST(@outcomes AS TEXT)) o CROSS JOIN jobgen_job j
-WHERE j.id = o.value ->> '$[0]' AND j.queue = @queue AND j.handler = CAST(@handler AS TEXT) AND j.attempts = (o.value ->> '$[1]') + 1;
+SELECT c.queue, c.job, c.number, c.handler, 2, c.claimed, CAST(@now AS INTEGER), CAST(@reason AS TEXT), @log FROM jobgen_claim c
+WHERE c.job = @job AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER)
+RETURNING CAST((SELECT h.number + 1 < h.max_attempts FROM jobgen_claim h WHERE h.job = jobgen_attempt.job) AS BOOLEAN) AS retries;
 
--- name: DeleteClaimed :exec
-DELETE FROM jobgen_job
-WHERE id IN (SELECT value FROM json_each(CAST(@ids AS TEXT))) AND queue = @queue AND handler = CAST(@handler AS TEXT);
-
+-- Retry sets when failed jobs are due again; Wait is to follow.
 -- name: Retry :exec
-UPDATE jobgen_job SET handler = NULL, claimed = NULL, expires = NULL, due = @due
-WHERE id IN (SELECT value FROM json_each(CAST(@ids AS TEXT))) AND queue = @queue AND handler = CAST(@handler AS TEXT);
+UPDATE jobgen_job SET due = @due WHERE id IN (SELECT value FROM json_each(CAST(@ids AS TEXT))) AND queue = @queue;
 
 -- End keeps jobs that end without success, as they are but for their due.
 -- name: End :exec
@@ -37,13 +45,15 @@ DELETE FROM jobgen_job WHERE id IN (SELECT value FROM json_each(CAST(@ids AS TEX
 
 -- Leave records the current attempts of those of the jobs that are claimed as
 -- open, since their handlers may still speak.
--- name: Leave :execrows
+-- name: Leave :exec
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
-SELECT j.queue, j.id, j.attempts - 1, j.handler, 0, j.claimed, CAST(@now AS INTEGER) FROM jobgen_job j
-WHERE j.id IN (SELECT value FROM json_each(CAST(@ids AS TEXT))) AND j.queue = @queue AND j.handler IS NOT NULL;
+SELECT c.queue, c.job, c.number, c.handler, 0, c.claimed, CAST(@now AS INTEGER)
+FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = o.value AND c.queue = CAST(@queue AS INTEGER);
 
+-- Job has no handler and no number where the job waits.
 -- name: Job :many
-SELECT j.attempts, j.handler FROM jobgen_job j WHERE j.id = @id AND j.queue = @queue;
+SELECT c.handler, c.number FROM jobgen_job j LEFT JOIN jobgen_claim c ON c.job = j.id WHERE j.id = @id AND j.queue = @queue;
 
 -- name: EndedState :many
 SELECT e.state FROM jobgen_ended_job e WHERE e.id = @id AND e.queue = @queue;

@@ -14,9 +14,9 @@ SELECT q.name FROM jobgen_queue q ORDER BY q.name;
 SELECT q.number, q.arrivals, q.revoked FROM jobgen_queue q;
 
 -- name: JobIDs :many
-SELECT j.id FROM jobgen_job j WHERE j.queue = @queue AND j.handler IS NULL
+SELECT w.job FROM jobgen_waiting w WHERE w.queue = @queue
 UNION ALL
-SELECT c.id FROM jobgen_job c WHERE c.queue = @queue AND c.handler IS NOT NULL;
+SELECT c.job FROM jobgen_claim c WHERE c.queue = @queue;
 
 -- name: DeleteQueue :exec
 DELETE FROM jobgen_queue WHERE number = @number;

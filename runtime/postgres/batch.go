@@ -105,16 +105,27 @@ type addedChunk struct {
 // encode checks and encodes the payloads from from to to.
 func (q *queue) encode(ids []snowflake.ID, t runtime.JobType, payloads []any, from, to int, opts []runtime.JobOption) (c addedChunk) {
 	c.params.Ids, c.params.Payloads = make([]int64, to-from), make([]string, to-from)
-	for i := range to - from {
-		job, err := q.catalogue.NewJob(t, payloads[from+i], opts...)
-		if err != nil {
-			c.err = fmt.Errorf("add to queue %q: payload %d of %d: %w", q.name, from+i, len(payloads), err)
-			return c
+	fail := func(i int, err error) addedChunk {
+		c.err = fmt.Errorf("add to queue %q: payload %d of %d: %w", q.name, from+i, len(payloads), err)
+		return c
+	}
+	// The options, which all have in common, are checked with the first.
+	var err error
+	if c.first, err = q.catalogue.NewJob(t, payloads[from], opts...); err != nil {
+		return fail(0, err)
+	}
+	encoded := make([]byte, 0, min((to-from)*(len(c.first.Data)+len(c.first.Data)/8), 1<<20))
+	ends := make([]int, to-from)
+	for i := range ends {
+		if encoded, err = q.catalogue.AppendPayload(encoded, t, payloads[from+i]); err != nil {
+			return fail(i, err)
 		}
-		if i == 0 {
-			c.first = job
-		}
-		c.params.Ids[i], c.params.Payloads[i] = int64(ids[from+i]), string(job.Data)
+		ends[i] = len(encoded)
+	}
+	text, began := string(encoded), 0
+	for i, end := range ends {
+		c.params.Ids[i], c.params.Payloads[i] = int64(ids[from+i]), text[began:end]
+		began = end
 	}
 	job := c.first
 	c.params.Queue, c.params.Priority = q.number, job.Priority

@@ -9,7 +9,10 @@ import (
 func (s *Store) Advance(ctx context.Context, d time.Duration) error {
 	us := d.Microseconds()
 	for _, statement := range []string{
-		`UPDATE jobgen_job SET due = due - $1, claimed = claimed - $1, expires = expires - $1`,
+		`UPDATE jobgen_job SET due = due - $1`,
+		`UPDATE jobgen_waiting SET due = due - $1`,
+		`UPDATE jobgen_claim SET claimed = claimed - $1, expires = expires - $1`,
+		`UPDATE jobgen_queue SET expires = expires - $1`,
 		`UPDATE jobgen_ended_job SET due = due - $1`,
 	} {
 		if _, err := s.callers.ExecContext(ctx, statement, us); err != nil {

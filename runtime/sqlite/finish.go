@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bwmarrin/snowflake"
@@ -92,12 +93,17 @@ func (q *queue) finishAll(ctx context.Context, handlerID string, outcomes []runt
 	if err != nil {
 		return nil, err
 	}
+	return named(verdicts, outcomes), nil
+}
+
+// named says in each verdict whose it is.
+func named(verdicts []error, outcomes []runtime.Outcome) []error {
 	for i, verdict := range verdicts {
 		if verdict != nil {
 			verdicts[i] = fmt.Errorf("%s job %d: %w", verb(outcomes[i]), outcomes[i].JobID, verdict)
 		}
 	}
-	return verdicts, nil
+	return verdicts
 }
 
 // A finishing is the writing of one handler's outcomes, inside a transaction.
@@ -112,23 +118,13 @@ type finishing struct {
 // finish writes the outcomes of claims that the handler holds all at once, and
 // the others, with those of jobs that are there twice, one by one.
 func (f finishing) finish(ctx context.Context, outcomes []runtime.Outcome) ([]error, error) {
-	times := make(map[snowflake.ID]int, len(outcomes))
-	for _, o := range outcomes {
-		times[o.JobID]++
-	}
-	var once []runtime.Outcome
-	for _, o := range outcomes {
-		if times[o.JobID] == 1 {
-			once = append(once, o)
-		}
-	}
-	done, err := f.finishHeld(ctx, once)
+	done, err := f.finishHeld(ctx, outcomes)
 	if err != nil {
 		return nil, err
 	}
 	verdicts := make([]error, len(outcomes))
 	for i, o := range outcomes {
-		if done[int64(o.JobID)] {
+		if done[i] {
 			continue
 		}
 		if verdicts[i], err = f.finishLate(ctx, o); err != nil {
@@ -138,160 +134,46 @@ func (f finishing) finish(ctx context.Context, outcomes []runtime.Outcome) ([]er
 	return verdicts, nil
 }
 
-// finishHeld finishes those jobs whose current claims the handler holds, and
-// says which.
-func (f finishing) finishHeld(ctx context.Context, outcomes []runtime.Outcome) (map[int64]bool, error) {
-	if len(outcomes) == 0 {
-		return nil, nil
-	}
-	list, logs := outcomeList(outcomes)
-	held, err := f.db.Current(ctx, sqlitedb.CurrentParams{Outcomes: list, Queue: f.q.number, Handler: f.handler})
-	if err != nil || len(held) == 0 {
-		return nil, err
-	}
-	err = f.db.Record(ctx, sqlitedb.RecordParams{Now: f.now.UnixMicro(), Logs: logs, Outcomes: list, Queue: f.q.number, Handler: f.handler})
+// finishHeld finishes those jobs that are there once and whose current claims
+// the handler holds, and says which outcomes it has written.
+func (f finishing) finishHeld(ctx context.Context, outcomes []runtime.Outcome) ([]bool, error) {
+	done := make([]bool, len(outcomes))
+	over, err := f.completeHeld(ctx, outcomes, done)
 	if err != nil {
 		return nil, err
-	}
-	done := make(map[int64]bool, len(held))
-	retries := make(map[int64]bool, len(held))
-	for _, row := range held {
-		done[row.ID], retries[row.ID] = true, row.Retries
-	}
-	var over []int64 // jobs to be deleted: completed or dead
-	retried, dead := make(map[time.Duration][]int64), make(map[time.Duration][]int64)
-	for _, o := range outcomes {
-		switch id := int64(o.JobID); {
-		case !done[id]:
-		case o.Success:
-			over = append(over, id)
-		case retries[id]:
-			retried[max(o.RetryIn, 0)] = append(retried[max(o.RetryIn, 0)], id)
-		default:
-			over = append(over, id)
-			dead[max(o.RetryIn, 0)] = append(dead[max(o.RetryIn, 0)], id)
-		}
-	}
-	for in, ids := range retried {
-		err := f.db.Retry(ctx, sqlitedb.RetryParams{Due: f.now.Add(in).UnixMicro(), Ids: idList(ids), Queue: f.q.number, Handler: f.handler})
-		if err != nil {
-			return nil, err
-		}
-	}
-	for in, ids := range dead {
-		err := f.db.End(ctx, sqlitedb.EndParams{
-			State: stateDead, Now: f.now.UnixMicro(), Due: sql.NullInt64{Int64: f.now.Add(in).UnixMicro(), Valid: true}, Ids: idList(ids), Queue: f.q.number,
-		})
-		if err != nil {
-			return nil, err
-		}
 	}
 	if len(over) > 0 {
-		err := f.db.DeleteClaimed(ctx, sqlitedb.DeleteClaimedParams{Ids: idList(over), Queue: f.q.number, Handler: f.handler})
-		if err != nil {
+		list := idList(over)
+		if _, err := f.db.DeleteClaims(ctx, sqlitedb.DeleteClaimsParams{Ids: list, Queue: f.q.number}); err != nil {
+			return nil, err
+		}
+		if err := f.db.DeleteJobs(ctx, sqlitedb.DeleteJobsParams{Ids: list, Queue: f.q.number}); err != nil {
 			return nil, err
 		}
 	}
-	if len(retried) > 0 {
-		err = f.q.arrive(ctx, f.db, f.own)
-	}
-	return done, err
+	return done, f.failHeld(ctx, outcomes, done)
 }
 
-// outcomeList is outcomes as the statements take them, with the logs one
-// after the other.
-func outcomeList(outcomes []runtime.Outcome) (string, []byte) {
-	var list jsonList
-	var logs []byte
-	for _, o := range outcomes {
-		outcome, reason, log := int64(attemptCompleted), "", runtime.CutLog(o.Log)
-		if !o.Success {
-			outcome, reason = attemptFailed, runtime.CleanReason(o.Reason)
+// twice are the jobs that are there more than once.
+func twice(outcomes []runtime.Outcome) map[snowflake.ID]bool {
+	ids := make([]snowflake.ID, len(outcomes))
+	for i, o := range outcomes {
+		ids[i] = o.JobID
+	}
+	slices.Sort(ids)
+	var found map[snowflake.ID]bool
+	for i := 1; i < len(ids); i++ {
+		if ids[i] == ids[i-1] {
+			if found == nil {
+				found = make(map[snowflake.ID]bool)
+			}
+			found[ids[i]] = true
 		}
-		list.item(int64(o.JobID), int64(o.AttemptNumber), outcome, reason, int64(len(logs)+1), int64(len(log)))
-		logs = append(logs, log...)
 	}
-	return list.text(), logs
-}
-
-// finishLate ends one attempt, whatever has become of its job, and returns
-// what became of the outcome; err when that is not known.
-func (f finishing) finishLate(ctx context.Context, o runtime.Outcome) (verdict, err error) {
-	id, number := int64(o.JobID), int64(o.AttemptNumber)
-	jobs, err := f.db.Job(ctx, sqlitedb.JobParams{ID: id, Queue: f.q.number})
-	if err != nil {
-		return nil, err
-	}
-	if len(jobs) > 0 && jobs[0].Handler.String == f.handler && jobs[0].Handler.Valid && jobs[0].Attempts == number+1 {
-		_, err := f.finishHeld(ctx, []runtime.Outcome{o})
-		return nil, err
-	}
-	states, err := f.db.EndedState(ctx, sqlitedb.EndedStateParams{ID: id, Queue: f.q.number})
-	if err != nil {
-		return nil, err
-	}
-	winners, err := f.db.Winner(ctx, sqlitedb.WinnerParams{Job: id, Queue: f.q.number})
-	if err != nil {
-		return nil, err
-	}
-	if len(jobs) == 0 && len(states) == 0 && len(winners) == 0 {
-		return runtime.ErrJobNotFound, nil
-	}
-	attempts, err := f.db.Attempt(ctx, sqlitedb.AttemptParams{Job: id, Number: number, Queue: f.q.number, Handler: f.handler})
-	if err != nil {
-		return nil, err
-	}
-	if len(attempts) == 0 {
-		return fmt.Errorf("%w: attempt %d was never handler %q's", runtime.ErrJobNotClaimed, number, f.handler), nil
-	}
-	attempt := attempts[0]
-	switch {
-	case !o.Success && attempt.Outcome == attemptOpen:
-		return nil, f.speak(ctx, attempt.Seq, attemptFailed, runtime.CleanReason(o.Reason), o.Log)
-	case !o.Success && attempt.Outcome == attemptLost:
-		lost := fmt.Errorf("%w: attempt %d has lost its claim", runtime.ErrJobNotClaimed, number)
-		return lost, f.speak(ctx, attempt.Seq, attemptFailed, runtime.CleanReason(o.Reason), o.Log)
-	case !o.Success:
-		return fmt.Errorf("%w: attempt %d is over", runtime.ErrJobNotClaimed, number), nil
-	case attempt.Outcome == attemptCompleted:
-		return nil, nil
-	case attempt.Outcome == attemptFailed:
-		return fmt.Errorf("%w: attempt %d has failed", runtime.ErrJobNotClaimed, number), nil
-	}
-	if len(winners) > 0 {
-		superseded := fmt.Errorf("%w: attempt %d has completed it", runtime.ErrJobCancelled, winners[0])
-		if attempt.Outcome == attemptSuperseded {
-			return superseded, nil
-		}
-		return superseded, f.speak(ctx, attempt.Seq, attemptSuperseded, superseded.Error(), o.Log)
-	}
-	if err := f.speak(ctx, attempt.Seq, attemptCompleted, "", o.Log); err != nil {
-		return nil, err
-	}
-	if len(jobs) > 0 {
-		return nil, f.finishAway(ctx, id)
-	}
-	return nil, f.db.DeleteEnded(ctx, sqlitedb.DeleteEndedParams{ID: id, Queue: f.q.number}) // where it was dead
-}
-
-// finishAway finishes a job that waits or is under another handler's claim.
-func (f finishing) finishAway(ctx context.Context, id int64) error {
-	ids := idList([]int64{id})
-	ended, err := f.db.Leave(ctx, sqlitedb.LeaveParams{Now: f.now.UnixMicro(), Ids: ids, Queue: f.q.number})
-	if err != nil {
-		return err
-	}
-	if err := f.db.DeleteJobs(ctx, sqlitedb.DeleteJobsParams{Ids: ids, Queue: f.q.number}); err != nil || ended == 0 {
-		return err
-	}
-	return f.q.revoke(ctx, f.db, f.own)
+	return found
 }
 
 // speak records what the handler of an attempt said after its claim was over.
 func (f finishing) speak(ctx context.Context, seq int64, outcome int64, reason string, log []byte) error {
-	log = runtime.CutLog(log)
-	if len(log) == 0 {
-		log = nil
-	}
-	return f.db.Speak(ctx, sqlitedb.SpeakParams{Outcome: outcome, Reason: reason, Log: log, Seq: seq})
+	return f.db.Speak(ctx, sqlitedb.SpeakParams{Outcome: outcome, Reason: reason, Log: cutLog(log), Seq: seq})
 }

@@ -2,10 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/bwmarrin/snowflake"
@@ -43,6 +40,8 @@ var (
 	_ runtime.Releaser      = (*storeQueue)(nil)
 	_ runtime.ClaimWatcher  = (*storeQueue)(nil)
 	_ runtime.DeadLetters   = (*storeQueue)(nil)
+	_ runtime.TypeCounter   = (*storeQueue)(nil)
+	_ runtime.Turner        = (*storeQueue)(nil)
 
 	_ runtime.JobQueue    = (*boundQueue)(nil)
 	_ runtime.BatchAdder  = (*boundQueue)(nil)
@@ -118,12 +117,19 @@ func (q *queue) add(ctx context.Context, job *runtime.Job) error {
 		if err := q.arriveOrGone(ctx, db, own); err != nil {
 			return err
 		}
-		return db.Add(ctx, sqlitedb.AddParams{
-			ID: int64(job.ID), Queue: q.number, Priority: int64(job.Priority), PayloadVersion: int64(job.PayloadVersion),
-			MaxAttempts: int64(job.AttemptsRemaining), Created: now.UnixMicro(), Due: dueOf(job, now), MaxWork: job.MaxWorkDuration.Microseconds(),
-			Type: string(job.Type), Payload: string(job.Data),
-		})
+		if err := db.Add(ctx, q.addParams(job, now)); err != nil {
+			return err
+		}
+		return db.AddWaiting(ctx, sqlitedb.AddWaitingParams{Queue: q.number, Priority: int64(job.Priority), Due: dueOf(job, now), Job: int64(job.ID)})
 	})
+}
+
+func (q *queue) addParams(job *runtime.Job, now time.Time) sqlitedb.AddParams {
+	return sqlitedb.AddParams{
+		ID: int64(job.ID), Queue: q.number, Priority: int64(job.Priority), PayloadVersion: int64(job.PayloadVersion),
+		MaxAttempts: int64(job.AttemptsRemaining), Created: now.UnixMicro(), Due: dueOf(job, now), MaxWork: job.MaxWorkDuration.Microseconds(),
+		Type: string(job.Type), Payload: string(job.Data),
+	}
 }
 
 // dueOf is when a new job is due.
@@ -148,23 +154,23 @@ func (q *queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any,
 		for i, job := range jobs {
 			job.ID = ids[i]
 		}
-		lists := jobLists(jobs)
+		parts := payloadsOf(jobs)
 		err = q.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time, own *calls) error {
 			if err := q.arriveOrGone(ctx, db, own); err != nil {
 				return err
 			}
 			first := jobs[0]
-			for _, list := range lists {
+			for _, part := range parts {
 				err := db.AddBatch(ctx, sqlitedb.AddBatchParams{
 					Queue: q.number, Priority: int64(first.Priority), PayloadVersion: int64(first.PayloadVersion),
 					MaxAttempts: int64(first.AttemptsRemaining), Created: now.UnixMicro(), Due: dueOf(first, now), MaxWork: first.MaxWorkDuration.Microseconds(),
-					Type: string(t), Jobs: list,
+					Type: string(t), Payloads: part.bytes, Spans: part.text(),
 				})
 				if err != nil {
 					return err
 				}
 			}
-			return nil
+			return db.AddBatchWaiting(ctx, sqlitedb.AddBatchWaitingParams{Queue: q.number, Priority: int64(first.Priority), Due: dueOf(first, now), Ids: idList(ids)})
 		})
 	}
 	if err != nil {
@@ -173,23 +179,18 @@ func (q *queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any,
 	return ids, nil
 }
 
-// maxList is about how many bytes of payloads go into one statement.
-const maxList = 4 << 20
+// maxPart is about how many bytes of payloads go into one statement.
+const maxPart = 4 << 20
 
-// jobLists are jobs as AddBatch takes them.
-func jobLists(jobs []*runtime.Job) (lists []string) {
-	var list jsonList
+// payloadsOf are the payloads of jobs as AddBatch takes them.
+func payloadsOf(jobs []*runtime.Job) (parts []*spans) {
 	for _, job := range jobs {
-		list.item(int64(job.ID), string(job.Data))
-		if len(list) > maxList {
-			lists = append(lists, list.text())
-			list = list[:0]
+		if len(parts) == 0 || len(parts[len(parts)-1].bytes) > maxPart {
+			parts = append(parts, &spans{})
 		}
+		parts[len(parts)-1].add(int64(job.ID), job.Data)
 	}
-	if len(list) > 0 {
-		lists = append(lists, list.text())
-	}
-	return lists
+	return parts
 }
 
 // addClaimed stores a job under a claim of handlerID.
@@ -214,13 +215,17 @@ func (q *queue) addClaimed(ctx context.Context, self runtime.JobQueue, t runtime
 			}
 			at := now.UnixMicro()
 			job.Created, job.Due = timeOf(at), timeOf(dueOf(job, now))
-			return db.AddClaimed(ctx, sqlitedb.AddClaimedParams{
-				ID: int64(job.ID), Queue: q.number, Priority: int64(job.Priority), PayloadVersion: int64(job.PayloadVersion),
-				MaxAttempts: int64(job.AttemptsRemaining), Handler: sql.NullString{String: handlerID, Valid: true},
-				Created: at, Due: job.Due.UnixMicro(), Claimed: sql.NullInt64{Int64: at, Valid: true},
-				Expires: sql.NullInt64{Int64: at + job.MaxWorkDuration.Microseconds(), Valid: true}, MaxWork: job.MaxWorkDuration.Microseconds(),
-				Type: string(job.Type), Payload: string(job.Data),
+			if err := db.Add(ctx, q.addParams(job, now)); err != nil {
+				return err
+			}
+			expires := at + job.MaxWorkDuration.Microseconds()
+			err := db.AddClaim(ctx, sqlitedb.AddClaimParams{
+				Job: int64(job.ID), Queue: q.number, MaxAttempts: int64(job.AttemptsRemaining), Claimed: at, Expires: expires, Handler: handlerID,
 			})
+			if err != nil {
+				return err
+			}
+			return db.ExpiresBy(ctx, sqlitedb.ExpiresByParams{Expires: expires, Queue: q.number})
 		})
 	}
 	if err != nil {
@@ -290,13 +295,28 @@ const (
 
 // cancelJobs takes jobs out of claiming. Attempts that run stay open.
 func cancelJobs(ctx context.Context, db *sqlitedb.Queries, queue int64, ids string, now time.Time) error {
-	if _, err := db.Leave(ctx, sqlitedb.LeaveParams{Now: now.UnixMicro(), Ids: ids, Queue: queue}); err != nil {
+	if err := db.Leave(ctx, sqlitedb.LeaveParams{Now: now.UnixMicro(), Ids: ids, Queue: queue}); err != nil {
+		return err
+	}
+	if err := db.CountAttempts(ctx, sqlitedb.CountAttemptsParams{Ids: ids, Queue: queue}); err != nil {
 		return err
 	}
 	if err := db.End(ctx, sqlitedb.EndParams{State: stateCancelled, Now: now.UnixMicro(), Ids: ids, Queue: queue}); err != nil {
 		return err
 	}
-	return db.DeleteJobs(ctx, sqlitedb.DeleteJobsParams{Ids: ids, Queue: queue})
+	_, err := remove(ctx, db, queue, ids)
+	return err
+}
+
+// remove deletes jobs, waiting or claimed, and returns how many were claimed.
+func remove(ctx context.Context, db *sqlitedb.Queries, queue int64, ids string) (claimed int64, err error) {
+	if err := db.Unwait(ctx, sqlitedb.UnwaitParams{Ids: ids, Queue: queue}); err != nil {
+		return 0, err
+	}
+	if claimed, err = db.DeleteClaims(ctx, sqlitedb.DeleteClaimsParams{Ids: ids, Queue: queue}); err != nil {
+		return 0, err
+	}
+	return claimed, db.DeleteJobs(ctx, sqlitedb.DeleteJobsParams{Ids: ids, Queue: queue})
 }
 
 // Stats implements [runtime.JobQueue].
@@ -306,6 +326,28 @@ func (q *queue) Stats(ctx context.Context) (runtime.JobQueueStats, error) {
 		return runtime.JobQueueStats{}, fmt.Errorf("stats of queue %q: %w", q.name, err)
 	}
 	return runtime.JobQueueStats{Waiting: row.Unclaimed + row.Expired, Due: row.Due, Claimed: row.Claimed}, nil
+}
+
+// StatsByType implements [runtime.TypeCounter].
+func (q *queue) StatsByType(ctx context.Context, limit int64) ([]runtime.TypeStats, error) {
+	if limit < 0 {
+		return nil, fmt.Errorf("stats of queue %q: a limit of %d is negative", q.name, limit)
+	}
+	if limit == 0 {
+		limit = -1 // all
+	}
+	rows, err := q.db.StatsByType(ctx, sqlitedb.StatsByTypeParams{Queue: q.number, Now: q.now().UnixMicro(), MaxJobs: limit})
+	if err != nil {
+		return nil, fmt.Errorf("stats of queue %q by type: %w", q.name, err)
+	}
+	counts := make([]runtime.TypeStats, len(rows))
+	for i, row := range rows {
+		counts[i] = runtime.TypeStats{
+			TypeVersion:   runtime.TypeVersion{Type: runtime.JobType(row.Type), Version: int16(row.PayloadVersion)},
+			JobQueueStats: runtime.JobQueueStats{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed},
+		}
+	}
+	return counts, nil
 }
 
 // Log implements [runtime.JobQueue]. A claim may end between the looks at the
@@ -340,49 +382,4 @@ func (q *queue) log(ctx context.Context, job, number int64) (*runtime.JobLog, er
 		}
 	}
 	return nil, runtime.ErrJobNotFound
-}
-
-// DeadJobs implements [runtime.DeadLetters].
-func (q *queue) DeadJobs(ctx context.Context, after snowflake.ID, limit int) ([]*runtime.Job, error) {
-	rows, err := q.db.DeadJobs(ctx, sqlitedb.DeadJobsParams{Queue: q.number, After: int64(after), MaxJobs: int64(max(limit, 0))})
-	if err != nil {
-		return nil, fmt.Errorf("dead jobs of queue %q: %w", q.name, err)
-	}
-	jobs := make([]*runtime.Job, len(rows))
-	for i, row := range rows {
-		jobs[i] = q.catalogue.Bind(&runtime.Job{
-			ID: snowflake.ID(row.ID), Type: runtime.JobType(row.Type), Data: []byte(row.Payload),
-			Created: timeOf(row.Created), Due: timeOf(row.Due), MaxWorkDuration: time.Duration(row.MaxWork) * time.Microsecond,
-			AttemptsMade: int32(row.Attempts), AttemptsRemaining: int32(row.MaxAttempts - row.Attempts),
-			Priority: int16(row.Priority), PayloadVersion: int16(row.PayloadVersion),
-		})
-	}
-	return jobs, nil
-}
-
-// Revive implements [runtime.DeadLetters].
-func (q *queue) Revive(ctx context.Context, jobID snowflake.ID, attempts int32) error {
-	err := runtime.JobMaxAttempts(attempts).Apply(&runtime.Job{})
-	if err == nil {
-		err = q.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time, own *calls) error {
-			rows, err := db.Revive(ctx, sqlitedb.ReviveParams{ID: int64(jobID), Queue: q.number})
-			if err != nil {
-				return err
-			}
-			if len(rows) == 0 {
-				return runtime.ErrJobNotFound
-			}
-			row := rows[0]
-			err = db.AddRevived(ctx, sqlitedb.AddRevivedParams{
-				ID: row.ID, Queue: row.Queue, Priority: row.Priority, PayloadVersion: row.PayloadVersion,
-				Attempts: row.Attempts, MaxAttempts: min(row.Attempts+int64(attempts), math.MaxInt32),
-				Created: row.Created, Due: now.UnixMicro(), MaxWork: row.MaxWork, Type: row.Type, Payload: row.Payload,
-			})
-			return errors.Join(err, q.arrive(ctx, db, own))
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("revive job %d: %w", jobID, err)
-	}
-	return nil
 }

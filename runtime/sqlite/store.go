@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -312,12 +311,6 @@ func (s *Store) DeleteQueue(ctx context.Context, name string) error {
 		return fmt.Errorf("delete queue %q: %w", name, err)
 	}
 	return nil
-}
-
-// idList is ids as the statements take them.
-func idList(ids []int64) string {
-	b, _ := json.Marshal(ids) // which cannot fail
-	return string(b)
 }
 
 // A boundService is a Store inside a caller's transaction.

@@ -31,12 +31,33 @@ func (d *database) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobS
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		checkTables(t, store)
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	d.one = store
 	return store
+}
+
+// checkTables holds the tables that say which jobs wait and which are claimed
+// against the jobs.
+func checkTables(t testing.TB, store *sqlite.Store) {
+	t.Helper()
+	for what, query := range map[string]string{
+		"jobs that do not either wait or have a claim": `SELECT count(*) FROM jobgen_job j
+			LEFT JOIN jobgen_waiting w ON w.queue = j.queue AND w.priority = j.priority AND w.due = j.due AND w.job = j.id
+			LEFT JOIN jobgen_claim c ON c.job = j.id AND c.queue = j.queue AND c.number = j.attempts AND c.max_attempts = j.max_attempts
+			WHERE (w.job IS NULL) = (c.job IS NULL)`,
+		"that wait and are no jobs":                  `SELECT count(*) FROM jobgen_waiting w LEFT JOIN jobgen_job j ON j.id = w.job AND j.due = w.due AND j.priority = w.priority WHERE j.id IS NULL`,
+		"that are claimed and no jobs":               `SELECT count(*) FROM jobgen_claim c LEFT JOIN jobgen_job j ON j.id = c.job WHERE j.id IS NULL`,
+		"claims that expire before their queue says": `SELECT count(*) FROM jobgen_claim c JOIN jobgen_queue q ON q.number = c.queue WHERE c.expires < q.expires`,
+	} {
+		var n int
+		if err := store.DB().QueryRowContext(context.WithoutCancel(t.Context()), query).Scan(&n); err != nil || n > 0 {
+			t.Errorf("%d %s, %v", n, what, err)
+		}
+	}
 }
 
 func (d *database) Advance(t testing.TB, by time.Duration) {

@@ -22,6 +22,7 @@ type writer struct {
 	db   *sql.DB
 	turn *turn
 	now  func() time.Time
+	conn *connection // of the write under way, which alone may use it
 
 	mu      sync.Mutex
 	pending []*write
@@ -105,6 +106,7 @@ func (w *writer) waiting() int {
 func (w *writer) run(ctx context.Context) {
 	var c *connection
 	defer func() {
+		w.conn = nil
 		w.mu.Lock()
 		w.closed = true
 		w.mu.Unlock()
@@ -128,6 +130,7 @@ func (w *writer) run(ctx context.Context) {
 				answer(w.take(w.waiting()), err)
 				continue
 			}
+			w.conn = c
 		}
 		if !w.commit(ctx, c) {
 			c.close()
@@ -216,6 +219,7 @@ func locked(err error, waited time.Duration) error {
 type connection struct {
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
+	native   *sqlite3.Stmt // of waiting
 	queries  *sqlitedb.Queries
 }
 
@@ -237,7 +241,10 @@ func (c *connection) close() {
 	for _, stmt := range c.prepared {
 		stmt.Close()
 	}
-	_ = c.conn.Raw(func(any) error { return driver.ErrBadConn }) // not to be used again
+	_ = c.conn.Raw(func(any) error {
+		c.native.Close()
+		return driver.ErrBadConn // not to be used again
+	})
 	c.conn.Close()
 }
 

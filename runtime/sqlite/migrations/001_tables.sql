@@ -13,12 +13,13 @@ CREATE TABLE jobgen_migration (
 
 -- Queues. The counters go up with every commit that may have made a job
 -- claimable or taken a claim from its holder; by them other processes learn
--- which of their waiters to wake.
+-- which of their waiters to wake. No claim expires before the time expires.
 CREATE TABLE jobgen_queue (
   number   INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again
   name     TEXT    NOT NULL UNIQUE,
   arrivals INTEGER NOT NULL DEFAULT 0,
-  revoked  INTEGER NOT NULL DEFAULT 0
+  revoked  INTEGER NOT NULL DEFAULT 0,
+  expires  INTEGER NOT NULL DEFAULT 9223372036854775807
 ) STRICT;
 
 -- Snowflake node numbers, leased to one process each. The number whose lease
@@ -41,27 +42,44 @@ CREATE TABLE jobgen_priority (
 INSERT INTO jobgen_priority VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9);
 
 -- Jobs that wait or are claimed, and no others. The id is the rowid: ids grow,
--- so new jobs go to the end of the table.
+-- so new jobs go to the end of the table. A claim leaves the row as it is.
 CREATE TABLE jobgen_job (
   id              INTEGER PRIMARY KEY,
   queue           INTEGER NOT NULL,
   priority        INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 9),
   payload_version INTEGER NOT NULL CHECK (payload_version > 0),
-  attempts        INTEGER NOT NULL DEFAULT 0, -- begun so far; the current one is attempts - 1
+  attempts        INTEGER NOT NULL DEFAULT 0, -- over so far, without the one that runs
   max_attempts    INTEGER NOT NULL,
-  handler         TEXT,                       -- who holds the claim, or null
   created         INTEGER NOT NULL,
   due             INTEGER NOT NULL,
-  claimed         INTEGER,
-  expires         INTEGER,
   max_work        INTEGER NOT NULL CHECK (max_work >= 0),
   type            TEXT    NOT NULL,
   payload         TEXT    NOT NULL,
-  CONSTRAINT jobgen_job_attempts_within_limit CHECK (attempts BETWEEN 0 AND max_attempts AND max_attempts <= 2147483647),
-  CONSTRAINT jobgen_job_claim_whole CHECK ((handler IS NULL) = (claimed IS NULL) AND (handler IS NULL) = (expires IS NULL))
+  CONSTRAINT jobgen_job_attempts_within_limit CHECK (attempts BETWEEN 0 AND max_attempts AND max_attempts <= 2147483647)
 ) STRICT;
-CREATE INDEX jobgen_job_waiting ON jobgen_job (queue, priority, due, id) WHERE handler IS NULL;
-CREATE INDEX jobgen_job_claimed ON jobgen_job (queue, expires, due) WHERE handler IS NOT NULL;
+
+-- Which jobs wait, in claim order. Every job has a row here or in
+-- jobgen_claim, and none has both.
+CREATE TABLE jobgen_waiting (
+  queue    INTEGER NOT NULL,
+  priority INTEGER NOT NULL,
+  due      INTEGER NOT NULL,
+  job      INTEGER NOT NULL,
+  PRIMARY KEY (queue, priority, due, job)
+) STRICT, WITHOUT ROWID;
+
+-- Which jobs are claimed. There are as many as are being worked, so what looks
+-- for expired claims reads them all; jobgen_queue.expires says when to.
+CREATE TABLE jobgen_claim (
+  job          INTEGER PRIMARY KEY,
+  queue        INTEGER NOT NULL,
+  number       INTEGER NOT NULL, -- of the attempt
+  max_attempts INTEGER NOT NULL, -- the job's
+  claimed      INTEGER NOT NULL,
+  expires      INTEGER NOT NULL,
+  handler      TEXT    NOT NULL,
+  CONSTRAINT jobgen_claim_within_limit CHECK (number >= 0 AND number < max_attempts)
+) STRICT;
 
 -- One row per attempt that is over or whose job is.
 --   outcome  0 open: the job ended while this attempt ran; its handler has not spoken yet

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
 )
 
 // EmailJobType is the type of email jobs.
@@ -30,6 +31,20 @@ var jobEmail = runtime.Define[EmailJob](EmailJobType, EmailQueue, EmailJobOption
 type EmailJob struct {
 	AccountID snowflake.ID `json:"account_id"`
 	EmailID   string       `json:"email_id"`
+}
+
+// AppendJSON and UnmarshalJSON write and read EmailJob as package codec has it.
+func (p *EmailJob) AppendJSON(dst []byte) ([]byte, error) {
+	return codec.Append(dst, p.fields)
+}
+
+func (p *EmailJob) UnmarshalJSON(data []byte) error {
+	return codec.Unmarshal(data, p.fields)
+}
+
+func (p *EmailJob) fields(c *codec.Codec) {
+	codec.Required(c, "account_id", &p.AccountID, codec.Snowflake)
+	codec.Required(c, "email_id", &p.EmailID, codec.String)
 }
 
 // NewEmailJob takes every required field.

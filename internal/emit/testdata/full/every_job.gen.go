@@ -5,11 +5,13 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"net/netip"
 	"net/url"
 	"time"
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
 )
 
 // EveryJobType is the type of every jobs.
@@ -28,45 +30,102 @@ var jobEvery = runtime.Define[EveryJob](EveryJobType, EveryQueue, EveryJobOption
 
 // EveryJob is the payload of every jobs.
 type EveryJob struct {
-	F0      string               `json:"f0"`
-	O0      *string              `json:"o0,omitempty"`
-	F1      bool                 `json:"f1"`
-	O1      *bool                `json:"o1,omitempty"`
-	F2      int                  `json:"f2"`
-	O2      *int                 `json:"o2,omitempty"`
-	F3      int32                `json:"f3"`
-	O3      *int32               `json:"o3,omitempty"`
-	F4      int64                `json:"f4"`
-	O4      *int64               `json:"o4,omitempty"`
-	F5      uint32               `json:"f5"`
-	O5      *uint32              `json:"o5,omitempty"`
-	F6      float64              `json:"f6"`
-	O6      *float64             `json:"o6,omitempty"`
-	F7      []byte               `json:"f7"`
-	O7      []byte               `json:"o7,omitzero"`
-	F8      time.Time            `json:"f8"`
-	O8      *time.Time           `json:"o8,omitempty"`
-	F9      time.Duration        `json:"f9"`
-	O9      *time.Duration       `json:"o9,omitempty"`
-	F10     runtime.Date         `json:"f10"`
-	O10     *runtime.Date        `json:"o10,omitempty"`
-	F11     runtime.UUID         `json:"f11"`
-	O11     *runtime.UUID        `json:"o11,omitempty"`
-	F12     snowflake.ID         `json:"f12"`
-	O12     *snowflake.ID        `json:"o12,omitempty"`
-	F13     runtime.Decimal      `json:"f13"`
-	O13     *runtime.Decimal     `json:"o13,omitempty"`
-	F14     json.RawMessage      `json:"f14"`
-	O14     json.RawMessage      `json:"o14,omitzero"`
-	List    []*Status            `json:"list"`
-	Table   map[string][]*Status `json:"table,omitzero"`
-	Address Address              `json:"address"`
-	URL     url.URL              `json:"url"`
-	Odd     string               `json:"a b/c:ü"`
+	F0       string                     `json:"f0"`
+	O0       *string                    `json:"o0,omitempty"`
+	F1       bool                       `json:"f1"`
+	O1       *bool                      `json:"o1,omitempty"`
+	F2       int                        `json:"f2"`
+	O2       *int                       `json:"o2,omitempty"`
+	F3       int32                      `json:"f3"`
+	O3       *int32                     `json:"o3,omitempty"`
+	F4       int64                      `json:"f4"`
+	O4       *int64                     `json:"o4,omitempty"`
+	F5       uint32                     `json:"f5"`
+	O5       *uint32                    `json:"o5,omitempty"`
+	F6       float64                    `json:"f6"`
+	O6       *float64                   `json:"o6,omitempty"`
+	F7       []byte                     `json:"f7"`
+	O7       []byte                     `json:"o7,omitzero"`
+	F8       time.Time                  `json:"f8"`
+	O8       *time.Time                 `json:"o8,omitempty"`
+	F9       time.Duration              `json:"f9"`
+	O9       *time.Duration             `json:"o9,omitempty"`
+	F10      runtime.Date               `json:"f10"`
+	O10      *runtime.Date              `json:"o10,omitempty"`
+	F11      runtime.UUID               `json:"f11"`
+	O11      *runtime.UUID              `json:"o11,omitempty"`
+	F12      snowflake.ID               `json:"f12"`
+	O12      *snowflake.ID              `json:"o12,omitempty"`
+	F13      runtime.Decimal            `json:"f13"`
+	O13      *runtime.Decimal           `json:"o13,omitempty"`
+	F14      json.RawMessage            `json:"f14"`
+	O14      json.RawMessage            `json:"o14,omitzero"`
+	List     []*Status                  `json:"list"`
+	Table    map[string][]*Status       `json:"table,omitzero"`
+	Address  Address                    `json:"address"`
+	URL      url.URL                    `json:"url"`
+	Odd      string                     `json:"a b/c:ü"`
+	Dates    []runtime.Date             `json:"dates"`
+	Deep     []map[string][]int         `json:"deep"`
+	Parcels  map[string]Address         `json:"parcels"`
+	Addrs    []*netip.Addr              `json:"addrs,omitzero"`
+	Anything map[string]json.RawMessage `json:"anything,omitzero"`
+}
+
+// AppendJSON and UnmarshalJSON write and read EveryJob as package codec has it.
+func (p *EveryJob) AppendJSON(dst []byte) ([]byte, error) {
+	return codec.Append(dst, p.fields)
+}
+
+func (p *EveryJob) UnmarshalJSON(data []byte) error {
+	return codec.Unmarshal(data, p.fields)
+}
+
+func (p *EveryJob) fields(c *codec.Codec) {
+	codec.Required(c, "f0", &p.F0, codec.String)
+	codec.Optional(c, "o0", &p.O0, codec.String)
+	codec.Required(c, "f1", &p.F1, codec.Bool)
+	codec.Optional(c, "o1", &p.O1, codec.Bool)
+	codec.Required(c, "f2", &p.F2, codec.Int)
+	codec.Optional(c, "o2", &p.O2, codec.Int)
+	codec.Required(c, "f3", &p.F3, codec.Int32)
+	codec.Optional(c, "o3", &p.O3, codec.Int32)
+	codec.Required(c, "f4", &p.F4, codec.Int64)
+	codec.Optional(c, "o4", &p.O4, codec.Int64)
+	codec.Required(c, "f5", &p.F5, codec.Uint32)
+	codec.Optional(c, "o5", &p.O5, codec.Uint32)
+	codec.Required(c, "f6", &p.F6, codec.Float64)
+	codec.Optional(c, "o6", &p.O6, codec.Float64)
+	codec.Required(c, "f7", &p.F7, codec.Bytes)
+	codec.OptionalSlice(c, "o7", &p.O7, codec.Bytes)
+	codec.Required(c, "f8", &p.F8, codec.Time)
+	codec.Optional(c, "o8", &p.O8, codec.Time)
+	codec.Required(c, "f9", &p.F9, codec.Duration)
+	codec.Optional(c, "o9", &p.O9, codec.Duration)
+	codec.Required(c, "f10", &p.F10, codec.Text)
+	codec.Optional(c, "o10", &p.O10, codec.Text)
+	codec.Required(c, "f11", &p.F11, codec.Text)
+	codec.Optional(c, "o11", &p.O11, codec.Text)
+	codec.Required(c, "f12", &p.F12, codec.Snowflake)
+	codec.Optional(c, "o12", &p.O12, codec.Snowflake)
+	codec.Required(c, "f13", &p.F13, codec.Text)
+	codec.Optional(c, "o13", &p.O13, codec.Text)
+	codec.Required(c, "f14", &p.F14, codec.JSON)
+	codec.OptionalSlice(c, "o14", &p.O14, codec.JSON)
+	codec.Required(c, "list", &p.List, codec.List(codec.Nullable(codec.Enum[Status])))
+	codec.OptionalMap(c, "table", &p.Table, codec.Map(codec.List(codec.Nullable(codec.Enum[Status]))))
+	codec.Required(c, "address", &p.Address, codec.Struct((*Address).fields))
+	codec.Required(c, "url", &p.URL, codec.Go)
+	codec.Required(c, "a b/c:ü", &p.Odd, codec.String)
+	codec.Required(c, "dates", &p.Dates, codec.List(codec.Text[runtime.Date]))
+	codec.Required(c, "deep", &p.Deep, codec.List(codec.NullableMap(codec.Map(codec.NullableSlice(codec.List(codec.Int))))))
+	codec.Required(c, "parcels", &p.Parcels, codec.Map(codec.Struct((*Address).fields)))
+	codec.OptionalSlice(c, "addrs", &p.Addrs, codec.List(codec.Nullable(codec.Go[netip.Addr])))
+	codec.OptionalMap(c, "anything", &p.Anything, codec.Map(codec.JSON))
 }
 
 // NewEveryJob takes every required field; set the optional ones on what it returns.
-func NewEveryJob(f0 string, f1 bool, f2 int, f3 int32, f4 int64, f5 uint32, f6 float64, f7 []byte, f8 time.Time, f9 time.Duration, f10 runtime.Date, f11 runtime.UUID, f12 snowflake.ID, f13 runtime.Decimal, f14 json.RawMessage, list []*Status, address Address, url url.URL, odd string) EveryJob {
+func NewEveryJob(f0 string, f1 bool, f2 int, f3 int32, f4 int64, f5 uint32, f6 float64, f7 []byte, f8 time.Time, f9 time.Duration, f10 runtime.Date, f11 runtime.UUID, f12 snowflake.ID, f13 runtime.Decimal, f14 json.RawMessage, list []*Status, address Address, url url.URL, odd string, dates []runtime.Date, deep []map[string][]int, parcels map[string]Address) EveryJob {
 	return EveryJob{
 		F0:      f0,
 		F1:      f1,
@@ -87,6 +146,9 @@ func NewEveryJob(f0 string, f1 bool, f2 int, f3 int32, f4 int64, f5 uint32, f6 f
 		Address: address,
 		URL:     url,
 		Odd:     odd,
+		Dates:   dates,
+		Deep:    deep,
+		Parcels: parcels,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
 )
 
 // PingJobType is the type of ping jobs.
@@ -24,6 +25,17 @@ var jobPing = runtime.Define[PingJob](PingJobType, PingQueue, PingJobOptions...)
 
 // PingJob is the payload of ping jobs.
 type PingJob struct{}
+
+// AppendJSON and UnmarshalJSON write and read PingJob as package codec has it.
+func (p *PingJob) AppendJSON(dst []byte) ([]byte, error) {
+	return codec.Append(dst, p.fields)
+}
+
+func (p *PingJob) UnmarshalJSON(data []byte) error {
+	return codec.Unmarshal(data, p.fields)
+}
+
+func (*PingJob) fields(*codec.Codec) {}
 
 // NewPingJob returns a payload; no field is required.
 func NewPingJob() PingJob {

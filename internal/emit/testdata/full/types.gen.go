@@ -2,7 +2,10 @@
 
 package jobs
 
-import "github.com/jobgen/jobgen/runtime"
+import (
+	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
+)
 
 // Address: Where a parcel goes.
 type Address struct {
@@ -10,6 +13,20 @@ type Address struct {
 	// On one line.
 	Street string   `json:"street"`
 	Next   *Address `json:"next,omitempty"`
+}
+
+// AppendJSON and UnmarshalJSON write and read Address as package codec has it.
+func (p *Address) AppendJSON(dst []byte) ([]byte, error) {
+	return codec.Append(dst, p.fields)
+}
+
+func (p *Address) UnmarshalJSON(data []byte) error {
+	return codec.Unmarshal(data, p.fields)
+}
+
+func (p *Address) fields(c *codec.Codec) {
+	codec.Required(c, "street", &p.Street, codec.String)
+	codec.Optional(c, "next", &p.Next, codec.Struct((*Address).fields))
 }
 
 // Status of an account.
@@ -38,6 +55,17 @@ func (v Status) MarshalText() ([]byte, error) {
 }
 
 type Nothing struct{}
+
+// AppendJSON and UnmarshalJSON write and read Nothing as package codec has it.
+func (p *Nothing) AppendJSON(dst []byte) ([]byte, error) {
+	return codec.Append(dst, p.fields)
+}
+
+func (p *Nothing) UnmarshalJSON(data []byte) error {
+	return codec.Unmarshal(data, p.fields)
+}
+
+func (*Nothing) fields(*codec.Codec) {}
 
 type Never string
 

@@ -7,9 +7,34 @@ import (
 	"context"
 )
 
-const buried = `-- name: Buried :many
-SELECT j.id FROM jobgen_job j
-WHERE j.queue = ?1 AND j.handler IS NOT NULL AND j.expires <= CAST(?2 AS INTEGER) AND j.attempts >= j.max_attempts
+const Before = `-- name: Before :one
+SELECT CAST((SELECT count(*) FROM jobgen_waiting w WHERE w.queue = ?1 AND w.priority = ?2 AND w.due < ?3)
+  + (SELECT count(*) FROM jobgen_waiting a WHERE a.queue = ?1 AND a.priority = ?2 AND a.due = ?3 AND a.job <= ?4) AS INTEGER)
+`
+
+type BeforeParams struct {
+	Queue    int64
+	Priority int64
+	Due      int64
+	Job      int64
+}
+
+// Before counts the jobs of one priority that wait up to a place in claim order.
+func (q *Queries) Before(ctx context.Context, arg BeforeParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, Before,
+		arg.Queue,
+		arg.Priority,
+		arg.Due,
+		arg.Job,
+	)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const Buried = `-- name: Buried :many
+SELECT c.job FROM jobgen_claim c
+WHERE c.queue = ?1 AND c.expires <= CAST(?2 AS INTEGER) AND c.number + 1 >= c.max_attempts
 `
 
 type BuriedParams struct {
@@ -17,20 +42,20 @@ type BuriedParams struct {
 	Now   int64
 }
 
-// Jobs whose last attempt has expired.
+// Buried are jobs whose last attempt has expired.
 func (q *Queries) Buried(ctx context.Context, arg BuriedParams) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, buried, arg.Queue, arg.Now)
+	rows, err := q.db.QueryContext(ctx, Buried, arg.Queue, arg.Now)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var items []int64
 	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
+		var job int64
+		if err := rows.Scan(&job); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, job)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -41,186 +66,76 @@ func (q *Queries) Buried(ctx context.Context, arg BuriedParams) ([]int64, error)
 	return items, nil
 }
 
-const claimFirst = `-- name: ClaimFirst :many
-UPDATE jobgen_job
-SET handler = CAST(?1 AS TEXT), claimed = CAST(?2 AS INTEGER), expires = CAST(?2 AS INTEGER) + max_work, attempts = attempts + 1
-WHERE id IN (
-  SELECT j.id FROM jobgen_priority p CROSS JOIN jobgen_job j
-  WHERE j.queue = ?3 AND j.priority = p.number AND j.handler IS NULL AND j.due <= ?2
-  ORDER BY p.number, j.due, j.id LIMIT 1)
-RETURNING id, queue, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, type, payload
+const Claim = `-- name: Claim :exec
+INSERT INTO jobgen_claim (job, queue, number, max_attempts, claimed, expires, handler)
+SELECT o.value, ?1, ?2, ?3, ?4, ?5, ?6 FROM json_each(CAST(?7 AS TEXT)) o
 `
 
-type ClaimFirstParams struct {
-	Handler string
-	Now     int64
-	Queue   int64
+type ClaimParams struct {
+	Queue       int64
+	Number      int64
+	MaxAttempts int64
+	Claimed     int64
+	Expires     int64
+	Handler     string
+	Ids         string
 }
 
-func (q *Queries) ClaimFirst(ctx context.Context, arg ClaimFirstParams) ([]JobgenJob, error) {
-	rows, err := q.db.QueryContext(ctx, claimFirst, arg.Handler, arg.Now, arg.Queue)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []JobgenJob
-	for rows.Next() {
-		var i JobgenJob
-		if err := rows.Scan(
-			&i.ID,
-			&i.Queue,
-			&i.Priority,
-			&i.PayloadVersion,
-			&i.Attempts,
-			&i.MaxAttempts,
-			&i.Handler,
-			&i.Created,
-			&i.Due,
-			&i.Claimed,
-			&i.Expires,
-			&i.MaxWork,
-			&i.Type,
-			&i.Payload,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const claimJobs = `-- name: ClaimJobs :many
-UPDATE jobgen_job
-SET handler = CAST(?1 AS TEXT), claimed = CAST(?2 AS INTEGER), expires = CAST(?2 AS INTEGER) + max_work, attempts = attempts + 1
-WHERE id IN (SELECT value FROM json_each(CAST(?3 AS TEXT))) AND queue = ?4
-RETURNING id, queue, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, type, payload
-`
-
-type ClaimJobsParams struct {
-	Handler string
-	Now     int64
-	Ids     string
-	Queue   int64
-}
-
-func (q *Queries) ClaimJobs(ctx context.Context, arg ClaimJobsParams) ([]JobgenJob, error) {
-	rows, err := q.db.QueryContext(ctx, claimJobs,
+// Claim claims jobs that neither wait nor are claimed, and that have so many
+// attempts behind them and so many in all.
+func (q *Queries) Claim(ctx context.Context, arg ClaimParams) error {
+	_, err := q.db.ExecContext(ctx, Claim,
+		arg.Queue,
+		arg.Number,
+		arg.MaxAttempts,
+		arg.Claimed,
+		arg.Expires,
 		arg.Handler,
-		arg.Now,
 		arg.Ids,
-		arg.Queue,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []JobgenJob
-	for rows.Next() {
-		var i JobgenJob
-		if err := rows.Scan(
-			&i.ID,
-			&i.Queue,
-			&i.Priority,
-			&i.PayloadVersion,
-			&i.Attempts,
-			&i.MaxAttempts,
-			&i.Handler,
-			&i.Created,
-			&i.Due,
-			&i.Claimed,
-			&i.Expires,
-			&i.MaxWork,
-			&i.Type,
-			&i.Payload,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	return err
 }
 
-const claimWaiting = `-- name: ClaimWaiting :many
-UPDATE jobgen_job
-SET handler = CAST(?1 AS TEXT), claimed = CAST(?2 AS INTEGER), expires = CAST(?2 AS INTEGER) + max_work, attempts = attempts + 1
+const CountAttempts = `-- name: CountAttempts :exec
+UPDATE jobgen_job SET attempts = attempts + 1
 WHERE id IN (
-  SELECT j.id FROM jobgen_priority p CROSS JOIN jobgen_job j
-  WHERE j.queue = ?3 AND j.priority = p.number AND j.handler IS NULL AND j.due <= ?2
-    AND j.type IN (SELECT value FROM json_each(CAST(?4 AS TEXT)))
-  ORDER BY p.number, j.due, j.id LIMIT ?5)
-RETURNING id, queue, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, type, payload
+  SELECT c.job FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_claim c
+  WHERE c.job = o.value AND c.queue = CAST(?2 AS INTEGER))
 `
 
-type ClaimWaitingParams struct {
-	Handler string
-	Now     int64
-	Queue   int64
-	Types   string
-	MaxJobs int64
+type CountAttemptsParams struct {
+	Ids   string
+	Queue int64
 }
 
-// The lists of types and ids are JSON arrays. Walking the priorities with
-// CROSS JOIN gives claim order straight from the index.
-func (q *Queries) ClaimWaiting(ctx context.Context, arg ClaimWaitingParams) ([]JobgenJob, error) {
-	rows, err := q.db.QueryContext(ctx, claimWaiting,
-		arg.Handler,
-		arg.Now,
-		arg.Queue,
-		arg.Types,
-		arg.MaxJobs,
-	)
+// CountAttempts counts the attempts that end with the claims of the jobs.
+func (q *Queries) CountAttempts(ctx context.Context, arg CountAttemptsParams) error {
+	_, err := q.db.ExecContext(ctx, CountAttempts, arg.Ids, arg.Queue)
+	return err
+}
+
+const DeleteClaims = `-- name: DeleteClaims :execrows
+DELETE FROM jobgen_claim WHERE job IN (SELECT value FROM json_each(CAST(?1 AS TEXT))) AND queue = ?2
+`
+
+type DeleteClaimsParams struct {
+	Ids   string
+	Queue int64
+}
+
+func (q *Queries) DeleteClaims(ctx context.Context, arg DeleteClaimsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, DeleteClaims, arg.Ids, arg.Queue)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	defer rows.Close()
-	var items []JobgenJob
-	for rows.Next() {
-		var i JobgenJob
-		if err := rows.Scan(
-			&i.ID,
-			&i.Queue,
-			&i.Priority,
-			&i.PayloadVersion,
-			&i.Attempts,
-			&i.MaxAttempts,
-			&i.Handler,
-			&i.Created,
-			&i.Due,
-			&i.Claimed,
-			&i.Expires,
-			&i.MaxWork,
-			&i.Type,
-			&i.Payload,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	return result.RowsAffected()
 }
 
-const expired = `-- name: Expired :many
-SELECT j.id, j.priority, j.due FROM jobgen_job j
-WHERE j.queue = ?1 AND j.handler IS NOT NULL AND j.expires <= CAST(?2 AS INTEGER) AND j.handler <> CAST(?3 AS TEXT) AND j.attempts < j.max_attempts
-  AND (CAST(?4 AS BOOLEAN) OR j.type IN (SELECT value FROM json_each(CAST(?5 AS TEXT))))
+const Expired = `-- name: Expired :many
+SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
+FROM jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.queue = ?1 AND c.expires <= CAST(?2 AS INTEGER) AND c.handler <> CAST(?3 AS TEXT) AND c.number + 1 < c.max_attempts AND j.id = c.job
+  AND (CAST(?4 AS BOOLEAN) OR j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(?5 AS TEXT))))
 ORDER BY j.priority, j.due, j.id LIMIT ?6
 `
 
@@ -234,13 +149,21 @@ type ExpiredParams struct {
 }
 
 type ExpiredRow struct {
-	ID       int64
-	Priority int64
-	Due      int64
+	ID             int64
+	Priority       int64
+	PayloadVersion int64
+	Attempts       int64
+	MaxAttempts    int64
+	Created        int64
+	Due            int64
+	MaxWork        int64
+	Type           string
+	Payload        string
 }
 
+// Expired finds claims of others that can be taken over.
 func (q *Queries) Expired(ctx context.Context, arg ExpiredParams) ([]ExpiredRow, error) {
-	rows, err := q.db.QueryContext(ctx, expired,
+	rows, err := q.db.QueryContext(ctx, Expired,
 		arg.Queue,
 		arg.Now,
 		arg.Handler,
@@ -255,7 +178,18 @@ func (q *Queries) Expired(ctx context.Context, arg ExpiredParams) ([]ExpiredRow,
 	var items []ExpiredRow
 	for rows.Next() {
 		var i ExpiredRow
-		if err := rows.Scan(&i.ID, &i.Priority, &i.Due); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Priority,
+			&i.PayloadVersion,
+			&i.Attempts,
+			&i.MaxAttempts,
+			&i.Created,
+			&i.Due,
+			&i.MaxWork,
+			&i.Type,
+			&i.Payload,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -269,30 +203,96 @@ func (q *Queries) Expired(ctx context.Context, arg ExpiredParams) ([]ExpiredRow,
 	return items, nil
 }
 
-const expiredClaims = `-- name: ExpiredClaims :one
-
-SELECT EXISTS (
-  SELECT 1 FROM jobgen_job j WHERE j.queue = ?1 AND j.handler IS NOT NULL AND j.expires <= CAST(?2 AS INTEGER))
+const ExpiresBy = `-- name: ExpiresBy :exec
+UPDATE jobgen_queue SET expires = ?1 WHERE number = ?2 AND expires > ?1
 `
 
-type ExpiredClaimsParams struct {
+type ExpiresByParams struct {
+	Expires int64
+	Queue   int64
+}
+
+// ExpiresBy lowers the time until which no claim expires.
+func (q *Queries) ExpiresBy(ctx context.Context, arg ExpiresByParams) error {
+	_, err := q.db.ExecContext(ctx, ExpiresBy, arg.Expires, arg.Queue)
+	return err
+}
+
+const ExpiresNext = `-- name: ExpiresNext :exec
+UPDATE jobgen_queue SET expires = coalesce((SELECT min(c.expires) FROM jobgen_claim c WHERE c.queue = ?1), 9223372036854775807)
+WHERE number = ?1
+`
+
+// ExpiresNext finds that time anew.
+func (q *Queries) ExpiresNext(ctx context.Context, queue int64) error {
+	_, err := q.db.ExecContext(ctx, ExpiresNext, queue)
+	return err
+}
+
+const First = `-- name: First :many
+SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
+FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
+WHERE w.queue = ?1 AND w.priority = p.number AND w.due <= ?2 AND j.id = w.job
+ORDER BY p.number, w.due, w.job LIMIT 1
+`
+
+type FirstParams struct {
 	Queue int64
 	Now   int64
 }
 
-// Claiming. The statements of one claim share a transaction.
-// ExpiredClaims says whether any claim of the queue has expired.
-func (q *Queries) ExpiredClaims(ctx context.Context, arg ExpiredClaimsParams) (bool, error) {
-	row := q.db.QueryRowContext(ctx, expiredClaims, arg.Queue, arg.Now)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+type FirstRow struct {
+	ID             int64
+	Priority       int64
+	PayloadVersion int64
+	Attempts       int64
+	MaxAttempts    int64
+	Created        int64
+	Due            int64
+	MaxWork        int64
+	Type           string
+	Payload        string
 }
 
-const lose = `-- name: Lose :exec
+func (q *Queries) First(ctx context.Context, arg FirstParams) ([]FirstRow, error) {
+	rows, err := q.db.QueryContext(ctx, First, arg.Queue, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FirstRow
+	for rows.Next() {
+		var i FirstRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Priority,
+			&i.PayloadVersion,
+			&i.Attempts,
+			&i.MaxAttempts,
+			&i.Created,
+			&i.Due,
+			&i.MaxWork,
+			&i.Type,
+			&i.Payload,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const Lose = `-- name: Lose :exec
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason)
-SELECT j.queue, j.id, j.attempts - 1, j.handler, 4, j.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT) FROM jobgen_job j
-WHERE j.id IN (SELECT value FROM json_each(CAST(?3 AS TEXT))) AND j.queue = ?4 AND j.handler IS NOT NULL
+SELECT c.queue, c.job, c.number, c.handler, 4, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT)
+FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = o.value AND c.queue = CAST(?4 AS INTEGER)
 `
 
 type LoseParams struct {
@@ -304,7 +304,7 @@ type LoseParams struct {
 
 // Lose records the current attempts of those of the jobs that are claimed.
 func (q *Queries) Lose(ctx context.Context, arg LoseParams) error {
-	_, err := q.db.ExecContext(ctx, lose,
+	_, err := q.db.ExecContext(ctx, Lose,
 		arg.Now,
 		arg.Reason,
 		arg.Ids,
@@ -313,14 +313,14 @@ func (q *Queries) Lose(ctx context.Context, arg LoseParams) error {
 	return err
 }
 
-const lostClaims = `-- name: LostClaims :many
+const LostClaims = `-- name: LostClaims :many
 SELECT CAST(c.value ->> '$[0]' AS INTEGER) AS id, CAST(c.value ->> '$[1]' AS INTEGER) AS number,
   CAST(EXISTS (SELECT 1 FROM jobgen_ended_job e WHERE e.id = c.value ->> '$[0]' AND e.queue = ?1 AND e.state = 'cancelled')
     OR EXISTS (SELECT 1 FROM jobgen_attempt w WHERE w.job = c.value ->> '$[0]' AND w.queue = ?1 AND w.outcome = 1) AS BOOLEAN) AS cancelled
 FROM json_each(CAST(?2 AS TEXT)) c
 WHERE NOT EXISTS (
-    SELECT 1 FROM jobgen_job j
-    WHERE j.id = c.value ->> '$[0]' AND j.queue = ?1 AND j.handler = CAST(?3 AS TEXT) AND j.attempts = (c.value ->> '$[1]') + 1)
+    SELECT 1 FROM jobgen_claim h
+    WHERE h.job = c.value ->> '$[0]' AND h.queue = ?1 AND h.handler = CAST(?3 AS TEXT) AND h.number = c.value ->> '$[1]')
   AND NOT EXISTS (
     SELECT 1 FROM jobgen_attempt a
     WHERE a.job = c.value ->> '$[0]' AND a.number = c.value ->> '$[1]' AND a.queue = ?1 AND a.handler = CAST(?3 AS TEXT) AND a.outcome = 1)
@@ -340,7 +340,7 @@ type LostClaimsRow struct {
 
 // Claims that the handler holds no more, and has not completed itself.
 func (q *Queries) LostClaims(ctx context.Context, arg LostClaimsParams) ([]LostClaimsRow, error) {
-	rows, err := q.db.QueryContext(ctx, lostClaims, arg.Queue, arg.Claims, arg.Handler)
+	rows, err := q.db.QueryContext(ctx, LostClaims, arg.Queue, arg.Claims, arg.Handler)
 	if err != nil {
 		return nil, err
 	}
@@ -362,13 +362,15 @@ func (q *Queries) LostClaims(ctx context.Context, arg LostClaimsParams) ([]LostC
 	return items, nil
 }
 
-const nextDue = `-- name: NextDue :one
+const NextDue = `-- name: NextDue :one
 SELECT CAST(coalesce(min(n.at), 0) AS INTEGER) FROM (
-  SELECT (SELECT min(j.due) FROM jobgen_job j
-    WHERE j.queue = ?1 AND j.priority = p.number AND j.handler IS NULL AND j.due > ?2) AS at
+  SELECT (SELECT min(w.due) FROM jobgen_waiting w
+    WHERE w.queue = ?1 AND w.priority = p.number AND w.due > ?2) AS at
   FROM jobgen_priority p
   UNION ALL
-  SELECT min(c.expires) FROM jobgen_job c WHERE c.queue = ?1 AND c.handler IS NOT NULL AND c.expires > ?2) n
+  SELECT CASE WHEN q.expires = 9223372036854775807 THEN NULL WHEN q.expires > ?2 THEN q.expires
+    ELSE (SELECT min(c.expires) FROM jobgen_claim c WHERE c.queue = ?1 AND c.expires > ?2) END
+  FROM jobgen_queue q WHERE q.number = ?1) n
 `
 
 type NextDueParams struct {
@@ -376,21 +378,49 @@ type NextDueParams struct {
 	Now   int64
 }
 
-// NextDue is when the first waiting job becomes due or the first claim
-// expires, 0 for never.
+// NextDue is when the first waiting job becomes due or, at the earliest, the
+// first claim expires, 0 for never.
 func (q *Queries) NextDue(ctx context.Context, arg NextDueParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, nextDue, arg.Queue, arg.Now)
+	row := q.db.QueryRowContext(ctx, NextDue, arg.Queue, arg.Now)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
 }
 
-const release = `-- name: Release :execrows
-UPDATE jobgen_job
-SET handler = NULL, claimed = NULL, expires = NULL, attempts = attempts - 1
-WHERE id IN (
-  SELECT j.id FROM json_each(CAST(?1 AS TEXT)) c CROSS JOIN jobgen_job j
-  WHERE j.id = c.value ->> '$[0]' AND j.queue = ?2 AND j.handler = CAST(?3 AS TEXT) AND j.attempts = (c.value ->> '$[1]') + 1)
+const NoneExpired = `-- name: NoneExpired :many
+SELECT q.expires FROM jobgen_queue q WHERE q.number = ?1
+`
+
+// NoneExpired is the time until which no claim of the queue expires.
+func (q *Queries) NoneExpired(ctx context.Context, queue int64) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, NoneExpired, queue)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var expires int64
+		if err := rows.Scan(&expires); err != nil {
+			return nil, err
+		}
+		items = append(items, expires)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const Release = `-- name: Release :many
+DELETE FROM jobgen_claim
+WHERE job IN (
+  SELECT h.job FROM json_each(CAST(?1 AS TEXT)) c CROSS JOIN jobgen_claim h
+  WHERE h.job = c.value ->> '$[0]' AND h.queue = ?2 AND h.handler = CAST(?3 AS TEXT) AND h.number = c.value ->> '$[1]')
+RETURNING job
 `
 
 type ReleaseParams struct {
@@ -400,19 +430,108 @@ type ReleaseParams struct {
 }
 
 // The claims are an array of arrays: id and attempt number.
-func (q *Queries) Release(ctx context.Context, arg ReleaseParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, release, arg.Claims, arg.Queue, arg.Handler)
+func (q *Queries) Release(ctx context.Context, arg ReleaseParams) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, Release, arg.Claims, arg.Queue, arg.Handler)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected()
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var job int64
+		if err := rows.Scan(&job); err != nil {
+			return nil, err
+		}
+		items = append(items, job)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
-const waiting = `-- name: Waiting :many
-SELECT j.id, j.priority, j.due FROM jobgen_priority p CROSS JOIN jobgen_job j
-WHERE j.queue = ?1 AND j.priority = p.number AND j.handler IS NULL AND j.due <= ?2
-  AND j.type IN (SELECT value FROM json_each(CAST(?3 AS TEXT)))
-ORDER BY p.number, j.due, j.id LIMIT ?4
+const Unwait = `-- name: Unwait :exec
+DELETE FROM jobgen_waiting WHERE (queue, priority, due, job) IN (
+  SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_job j
+  WHERE j.id = o.value AND j.queue = CAST(?2 AS INTEGER))
+`
+
+type UnwaitParams struct {
+	Ids   string
+	Queue int64
+}
+
+// Unwait takes out those of the jobs that wait.
+func (q *Queries) Unwait(ctx context.Context, arg UnwaitParams) error {
+	_, err := q.db.ExecContext(ctx, Unwait, arg.Ids, arg.Queue)
+	return err
+}
+
+const UnwaitAt = `-- name: UnwaitAt :exec
+DELETE FROM jobgen_waiting WHERE queue = ?1 AND priority = ?2 AND due = ?3 AND job <= ?4
+`
+
+type UnwaitAtParams struct {
+	Queue    int64
+	Priority int64
+	Due      int64
+	Job      int64
+}
+
+func (q *Queries) UnwaitAt(ctx context.Context, arg UnwaitAtParams) error {
+	_, err := q.db.ExecContext(ctx, UnwaitAt,
+		arg.Queue,
+		arg.Priority,
+		arg.Due,
+		arg.Job,
+	)
+	return err
+}
+
+const UnwaitBefore = `-- name: UnwaitBefore :exec
+DELETE FROM jobgen_waiting WHERE queue = ?1 AND priority = ?2 AND due < ?3
+`
+
+type UnwaitBeforeParams struct {
+	Queue    int64
+	Priority int64
+	Due      int64
+}
+
+// UnwaitBefore and UnwaitAt take those jobs out. They are two since SQLite
+// would walk all jobs that are due at once for one.
+func (q *Queries) UnwaitBefore(ctx context.Context, arg UnwaitBeforeParams) error {
+	_, err := q.db.ExecContext(ctx, UnwaitBefore, arg.Queue, arg.Priority, arg.Due)
+	return err
+}
+
+const Wait = `-- name: Wait :exec
+INSERT INTO jobgen_waiting (queue, priority, due, job)
+SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_job j
+WHERE j.id = o.value AND j.queue = CAST(?2 AS INTEGER)
+`
+
+type WaitParams struct {
+	Ids   string
+	Queue int64
+}
+
+// Wait puts jobs that are not claimed where they are claimed from.
+func (q *Queries) Wait(ctx context.Context, arg WaitParams) error {
+	_, err := q.db.ExecContext(ctx, Wait, arg.Ids, arg.Queue)
+	return err
+}
+
+const Waiting = `-- name: Waiting :many
+
+SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
+FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
+WHERE w.queue = ?1 AND w.priority = p.number AND w.due <= ?2 AND j.id = w.job
+  AND j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(?3 AS TEXT)))
+ORDER BY p.number, w.due, w.job LIMIT ?4
 `
 
 type WaitingParams struct {
@@ -423,13 +542,26 @@ type WaitingParams struct {
 }
 
 type WaitingRow struct {
-	ID       int64
-	Priority int64
-	Due      int64
+	ID             int64
+	Priority       int64
+	PayloadVersion int64
+	Attempts       int64
+	MaxAttempts    int64
+	Created        int64
+	Due            int64
+	MaxWork        int64
+	Type           string
+	Payload        string
 }
 
+// Claiming. The statements of one claim share a transaction.
+//
+// Lists of types and ids are JSON arrays; a type has the version of its payload
+// before it, "2 email".
+// Waiting finds jobs to claim. Walking the priorities with CROSS JOIN gives
+// claim order straight from the table.
 func (q *Queries) Waiting(ctx context.Context, arg WaitingParams) ([]WaitingRow, error) {
-	rows, err := q.db.QueryContext(ctx, waiting,
+	rows, err := q.db.QueryContext(ctx, Waiting,
 		arg.Queue,
 		arg.Now,
 		arg.Types,
@@ -442,7 +574,18 @@ func (q *Queries) Waiting(ctx context.Context, arg WaitingParams) ([]WaitingRow,
 	var items []WaitingRow
 	for rows.Next() {
 		var i WaitingRow
-		if err := rows.Scan(&i.ID, &i.Priority, &i.Due); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Priority,
+			&i.PayloadVersion,
+			&i.Attempts,
+			&i.MaxAttempts,
+			&i.Created,
+			&i.Due,
+			&i.MaxWork,
+			&i.Type,
+			&i.Payload,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

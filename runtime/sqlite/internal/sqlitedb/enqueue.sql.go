@@ -5,10 +5,9 @@ package sqlitedb
 
 import (
 	"context"
-	"database/sql"
 )
 
-const add = `-- name: Add :exec
+const Add = `-- name: Add :exec
 INSERT INTO jobgen_job (id, queue, priority, payload_version, max_attempts, created, due, max_work, type, payload)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 `
@@ -27,7 +26,7 @@ type AddParams struct {
 }
 
 func (q *Queries) Add(ctx context.Context, arg AddParams) error {
-	_, err := q.db.ExecContext(ctx, add,
+	_, err := q.db.ExecContext(ctx, Add,
 		arg.ID,
 		arg.Queue,
 		arg.Priority,
@@ -42,10 +41,11 @@ func (q *Queries) Add(ctx context.Context, arg AddParams) error {
 	return err
 }
 
-const addBatch = `-- name: AddBatch :exec
+const AddBatch = `-- name: AddBatch :exec
 INSERT INTO jobgen_job (id, queue, priority, payload_version, max_attempts, created, due, max_work, type, payload)
-SELECT j.value ->> '$[0]', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, j.value ->> '$[1]'
-FROM json_each(CAST(?9 AS TEXT)) j
+SELECT CAST(o.key AS INTEGER), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+  CAST(substr(CAST(?9 AS BLOB), o.value >> 21, o.value & 2097151) AS TEXT)
+FROM json_each(CAST(?10 AS TEXT)) o
 `
 
 type AddBatchParams struct {
@@ -57,12 +57,14 @@ type AddBatchParams struct {
 	Due            int64
 	MaxWork        int64
 	Type           string
-	Jobs           string
+	Payloads       []byte
+	Spans          string
 }
 
-// The jobs are an array of arrays: id and payload, which is JSON as text.
+// The spans are an object: by id, where in the concatenated payloads this
+// one's begins, from 1, times 2^21, and its length.
 func (q *Queries) AddBatch(ctx context.Context, arg AddBatchParams) error {
-	_, err := q.db.ExecContext(ctx, addBatch,
+	_, err := q.db.ExecContext(ctx, AddBatch,
 		arg.Queue,
 		arg.Priority,
 		arg.PayloadVersion,
@@ -71,52 +73,83 @@ func (q *Queries) AddBatch(ctx context.Context, arg AddBatchParams) error {
 		arg.Due,
 		arg.MaxWork,
 		arg.Type,
-		arg.Jobs,
+		arg.Payloads,
+		arg.Spans,
 	)
 	return err
 }
 
-const addClaimed = `-- name: AddClaimed :exec
-INSERT INTO jobgen_job (id, queue, priority, payload_version, attempts, max_attempts, handler, created, due, claimed, expires, max_work, type, payload)
-VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+const AddBatchWaiting = `-- name: AddBatchWaiting :exec
+INSERT INTO jobgen_waiting (queue, priority, due, job)
+SELECT ?1, ?2, ?3, o.value FROM json_each(CAST(?4 AS TEXT)) o
 `
 
-type AddClaimedParams struct {
-	ID             int64
-	Queue          int64
-	Priority       int64
-	PayloadVersion int64
-	MaxAttempts    int64
-	Handler        sql.NullString
-	Created        int64
-	Due            int64
-	Claimed        sql.NullInt64
-	Expires        sql.NullInt64
-	MaxWork        int64
-	Type           string
-	Payload        string
+type AddBatchWaitingParams struct {
+	Queue    int64
+	Priority int64
+	Due      int64
+	Ids      string
 }
 
-func (q *Queries) AddClaimed(ctx context.Context, arg AddClaimedParams) error {
-	_, err := q.db.ExecContext(ctx, addClaimed,
-		arg.ID,
+// The ids are an array.
+func (q *Queries) AddBatchWaiting(ctx context.Context, arg AddBatchWaitingParams) error {
+	_, err := q.db.ExecContext(ctx, AddBatchWaiting,
 		arg.Queue,
 		arg.Priority,
-		arg.PayloadVersion,
-		arg.MaxAttempts,
-		arg.Handler,
-		arg.Created,
 		arg.Due,
-		arg.Claimed,
-		arg.Expires,
-		arg.MaxWork,
-		arg.Type,
-		arg.Payload,
+		arg.Ids,
 	)
 	return err
 }
 
-const arrive = `-- name: Arrive :many
+const AddClaim = `-- name: AddClaim :exec
+INSERT INTO jobgen_claim (job, queue, number, max_attempts, claimed, expires, handler)
+VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)
+`
+
+type AddClaimParams struct {
+	Job         int64
+	Queue       int64
+	MaxAttempts int64
+	Claimed     int64
+	Expires     int64
+	Handler     string
+}
+
+func (q *Queries) AddClaim(ctx context.Context, arg AddClaimParams) error {
+	_, err := q.db.ExecContext(ctx, AddClaim,
+		arg.Job,
+		arg.Queue,
+		arg.MaxAttempts,
+		arg.Claimed,
+		arg.Expires,
+		arg.Handler,
+	)
+	return err
+}
+
+const AddWaiting = `-- name: AddWaiting :exec
+INSERT INTO jobgen_waiting (queue, priority, due, job) VALUES (?1, ?2, ?3, ?4)
+`
+
+type AddWaitingParams struct {
+	Queue    int64
+	Priority int64
+	Due      int64
+	Job      int64
+}
+
+func (q *Queries) AddWaiting(ctx context.Context, arg AddWaitingParams) error {
+	_, err := q.db.ExecContext(ctx, AddWaiting,
+		arg.Queue,
+		arg.Priority,
+		arg.Due,
+		arg.Job,
+	)
+	return err
+}
+
+const Arrive = `-- name: Arrive :many
 
 UPDATE jobgen_queue SET arrivals = arrivals + 1 WHERE number = ?1 RETURNING arrivals
 `
@@ -124,7 +157,7 @@ UPDATE jobgen_queue SET arrivals = arrivals + 1 WHERE number = ?1 RETURNING arri
 // Adding jobs. Arrive comes first in the same transaction: a queue that was
 // deleted meanwhile has no row, and takes no jobs.
 func (q *Queries) Arrive(ctx context.Context, queue int64) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, arrive, queue)
+	rows, err := q.db.QueryContext(ctx, Arrive, queue)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"database/sql"
 )
 
-const attempt = `-- name: Attempt :many
+const Attempt = `-- name: Attempt :many
 SELECT a.seq, a.outcome FROM jobgen_attempt a
 WHERE a.job = ?1 AND a.number = ?2 AND a.queue = ?3 AND a.handler = ?4
 `
@@ -26,7 +26,7 @@ type AttemptRow struct {
 }
 
 func (q *Queries) Attempt(ctx context.Context, arg AttemptParams) ([]AttemptRow, error) {
-	rows, err := q.db.QueryContext(ctx, attempt,
+	rows, err := q.db.QueryContext(ctx, Attempt,
 		arg.Job,
 		arg.Number,
 		arg.Queue,
@@ -53,70 +53,74 @@ func (q *Queries) Attempt(ctx context.Context, arg AttemptParams) ([]AttemptRow,
 	return items, nil
 }
 
-const current = `-- name: Current :many
+const Complete = `-- name: Complete :execrows
 
-SELECT j.id, CAST(j.attempts < j.max_attempts AS BOOLEAN) AS retries
-FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_job j
-WHERE j.id = o.value ->> '$[0]' AND j.queue = ?2 AND j.handler = CAST(?3 AS TEXT) AND j.attempts = (o.value ->> '$[1]') + 1
+INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
+SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(?1 AS INTEGER)
+FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = o.value AND c.queue = ?3 AND c.handler = CAST(?4 AS TEXT) AND c.number = CAST(?5 AS INTEGER)
 `
 
-type CurrentParams struct {
-	Outcomes string
-	Queue    int64
-	Handler  string
-}
-
-type CurrentRow struct {
-	ID      int64
-	Retries bool
-}
-
-// Finishing. Current, Record and the statement that follows share a
-// transaction; each is fenced by queue, job, handler and attempt all the same.
-//
-// Outcomes are an array of arrays: id, attempt number, outcome, reason, and
-// where in the concatenated logs this one's begins, from 1, and its length.
-// Current finds the outcomes of claims that the handler holds.
-func (q *Queries) Current(ctx context.Context, arg CurrentParams) ([]CurrentRow, error) {
-	rows, err := q.db.QueryContext(ctx, current, arg.Outcomes, arg.Queue, arg.Handler)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []CurrentRow
-	for rows.Next() {
-		var i CurrentRow
-		if err := rows.Scan(&i.ID, &i.Retries); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const deleteClaimed = `-- name: DeleteClaimed :exec
-DELETE FROM jobgen_job
-WHERE id IN (SELECT value FROM json_each(CAST(?1 AS TEXT))) AND queue = ?2 AND handler = CAST(?3 AS TEXT)
-`
-
-type DeleteClaimedParams struct {
+type CompleteParams struct {
+	Now     int64
 	Ids     string
 	Queue   int64
 	Handler string
+	Number  int64
 }
 
-func (q *Queries) DeleteClaimed(ctx context.Context, arg DeleteClaimedParams) error {
-	_, err := q.db.ExecContext(ctx, deleteClaimed, arg.Ids, arg.Queue, arg.Handler)
-	return err
+// Finishing. Complete, Held or Fail finds the claims, fenced by queue, job,
+// handler and attempt, and what follows shares its transaction.
+// Complete records the success of those of the attempts that are the
+// handler's claims. The ids are an array.
+func (q *Queries) Complete(ctx context.Context, arg CompleteParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, Complete,
+		arg.Now,
+		arg.Ids,
+		arg.Queue,
+		arg.Handler,
+		arg.Number,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
-const deleteEnded = `-- name: DeleteEnded :exec
+const CompleteLogged = `-- name: CompleteLogged :execrows
+INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, log)
+SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(?1 AS INTEGER), substr(CAST(?2 AS BLOB), o.value >> 21, o.value & 2097151)
+FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = CAST(o.key AS INTEGER) AND c.queue = ?4 AND c.handler = CAST(?5 AS TEXT) AND c.number = CAST(?6 AS INTEGER)
+`
+
+type CompleteLoggedParams struct {
+	Now     int64
+	Logs    []byte
+	Spans   string
+	Queue   int64
+	Handler string
+	Number  int64
+}
+
+// CompleteLogged is Complete with logs. The spans are an object: by id, where
+// in the concatenated logs this one's begins, from 1, times 2^21, and its length.
+func (q *Queries) CompleteLogged(ctx context.Context, arg CompleteLoggedParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, CompleteLogged,
+		arg.Now,
+		arg.Logs,
+		arg.Spans,
+		arg.Queue,
+		arg.Handler,
+		arg.Number,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const DeleteEnded = `-- name: DeleteEnded :exec
 DELETE FROM jobgen_ended_job WHERE id = ?1 AND queue = ?2 AND state = 'dead'
 `
 
@@ -126,11 +130,11 @@ type DeleteEndedParams struct {
 }
 
 func (q *Queries) DeleteEnded(ctx context.Context, arg DeleteEndedParams) error {
-	_, err := q.db.ExecContext(ctx, deleteEnded, arg.ID, arg.Queue)
+	_, err := q.db.ExecContext(ctx, DeleteEnded, arg.ID, arg.Queue)
 	return err
 }
 
-const deleteJobs = `-- name: DeleteJobs :exec
+const DeleteJobs = `-- name: DeleteJobs :exec
 DELETE FROM jobgen_job WHERE id IN (SELECT value FROM json_each(CAST(?1 AS TEXT))) AND queue = ?2
 `
 
@@ -140,11 +144,11 @@ type DeleteJobsParams struct {
 }
 
 func (q *Queries) DeleteJobs(ctx context.Context, arg DeleteJobsParams) error {
-	_, err := q.db.ExecContext(ctx, deleteJobs, arg.Ids, arg.Queue)
+	_, err := q.db.ExecContext(ctx, DeleteJobs, arg.Ids, arg.Queue)
 	return err
 }
 
-const end = `-- name: End :exec
+const End = `-- name: End :exec
 INSERT INTO jobgen_ended_job (id, queue, state, ended, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload)
 SELECT j.id, j.queue, CAST(?1 AS TEXT), CAST(?2 AS INTEGER), j.priority, j.payload_version, j.attempts, j.max_attempts, j.created,
   coalesce(CAST(?3 AS INTEGER), j.due), j.max_work, j.type, j.payload
@@ -161,7 +165,7 @@ type EndParams struct {
 
 // End keeps jobs that end without success, as they are but for their due.
 func (q *Queries) End(ctx context.Context, arg EndParams) error {
-	_, err := q.db.ExecContext(ctx, end,
+	_, err := q.db.ExecContext(ctx, End,
 		arg.State,
 		arg.Now,
 		arg.Due,
@@ -171,7 +175,7 @@ func (q *Queries) End(ctx context.Context, arg EndParams) error {
 	return err
 }
 
-const endedState = `-- name: EndedState :many
+const EndedState = `-- name: EndedState :many
 SELECT e.state FROM jobgen_ended_job e WHERE e.id = ?1 AND e.queue = ?2
 `
 
@@ -181,7 +185,7 @@ type EndedStateParams struct {
 }
 
 func (q *Queries) EndedState(ctx context.Context, arg EndedStateParams) ([]string, error) {
-	rows, err := q.db.QueryContext(ctx, endedState, arg.ID, arg.Queue)
+	rows, err := q.db.QueryContext(ctx, EndedState, arg.ID, arg.Queue)
 	if err != nil {
 		return nil, err
 	}
@@ -203,8 +207,98 @@ func (q *Queries) EndedState(ctx context.Context, arg EndedStateParams) ([]strin
 	return items, nil
 }
 
-const job = `-- name: Job :many
-SELECT j.attempts, j.handler FROM jobgen_job j WHERE j.id = ?1 AND j.queue = ?2
+const Fail = `-- name: Fail :many
+INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason, log)
+SELECT c.queue, c.job, c.number, c.handler, 2, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT), ?3 FROM jobgen_claim c
+WHERE c.job = ?4 AND c.queue = ?5 AND c.handler = CAST(?6 AS TEXT) AND c.number = CAST(?7 AS INTEGER)
+RETURNING CAST((SELECT h.number + 1 < h.max_attempts FROM jobgen_claim h WHERE h.job = jobgen_attempt.job) AS BOOLEAN) AS retries
+`
+
+type FailParams struct {
+	Now     int64
+	Reason  string
+	Log     []byte
+	Job     int64
+	Queue   int64
+	Handler string
+	Number  int64
+}
+
+// Fail records the failure of the attempt if it is the handler's claim.
+func (q *Queries) Fail(ctx context.Context, arg FailParams) ([]bool, error) {
+	rows, err := q.db.QueryContext(ctx, Fail,
+		arg.Now,
+		arg.Reason,
+		arg.Log,
+		arg.Job,
+		arg.Queue,
+		arg.Handler,
+		arg.Number,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []bool
+	for rows.Next() {
+		var column_1 bool
+		if err := rows.Scan(&column_1); err != nil {
+			return nil, err
+		}
+		items = append(items, column_1)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const Held = `-- name: Held :many
+SELECT c.job FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = o.value AND c.queue = ?2 AND c.handler = CAST(?3 AS TEXT) AND c.number = CAST(?4 AS INTEGER)
+`
+
+type HeldParams struct {
+	Ids     string
+	Queue   int64
+	Handler string
+	Number  int64
+}
+
+// Held are those of the attempts that are the handler's claims.
+func (q *Queries) Held(ctx context.Context, arg HeldParams) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, Held,
+		arg.Ids,
+		arg.Queue,
+		arg.Handler,
+		arg.Number,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var job int64
+		if err := rows.Scan(&job); err != nil {
+			return nil, err
+		}
+		items = append(items, job)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const Job = `-- name: Job :many
+SELECT c.handler, c.number FROM jobgen_job j LEFT JOIN jobgen_claim c ON c.job = j.id WHERE j.id = ?1 AND j.queue = ?2
 `
 
 type JobParams struct {
@@ -213,12 +307,13 @@ type JobParams struct {
 }
 
 type JobRow struct {
-	Attempts int64
-	Handler  sql.NullString
+	Handler sql.NullString
+	Number  sql.NullInt64
 }
 
+// Job has no handler and no number where the job waits.
 func (q *Queries) Job(ctx context.Context, arg JobParams) ([]JobRow, error) {
-	rows, err := q.db.QueryContext(ctx, job, arg.ID, arg.Queue)
+	rows, err := q.db.QueryContext(ctx, Job, arg.ID, arg.Queue)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +321,7 @@ func (q *Queries) Job(ctx context.Context, arg JobParams) ([]JobRow, error) {
 	var items []JobRow
 	for rows.Next() {
 		var i JobRow
-		if err := rows.Scan(&i.Attempts, &i.Handler); err != nil {
+		if err := rows.Scan(&i.Handler, &i.Number); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -240,10 +335,11 @@ func (q *Queries) Job(ctx context.Context, arg JobParams) ([]JobRow, error) {
 	return items, nil
 }
 
-const leave = `-- name: Leave :execrows
+const Leave = `-- name: Leave :exec
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
-SELECT j.queue, j.id, j.attempts - 1, j.handler, 0, j.claimed, CAST(?1 AS INTEGER) FROM jobgen_job j
-WHERE j.id IN (SELECT value FROM json_each(CAST(?2 AS TEXT))) AND j.queue = ?3 AND j.handler IS NOT NULL
+SELECT c.queue, c.job, c.number, c.handler, 0, c.claimed, CAST(?1 AS INTEGER)
+FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = o.value AND c.queue = CAST(?3 AS INTEGER)
 `
 
 type LeaveParams struct {
@@ -254,70 +350,34 @@ type LeaveParams struct {
 
 // Leave records the current attempts of those of the jobs that are claimed as
 // open, since their handlers may still speak.
-func (q *Queries) Leave(ctx context.Context, arg LeaveParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, leave, arg.Now, arg.Ids, arg.Queue)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const record = `-- name: Record :exec
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason, log)
-SELECT j.queue, j.id, j.attempts - 1, j.handler, o.value ->> '$[2]', j.claimed, CAST(?1 AS INTEGER), o.value ->> '$[3]',
-  nullif(substr(CAST(?2 AS BLOB), o.value ->> '$[4]', o.value ->> '$[5]'), x'')
-FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_job j
-WHERE j.id = o.value ->> '$[0]' AND j.queue = ?4 AND j.handler = CAST(?5 AS TEXT) AND j.attempts = (o.value ->> '$[1]') + 1
-`
-
-type RecordParams struct {
-	Now      int64
-	Logs     []byte
-	Outcomes string
-	Queue    int64
-	Handler  string
-}
-
-func (q *Queries) Record(ctx context.Context, arg RecordParams) error {
-	_, err := q.db.ExecContext(ctx, record,
-		arg.Now,
-		arg.Logs,
-		arg.Outcomes,
-		arg.Queue,
-		arg.Handler,
-	)
+func (q *Queries) Leave(ctx context.Context, arg LeaveParams) error {
+	_, err := q.db.ExecContext(ctx, Leave, arg.Now, arg.Ids, arg.Queue)
 	return err
 }
 
-const retry = `-- name: Retry :exec
-UPDATE jobgen_job SET handler = NULL, claimed = NULL, expires = NULL, due = ?1
-WHERE id IN (SELECT value FROM json_each(CAST(?2 AS TEXT))) AND queue = ?3 AND handler = CAST(?4 AS TEXT)
+const Retry = `-- name: Retry :exec
+UPDATE jobgen_job SET due = ?1 WHERE id IN (SELECT value FROM json_each(CAST(?2 AS TEXT))) AND queue = ?3
 `
 
 type RetryParams struct {
-	Due     int64
-	Ids     string
-	Queue   int64
-	Handler string
+	Due   int64
+	Ids   string
+	Queue int64
 }
 
+// Retry sets when failed jobs are due again; Wait is to follow.
 func (q *Queries) Retry(ctx context.Context, arg RetryParams) error {
-	_, err := q.db.ExecContext(ctx, retry,
-		arg.Due,
-		arg.Ids,
-		arg.Queue,
-		arg.Handler,
-	)
+	_, err := q.db.ExecContext(ctx, Retry, arg.Due, arg.Ids, arg.Queue)
 	return err
 }
 
-const revoke = `-- name: Revoke :many
+const Revoke = `-- name: Revoke :many
 UPDATE jobgen_queue SET revoked = revoked + 1 WHERE number = ?1 RETURNING revoked
 `
 
 // Revoke tells other processes that a claim has ended without its handler.
 func (q *Queries) Revoke(ctx context.Context, queue int64) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, revoke, queue)
+	rows, err := q.db.QueryContext(ctx, Revoke, queue)
 	if err != nil {
 		return nil, err
 	}
@@ -339,7 +399,7 @@ func (q *Queries) Revoke(ctx context.Context, queue int64) ([]int64, error) {
 	return items, nil
 }
 
-const speak = `-- name: Speak :exec
+const Speak = `-- name: Speak :exec
 UPDATE jobgen_attempt SET outcome = ?1, reason = ?2, log = ?3
 WHERE seq = ?4 AND outcome IN (0, 4)
 `
@@ -353,7 +413,7 @@ type SpeakParams struct {
 
 // Speak records what a handler said after its claim was over.
 func (q *Queries) Speak(ctx context.Context, arg SpeakParams) error {
-	_, err := q.db.ExecContext(ctx, speak,
+	_, err := q.db.ExecContext(ctx, Speak,
 		arg.Outcome,
 		arg.Reason,
 		arg.Log,
@@ -362,7 +422,7 @@ func (q *Queries) Speak(ctx context.Context, arg SpeakParams) error {
 	return err
 }
 
-const winner = `-- name: Winner :many
+const Winner = `-- name: Winner :many
 SELECT a.number FROM jobgen_attempt a WHERE a.job = ?1 AND a.queue = ?2 AND a.outcome = 1
 `
 
@@ -373,7 +433,7 @@ type WinnerParams struct {
 
 // Winner is the attempt whose success counted.
 func (q *Queries) Winner(ctx context.Context, arg WinnerParams) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, winner, arg.Job, arg.Queue)
+	rows, err := q.db.QueryContext(ctx, Winner, arg.Job, arg.Queue)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,16 @@ type JobgenAttempt struct {
 	Log     []byte
 }
 
+type JobgenClaim struct {
+	Job         int64
+	Queue       int64
+	Number      int64
+	MaxAttempts int64
+	Claimed     int64
+	Expires     int64
+	Handler     string
+}
+
 type JobgenEndedJob struct {
 	ID             int64
 	Queue          int64
@@ -42,11 +52,8 @@ type JobgenJob struct {
 	PayloadVersion int64
 	Attempts       int64
 	MaxAttempts    int64
-	Handler        sql.NullString
 	Created        int64
 	Due            int64
-	Claimed        sql.NullInt64
-	Expires        sql.NullInt64
 	MaxWork        int64
 	Type           string
 	Payload        string
@@ -73,4 +80,12 @@ type JobgenQueue struct {
 	Name     string
 	Arrivals int64
 	Revoked  int64
+	Expires  int64
+}
+
+type JobgenWaiting struct {
+	Queue    int64
+	Priority int64
+	Due      int64
+	Job      int64
 }

@@ -7,7 +7,7 @@ import (
 	"context"
 )
 
-const bells = `-- name: Bells :many
+const Bells = `-- name: Bells :many
 SELECT q.number, q.arrivals, q.revoked FROM jobgen_queue q
 `
 
@@ -19,7 +19,7 @@ type BellsRow struct {
 
 // Bells are how often each queue has called its waiters.
 func (q *Queries) Bells(ctx context.Context) ([]BellsRow, error) {
-	rows, err := q.db.QueryContext(ctx, bells)
+	rows, err := q.db.QueryContext(ctx, Bells)
 	if err != nil {
 		return nil, err
 	}
@@ -41,12 +41,12 @@ func (q *Queries) Bells(ctx context.Context) ([]BellsRow, error) {
 	return items, nil
 }
 
-const createQueue = `-- name: CreateQueue :many
+const CreateQueue = `-- name: CreateQueue :many
 INSERT INTO jobgen_queue (name) VALUES (?1) ON CONFLICT (name) DO NOTHING RETURNING number
 `
 
 func (q *Queries) CreateQueue(ctx context.Context, name string) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, createQueue, name)
+	rows, err := q.db.QueryContext(ctx, CreateQueue, name)
 	if err != nil {
 		return nil, err
 	}
@@ -68,52 +68,52 @@ func (q *Queries) CreateQueue(ctx context.Context, name string) ([]int64, error)
 	return items, nil
 }
 
-const deleteQueue = `-- name: DeleteQueue :exec
+const DeleteQueue = `-- name: DeleteQueue :exec
 DELETE FROM jobgen_queue WHERE number = ?1
 `
 
 func (q *Queries) DeleteQueue(ctx context.Context, number int64) error {
-	_, err := q.db.ExecContext(ctx, deleteQueue, number)
+	_, err := q.db.ExecContext(ctx, DeleteQueue, number)
 	return err
 }
 
-const deleteQueueAttempts = `-- name: DeleteQueueAttempts :exec
+const DeleteQueueAttempts = `-- name: DeleteQueueAttempts :exec
 DELETE FROM jobgen_attempt WHERE queue = ?1
 `
 
 func (q *Queries) DeleteQueueAttempts(ctx context.Context, queue int64) error {
-	_, err := q.db.ExecContext(ctx, deleteQueueAttempts, queue)
+	_, err := q.db.ExecContext(ctx, DeleteQueueAttempts, queue)
 	return err
 }
 
-const deleteQueueEnded = `-- name: DeleteQueueEnded :exec
+const DeleteQueueEnded = `-- name: DeleteQueueEnded :exec
 DELETE FROM jobgen_ended_job WHERE queue = ?1
 `
 
 func (q *Queries) DeleteQueueEnded(ctx context.Context, queue int64) error {
-	_, err := q.db.ExecContext(ctx, deleteQueueEnded, queue)
+	_, err := q.db.ExecContext(ctx, DeleteQueueEnded, queue)
 	return err
 }
 
-const jobIDs = `-- name: JobIDs :many
-SELECT j.id FROM jobgen_job j WHERE j.queue = ?1 AND j.handler IS NULL
+const JobIDs = `-- name: JobIDs :many
+SELECT w.job FROM jobgen_waiting w WHERE w.queue = ?1
 UNION ALL
-SELECT c.id FROM jobgen_job c WHERE c.queue = ?1 AND c.handler IS NOT NULL
+SELECT c.job FROM jobgen_claim c WHERE c.queue = ?1
 `
 
 func (q *Queries) JobIDs(ctx context.Context, queue int64) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, jobIDs, queue)
+	rows, err := q.db.QueryContext(ctx, JobIDs, queue)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var items []int64
 	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
+		var job int64
+		if err := rows.Scan(&job); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, job)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (q *Queries) JobIDs(ctx context.Context, queue int64) ([]int64, error) {
 	return items, nil
 }
 
-const queueNumber = `-- name: QueueNumber :many
+const QueueNumber = `-- name: QueueNumber :many
 
 SELECT q.number, q.arrivals, q.revoked FROM jobgen_queue q WHERE q.name = ?1
 `
@@ -137,7 +137,7 @@ type QueueNumberRow struct {
 
 // Queues: names and the numbers that stand for them.
 func (q *Queries) QueueNumber(ctx context.Context, name string) ([]QueueNumberRow, error) {
-	rows, err := q.db.QueryContext(ctx, queueNumber, name)
+	rows, err := q.db.QueryContext(ctx, QueueNumber, name)
 	if err != nil {
 		return nil, err
 	}
@@ -159,12 +159,12 @@ func (q *Queries) QueueNumber(ctx context.Context, name string) ([]QueueNumberRo
 	return items, nil
 }
 
-const queues = `-- name: Queues :many
+const Queues = `-- name: Queues :many
 SELECT q.name FROM jobgen_queue q ORDER BY q.name
 `
 
 func (q *Queries) Queues(ctx context.Context) ([]string, error) {
-	rows, err := q.db.QueryContext(ctx, queues)
+	rows, err := q.db.QueryContext(ctx, Queues)
 	if err != nil {
 		return nil, err
 	}

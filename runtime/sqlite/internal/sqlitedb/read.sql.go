@@ -7,7 +7,7 @@ import (
 	"context"
 )
 
-const addRevived = `-- name: AddRevived :exec
+const AddRevived = `-- name: AddRevived :exec
 INSERT INTO jobgen_job (id, queue, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 `
@@ -27,7 +27,7 @@ type AddRevivedParams struct {
 }
 
 func (q *Queries) AddRevived(ctx context.Context, arg AddRevivedParams) error {
-	_, err := q.db.ExecContext(ctx, addRevived,
+	_, err := q.db.ExecContext(ctx, AddRevived,
 		arg.ID,
 		arg.Queue,
 		arg.Priority,
@@ -43,7 +43,7 @@ func (q *Queries) AddRevived(ctx context.Context, arg AddRevivedParams) error {
 	return err
 }
 
-const deadJobs = `-- name: DeadJobs :many
+const DeadJobs = `-- name: DeadJobs :many
 SELECT e.id, e.queue, e.state, e.ended, e.priority, e.payload_version, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.type, e.payload FROM jobgen_ended_job e
 WHERE e.queue = ?1 AND e.state = 'dead' AND e.id > ?2
 ORDER BY e.id LIMIT ?3
@@ -56,7 +56,7 @@ type DeadJobsParams struct {
 }
 
 func (q *Queries) DeadJobs(ctx context.Context, arg DeadJobsParams) ([]JobgenEndedJob, error) {
-	rows, err := q.db.QueryContext(ctx, deadJobs, arg.Queue, arg.After, arg.MaxJobs)
+	rows, err := q.db.QueryContext(ctx, DeadJobs, arg.Queue, arg.After, arg.MaxJobs)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (q *Queries) DeadJobs(ctx context.Context, arg DeadJobsParams) ([]JobgenEnd
 	return items, nil
 }
 
-const log = `-- name: Log :many
+const Log = `-- name: Log :many
 SELECT a.handler, CAST(a.outcome = 1 AS BOOLEAN) AS success, a.reason, a.log FROM jobgen_attempt a
 WHERE a.job = ?1 AND a.number = ?2 AND a.queue = ?3
 `
@@ -111,7 +111,7 @@ type LogRow struct {
 }
 
 func (q *Queries) Log(ctx context.Context, arg LogParams) ([]LogRow, error) {
-	rows, err := q.db.QueryContext(ctx, log, arg.Job, arg.Number, arg.Queue)
+	rows, err := q.db.QueryContext(ctx, Log, arg.Job, arg.Number, arg.Queue)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (q *Queries) Log(ctx context.Context, arg LogParams) ([]LogRow, error) {
 	return items, nil
 }
 
-const revive = `-- name: Revive :many
+const Revive = `-- name: Revive :many
 DELETE FROM jobgen_ended_job WHERE id = ?1 AND queue = ?2 AND state = 'dead' RETURNING id, queue, state, ended, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload
 `
 
@@ -148,7 +148,7 @@ type ReviveParams struct {
 }
 
 func (q *Queries) Revive(ctx context.Context, arg ReviveParams) ([]JobgenEndedJob, error) {
-	rows, err := q.db.QueryContext(ctx, revive, arg.ID, arg.Queue)
+	rows, err := q.db.QueryContext(ctx, Revive, arg.ID, arg.Queue)
 	if err != nil {
 		return nil, err
 	}
@@ -184,9 +184,8 @@ func (q *Queries) Revive(ctx context.Context, arg ReviveParams) ([]JobgenEndedJo
 	return items, nil
 }
 
-const running = `-- name: Running :many
-SELECT CAST(j.handler AS TEXT) AS handler FROM jobgen_job j
-WHERE j.id = ?1 AND j.queue = ?2 AND j.handler IS NOT NULL AND j.attempts - 1 = CAST(?3 AS INTEGER)
+const Running = `-- name: Running :many
+SELECT c.handler FROM jobgen_claim c WHERE c.job = ?1 AND c.queue = ?2 AND c.number = CAST(?3 AS INTEGER)
 `
 
 type RunningParams struct {
@@ -196,7 +195,7 @@ type RunningParams struct {
 }
 
 func (q *Queries) Running(ctx context.Context, arg RunningParams) ([]string, error) {
-	rows, err := q.db.QueryContext(ctx, running, arg.Job, arg.Queue, arg.Number)
+	rows, err := q.db.QueryContext(ctx, Running, arg.Job, arg.Queue, arg.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -218,14 +217,14 @@ func (q *Queries) Running(ctx context.Context, arg RunningParams) ([]string, err
 	return items, nil
 }
 
-const stats = `-- name: Stats :one
+const Stats = `-- name: Stats :one
 
 SELECT
-  CAST((SELECT count(*) FROM jobgen_job w WHERE w.queue = ?1 AND w.handler IS NULL) AS INTEGER) AS unclaimed,
-  CAST((SELECT count(*) FROM jobgen_job x WHERE x.queue = ?1 AND x.handler IS NOT NULL AND x.expires <= CAST(?2 AS INTEGER)) AS INTEGER) AS expired,
-  CAST((SELECT count(*) FROM jobgen_job c WHERE c.queue = ?1 AND c.handler IS NOT NULL AND c.expires > CAST(?2 AS INTEGER)) AS INTEGER) AS claimed,
-  CAST((SELECT sum((SELECT count(*) FROM jobgen_job d WHERE d.queue = ?1 AND d.priority = p.number AND d.handler IS NULL AND d.due <= ?2)) FROM jobgen_priority p)
-    + (SELECT count(*) FROM jobgen_job e WHERE e.queue = ?1 AND e.handler IS NOT NULL AND e.due <= ?2) AS INTEGER) AS due
+  CAST((SELECT count(*) FROM jobgen_waiting w WHERE w.queue = ?1) AS INTEGER) AS unclaimed,
+  CAST((SELECT count(*) FROM jobgen_claim x WHERE x.queue = ?1 AND x.expires <= CAST(?2 AS INTEGER)) AS INTEGER) AS expired,
+  CAST((SELECT count(*) FROM jobgen_claim c WHERE c.queue = ?1 AND c.expires > CAST(?2 AS INTEGER)) AS INTEGER) AS claimed,
+  CAST((SELECT sum((SELECT count(*) FROM jobgen_waiting d WHERE d.queue = ?1 AND d.priority = p.number AND d.due <= ?2)) FROM jobgen_priority p)
+    + (SELECT count(*) FROM jobgen_claim e CROSS JOIN jobgen_job j WHERE e.queue = ?1 AND j.id = e.job AND j.due <= ?2) AS INTEGER) AS due
 `
 
 type StatsParams struct {
@@ -242,7 +241,7 @@ type StatsRow struct {
 
 // Reading.
 func (q *Queries) Stats(ctx context.Context, arg StatsParams) (StatsRow, error) {
-	row := q.db.QueryRowContext(ctx, stats, arg.Queue, arg.Now)
+	row := q.db.QueryRowContext(ctx, Stats, arg.Queue, arg.Now)
 	var i StatsRow
 	err := row.Scan(
 		&i.Unclaimed,
@@ -251,4 +250,59 @@ func (q *Queries) Stats(ctx context.Context, arg StatsParams) (StatsRow, error) 
 		&i.Due,
 	)
 	return i, err
+}
+
+const StatsByType = `-- name: StatsByType :many
+SELECT f.type, f.payload_version,
+  CAST(sum(f.expires IS NULL OR f.expires <= CAST(?1 AS INTEGER)) AS INTEGER) AS waiting,
+  CAST(sum(f.due <= CAST(?1 AS INTEGER)) AS INTEGER) AS due,
+  CAST(sum(coalesce(f.expires, 0) > CAST(?1 AS INTEGER)) AS INTEGER) AS claimed
+FROM (
+  SELECT j.type, j.payload_version, j.due, c.expires FROM jobgen_job j LEFT JOIN jobgen_claim c ON c.job = j.id
+  WHERE j.queue = ?2 ORDER BY j.priority, j.due, j.id LIMIT ?3) f
+GROUP BY f.type, f.payload_version ORDER BY f.type, f.payload_version
+`
+
+type StatsByTypeParams struct {
+	Now     int64
+	Queue   int64
+	MaxJobs int64
+}
+
+type StatsByTypeRow struct {
+	Type           string
+	PayloadVersion int64
+	Waiting        int64
+	Due            int64
+	Claimed        int64
+}
+
+// The first jobs in claim order by type, with the same counts.
+func (q *Queries) StatsByType(ctx context.Context, arg StatsByTypeParams) ([]StatsByTypeRow, error) {
+	rows, err := q.db.QueryContext(ctx, StatsByType, arg.Now, arg.Queue, arg.MaxJobs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StatsByTypeRow
+	for rows.Next() {
+		var i StatsByTypeRow
+		if err := rows.Scan(
+			&i.Type,
+			&i.PayloadVersion,
+			&i.Waiting,
+			&i.Due,
+			&i.Claimed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

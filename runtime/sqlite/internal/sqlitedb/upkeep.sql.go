@@ -7,7 +7,7 @@ import (
 	"context"
 )
 
-const forgetAttempts = `-- name: ForgetAttempts :execrows
+const ForgetAttempts = `-- name: ForgetAttempts :execrows
 DELETE FROM jobgen_attempt WHERE seq IN (
   SELECT a.seq FROM jobgen_attempt a
   WHERE a.seq < coalesce((SELECT k.seq FROM jobgen_attempt k WHERE k.ended >= ?1 ORDER BY k.seq LIMIT 1), 9223372036854775807)
@@ -22,14 +22,14 @@ type ForgetAttemptsParams struct {
 // ForgetAttempts removes attempts from the oldest up to the first that is to
 // be kept.
 func (q *Queries) ForgetAttempts(ctx context.Context, arg ForgetAttemptsParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, forgetAttempts, arg.Before, arg.AtMost)
+	result, err := q.db.ExecContext(ctx, ForgetAttempts, arg.Before, arg.AtMost)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
-const forgetCancelled = `-- name: ForgetCancelled :execrows
+const ForgetCancelled = `-- name: ForgetCancelled :execrows
 DELETE FROM jobgen_ended_job WHERE id IN (
   SELECT e.id FROM jobgen_ended_job e WHERE e.state = 'cancelled' AND e.ended < ?1 ORDER BY e.ended LIMIT ?2)
 `
@@ -40,14 +40,14 @@ type ForgetCancelledParams struct {
 }
 
 func (q *Queries) ForgetCancelled(ctx context.Context, arg ForgetCancelledParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, forgetCancelled, arg.Before, arg.AtMost)
+	result, err := q.db.ExecContext(ctx, ForgetCancelled, arg.Before, arg.AtMost)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
-const leaseNode = `-- name: LeaseNode :many
+const LeaseNode = `-- name: LeaseNode :many
 
 UPDATE jobgen_node SET holder = CAST(?1 AS TEXT), expires = ?2
 WHERE number = (SELECT n.number FROM jobgen_node n WHERE n.expires <= ?3 ORDER BY n.expires, n.number LIMIT 1)
@@ -62,7 +62,7 @@ type LeaseNodeParams struct {
 
 // Node leases and housekeeping.
 func (q *Queries) LeaseNode(ctx context.Context, arg LeaseNodeParams) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, leaseNode, arg.Holder, arg.Until, arg.Now)
+	rows, err := q.db.QueryContext(ctx, LeaseNode, arg.Holder, arg.Until, arg.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (q *Queries) LeaseNode(ctx context.Context, arg LeaseNodeParams) ([]int64, 
 	return items, nil
 }
 
-const renewNode = `-- name: RenewNode :execrows
+const RenewNode = `-- name: RenewNode :execrows
 UPDATE jobgen_node SET expires = ?1 WHERE number = ?2 AND holder = CAST(?3 AS TEXT)
 `
 
@@ -95,14 +95,14 @@ type RenewNodeParams struct {
 }
 
 func (q *Queries) RenewNode(ctx context.Context, arg RenewNodeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, renewNode, arg.Until, arg.Number, arg.Holder)
+	result, err := q.db.ExecContext(ctx, RenewNode, arg.Until, arg.Number, arg.Holder)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
-const returnNode = `-- name: ReturnNode :exec
+const ReturnNode = `-- name: ReturnNode :exec
 UPDATE jobgen_node SET holder = NULL, expires = ?1 WHERE number = ?2 AND holder = CAST(?3 AS TEXT)
 `
 
@@ -113,6 +113,6 @@ type ReturnNodeParams struct {
 }
 
 func (q *Queries) ReturnNode(ctx context.Context, arg ReturnNodeParams) error {
-	_, err := q.db.ExecContext(ctx, returnNode, arg.Now, arg.Number, arg.Holder)
+	_, err := q.db.ExecContext(ctx, ReturnNode, arg.Now, arg.Number, arg.Holder)
 	return err
 }

@@ -1,0 +1,470 @@
+package codec_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
+	jobgen "github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
+)
+
+// wrong asks that err is a codec.Error at path that says what.
+func wrong(t *testing.T, what string, err error, path, says string) {
+	t.Helper()
+	var ce *codec.Error
+	if !errors.As(err, &ce) {
+		t.Errorf("%.80s: error %v, want one at %q", what, err, path)
+		return
+	}
+	if ce.Path != path || !strings.Contains(ce.Error(), says) {
+		t.Errorf("%.80s: error at %q: %.200v; want one at %q that says %q", what, ce.Path, ce, path, says)
+	}
+}
+
+func TestWhatCannotBeReadIsAnErrorThatNamesThePlace(t *testing.T) {
+	t.Parallel()
+	const head = `{"id":"1","labels":{},"lines":`
+	for data, want := range map[string][2]string{
+		`{}`:                                 {"id", "required, and missing"},
+		`{"id":"1"}`:                         {"lines", "required, and missing"},
+		`{"Id":"1","lines":[],"labels":{}}`:  {"id", "required, and missing"},
+		`{"id":null,"lines":[],"labels":{}}`: {"id", "it is null where a string is needed"},
+		head + `[{"name":"a","count":1},{"count":2}]}`:        {"lines[1].name", "required, and missing"},
+		head + `[{"name":"a","count":null}]}`:                 {"lines[0].count", "it is null where a number is needed"},
+		head + `[null]}`:                                      {"lines[0]", "it is null where an object is needed"},
+		head + `[{"name":"a","count":"1"}]}`:                  {"lines[0].count", "it is a string where a number is needed"},
+		head + `[{"name":"a","count":1.0}]}`:                  {"lines[0].count", "1.0 does not fit an integer"},
+		head + `[{"name":"a","count":1e2}]}`:                  {"lines[0].count", "1e2 does not fit an integer"},
+		head + `[{"name":"a","count":9223372036854775808}]}`:  {"lines[0].count", "does not fit a Go int"},
+		head + `[{"name":["a"],"count":1}]}`:                  {"lines[0].name", "it is an array where a string is needed"},
+		head + `{}}`:                                          {"lines", "it is an object where an array is needed"},
+		head + `[],"ship_to":{"next":{"street":"a"}}}`:        {"ship_to.street", "required, and missing"},
+		head + `[],"ship_to":{"street":"a","next":{}}}`:       {"ship_to.next.street", "required, and missing"},
+		head + `[],"tags":["a",1]}`:                           {"tags[1]", "it is a number where a string is needed"},
+		`{"id":"1","lines":[],"labels":{"a":true}}`:           {"labels.a", "it is a bool where a string is needed"},
+		`{"id":"1x","lines":[],"labels":{}}`:                  {"id", `"1x" is not the digits of an id`},
+		`{"id":"","lines":[],"labels":{}}`:                    {"id", "is not the digits of an id"},
+		`{"id":"-","lines":[],"labels":{}}`:                   {"id", "is not the digits of an id"},
+		`{"id":"9223372036854775808","lines":[],"labels":{}}`: {"id", "is not the digits of an id"},
+		`{"id":1,"lines":[],"labels":{}}`:                     {"id", "it is a number where a string is needed"},
+		`{"other":{"a":[1,{"b":tru}]},"id":"1"}`:              {"other", `'t' at byte`},
+
+		``:                                 {"", "ends too early"},
+		` `:                                {"", "ends too early"},
+		`null`:                             {"", "it is null where an object is needed"},
+		`[]`:                               {"", "it is an array where an object is needed"},
+		`{`:                                {"", "ends too early"},
+		`{"id`:                             {"", "ends too early"},
+		`{"id"`:                            {"", "ends too early"},
+		`{"id":`:                           {"id", "ends too early"},
+		`{"id":"1"`:                        {"", "ends too early"},
+		`{"id":"1",}`:                      {"", "a key is needed"},
+		`{"id":"1" "lines":[]}`:            {"", "a comma or the object's end is needed"},
+		`{"id" "1"}`:                       {"", "a colon is needed"},
+		`{id:"1"}`:                         {"", "a key is needed"},
+		`{'id':"1"}`:                       {"", "a key is needed"},
+		`{"id":'1'}`:                       {"id", "a string is needed"},
+		`{"x":01}`:                         {"", "a comma or the object's end"},
+		`{"x":+1}`:                         {"x", "a value is needed"},
+		`{"x":1.}`:                         {"x", "a digit is needed"},
+		`{"x":.1}`:                         {"x", "a value is needed"},
+		`{"x":1e}`:                         {"x", "a digit is needed"},
+		`{"x":-}`:                          {"x", "a digit is needed"},
+		`{"x":NaN}`:                        {"x", "a value is needed"},
+		`{"x":[1,]}`:                       {"x", "a value is needed"},
+		`{"x":[1 2]}`:                      {"x", "a comma or the end"},
+		`{"x":{"a":1,}}`:                   {"x", "a key is needed"},
+		`{"x":{"a"}}`:                      {"x", "a colon is needed"},
+		"{\"x\":\"\n\"}":                   {"x", "an escape or the end"},
+		"{\"x\":\"\x00\"}":                 {"x", "an escape or the end"},
+		"{\"x\x1f\":1}":                    {"", "an escape or the end"},
+		`{"x":"\q"}`:                       {"x", "an escape is needed"},
+		`{"x":"\u12g4"}`:                   {"x", "a hexadecimal digit is needed"},
+		`{"x":"\ud83d"}`:                   {"x", "half of a surrogate pair"},
+		`{"x":"\ude00"}`:                   {"x", "half of a surrogate pair"},
+		`{"x":"\ud83d\u0041"}`:             {"x", "half of a surrogate pair"},
+		`{"x":"\ud83dx"}`:                  {"x", "half of a surrogate pair"},
+		"{\"x\":\"\xff\"}":                 {"x", "not valid UTF-8"},
+		"{\"x\":\"12345678\xed\xa0\x80\"}": {"x", "not valid UTF-8"},
+		"{\"\xc3\":1}":                     {"", "not valid UTF-8"},
+		"\ufeff{}":                         {"", "an object is needed"},
+		head + `[]} x`:                     {"", "the end is needed"},
+		head + `[]}{}`:                     {"", "the end is needed"},
+	} {
+		var v order
+		wrong(t, data, v.UnmarshalJSON([]byte(data)), want[0], want[1])
+	}
+}
+
+func TestValuesOfOtherKindsAreRefused(t *testing.T) {
+	t.Parallel()
+	var v jobs.EveryJob
+	good := jobs.EveryJob{F14: json.RawMessage("0")}
+	data, err := good.AppendJSON(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		t.Fatal(err)
+	}
+	for key, bad := range map[string][]string{
+		"f0":   {`null`, `1`, `{}`},
+		"f1":   {`null`, `"true"`, `0`, `tru`, `truex`},
+		"f2":   {`null`, `"1"`, `1.5`, `-9223372036854775809`},
+		"f3":   {`2147483648`, `-2147483649`, `1E0`, `12345678901234567890123`},
+		"f4":   {`9223372036854775808`, `true`},
+		"f5":   {`-1`, `4294967296`, `-0`, `null`, `"1"`, `0.0`},
+		"f6":   {`1e309`, `-1e309`, `"NaN"`, `null`, strings.Repeat("9", 400)},
+		"f7":   {`"a"`, `"????"`, `"YQ"`, `[97]`},
+		"f8":   {`""`, `"2006-01-02"`, `"2006-01-02T15:04:05"`, `"2006-13-02T15:04:05Z"`, `0`, `null`},
+		"f9":   {`"1s"`, `1.5`, `9223372036854775808`},
+		"f10":  {`"2023-02-29"`, `20230228`, `null`},
+		"f11":  {`"f81d4fae-7dec-11d0-a765-00a0c91e6bf"`, `null`},
+		"f13":  {`"1e3"`, `1.5`, `null`, `""`},
+		"f14":  {``, `nul`, `[`},
+		"list": {`{}`, `[1]`, `""`}, "table": {`[]`, `{"a":{}}`}, "parcels": {`{"a":null}`, `{"a":{}}`},
+		"url": {`"https://example.com"`, `{"Host":1}`}, "addrs": {`["x"]`, `[1]`},
+	} {
+		for _, text := range bad {
+			var out bytes.Buffer
+			sep := "{"
+			for k, member := range members {
+				if k != key {
+					fmt.Fprintf(&out, "%s%q:%s", sep, k, member)
+					sep = ","
+				}
+			}
+			fmt.Fprintf(&out, "%s%q:%s}", sep, key, text)
+			var ce *codec.Error
+			switch err := v.UnmarshalJSON(out.Bytes()); {
+			case !errors.As(err, &ce):
+				t.Errorf("%s: %.50s was read: %v", key, text, err)
+			case text != `truex` && !strings.HasPrefix(ce.Path, key):
+				t.Errorf("%s: %.50s: error at %q: %v", key, text, ce.Path, ce)
+			case len(ce.Error()) > 300:
+				t.Errorf("%s: %.50s: the error has %d bytes", key, text, len(ce.Error()))
+			}
+		}
+	}
+}
+
+func TestNullIsAbsentWhereItMayBe(t *testing.T) {
+	t.Parallel()
+	v := order{ID: 7, ShipTo: &address{}, Tags: []string{"old"}, Lines: []line{{"old", 1}}, Labels: map[string]string{"old": "1"}}
+	if err := v.UnmarshalJSON([]byte(`{"id":"1","lines":null,"labels":null,"ship_to":null,"tags":null}`)); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(order{ID: 1}, v); d != "" {
+		t.Error(d)
+	}
+	v = order{ShipTo: &address{}, Tags: []string{"old"}}
+	if err := v.UnmarshalJSON([]byte(`{"id":"1","lines":[],"labels":{}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(order{ID: 1, Lines: []line{}, Labels: map[string]string{}}, v); d != "" {
+		t.Errorf("what was there before shows: %s", d)
+	}
+}
+
+func TestOfAKeyThatIsThereTwiceTheLastCounts(t *testing.T) {
+	t.Parallel()
+	var v order
+	if err := v.UnmarshalJSON([]byte(`{"id":"1","tags":["a","b"],"labels":{"a":"1","a":"2"},"lines":[{"name":"x","count":1,"count":2}],"id":"2","tags":["c"],"labels":{"b":"3"},"ship_to":{"street":"a","next":{"street":"b"}},"ship_to":{"street":"c"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	want := order{ID: 2, Tags: []string{"c"}, Labels: map[string]string{"b": "3"}, Lines: []line{{"x", 2}}, ShipTo: &address{Street: "c"}}
+	if d := cmp.Diff(want, v); d != "" {
+		t.Error(d)
+	}
+	wrong(t, "a second that is wrong", v.UnmarshalJSON([]byte(`{"id":"1","id":2,"lines":[],"labels":{}}`)), "id", "it is a number")
+}
+
+// settings has what generated code uses where a field has changed.
+type settings struct {
+	Retries int32
+	To      string
+	Note    *string
+}
+
+func (p *settings) fields(c *codec.Codec) {
+	codec.Default(c, "retries", &p.Retries, codec.Int32, 3, "tries")
+	codec.Required(c, "to", &p.To, codec.String, "recipient", "mail_to")
+	codec.Optional(c, "note", &p.Note, codec.String, "remark")
+}
+
+func TestAFieldHasADefaultAndFormerNames(t *testing.T) {
+	t.Parallel()
+	note := "n"
+	for data, want := range map[string]settings{
+		`{"to":"a"}`:                                        {3, "a", nil},
+		`{"to":"a","retries":0,"note":"n"}`:                 {0, "a", &note},
+		`{"recipient":"a","tries":1,"remark":"n"}`:          {1, "a", &note},
+		`{"mail_to":"a"}`:                                   {3, "a", nil},
+		`{"remark":"n","mail_to":"a","to":"b","note":null}`: {3, "b", nil},
+	} {
+		got := settings{99, "before", new(string)}
+		if err := codec.Unmarshal([]byte(data), got.fields); err != nil {
+			t.Errorf("%s: %v", data, err)
+		} else if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: %s", data, d)
+		}
+	}
+	out, err := codec.Append(nil, (&settings{}).fields)
+	if want := `{"retries":0,"to":""}`; err != nil || string(out) != want {
+		t.Errorf("%s, %v; want %s", out, err, want)
+	}
+	var v settings
+	wrong(t, "no to", codec.Unmarshal([]byte(`{"retries":1}`), v.fields), "to", "required, and missing")
+	wrong(t, "null", codec.Unmarshal([]byte(`{"retries":null,"to":"a"}`), v.fields), "retries", "it is null")
+}
+
+// wide has more fields than fit one word.
+type wide [150]int
+
+func (p *wide) fields(c *codec.Codec) {
+	for i := range p {
+		codec.Required(c, fmt.Sprint("f", i), &p[i], codec.Int)
+	}
+}
+
+func TestAStructMayHaveAnyNumberOfFields(t *testing.T) {
+	t.Parallel()
+	var v, back wide
+	for i := range v {
+		v[i] = i * i
+	}
+	data, err := codec.Append(nil, v.fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := codec.Unmarshal(data, back.fields); err != nil || back != v {
+		t.Errorf("%v: %v", err, back)
+	}
+	for _, i := range []int{0, 63, 64, 65, 149} {
+		key := fmt.Sprint("f", i)
+		without := strings.Replace(string(data), `"`+key+`":`, `"x":`, 1)
+		wrong(t, "without "+key, codec.Unmarshal([]byte(without), back.fields), key, "required, and missing")
+	}
+}
+
+func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
+	t.Parallel()
+	year10000 := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+	var cycle address
+	cycle.Next = &cycle
+	for what, c := range map[string]struct {
+		spoil      func(*jobs.EveryJob)
+		path, says string
+	}{
+		"a NUL":                     {func(v *jobs.EveryJob) { v.Odd = "12345678\x00" }, "a b/c:ü", "NUL"},
+		"a NUL in a struct":         {func(v *jobs.EveryJob) { v.Address.Street = "\x00" }, "address.street", "NUL"},
+		"a NUL in a key":            {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a\x00": {}} }, "parcels.a\x00", "NUL"},
+		"a NUL in a map":            {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a": {Street: "\x00"}} }, "parcels.a.street", "NUL"},
+		"a NUL in JSON":             {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`{"a":"\\\u0000"}`) }, "f14", "NUL"},
+		"a NUL in a Go type":        {func(v *jobs.EveryJob) { v.URL.Host = "\x00" }, "url", "NUL"},
+		"no UTF-8":                  {func(v *jobs.EveryJob) { v.F0 = "abc\xff" }, "f0", "UTF-8"},
+		"a surrogate":               {func(v *jobs.EveryJob) { v.O0 = ptr("\xed\xa0\x80") }, "o0", "UTF-8"},
+		"no UTF-8 in JSON":          {func(v *jobs.EveryJob) { v.F14 = json.RawMessage("\"\xff\"") }, "f14", "UTF-8"},
+		"no UTF-8 in a Go type":     {func(v *jobs.EveryJob) { v.URL.Host = "\xff" }, "url", "UTF-8"},
+		"half a surrogate in JSON":  {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"\ud800"`) }, "f14", "surrogate"},
+		"broken JSON":               {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`{"open":`) }, "f14", "ends too early"},
+		"two values":                {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`1 2`) }, "f14", "the end is needed"},
+		"no JSON":                   {func(v *jobs.EveryJob) { v.O14 = json.RawMessage{} }, "o14", "ends too early"},
+		"deep JSON":                 {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(strings.Repeat("[", 2000) + strings.Repeat("]", 2000)) }, "f14", "1000 levels deep"},
+		"NaN":                       {func(v *jobs.EveryJob) { v.F6 = math.NaN() }, "f6", "NaN"},
+		"an infinity":               {func(v *jobs.EveryJob) { v.O6 = ptr(math.Inf(-1)) }, "o6", "-Inf"},
+		"the year 10000":            {func(v *jobs.EveryJob) { v.F8 = year10000 }, "f8", "year outside of range"},
+		"a value no enum has":       {func(v *jobs.EveryJob) { v.List = []*jobs.Status{nil, ptr(jobs.Status("x"))} }, "list[1]", `has no value "x"`},
+		"a text that is too long":   {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("x", codec.MaxSize) }, "f0", "more than the 1048576"},
+		"bytes that are too long":   {func(v *jobs.EveryJob) { v.F7 = make([]byte, codec.MaxSize) }, "f7", "more than the 1048576"},
+		"a list that is too long":   {func(v *jobs.EveryJob) { v.Dates = make([]jobgen.Date, codec.MaxSize/10) }, "dates[", "more than the 1048576"},
+		"escapes that are too long": {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("\x01", codec.MaxSize/5) }, "f0", "more than the 1048576"},
+		"JSON that is too long":     {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"` + strings.Repeat("x", codec.MaxSize) + `"`) }, "f14", "more than the 1048576"},
+	} {
+		v := jobs.EveryJob{F14: json.RawMessage("0")}
+		c.spoil(&v)
+		dst := []byte("before")
+		out, err := v.AppendJSON(dst)
+		if string(out) != "before" {
+			t.Errorf("%s: %d bytes were returned", what, len(out))
+		}
+		var ce *codec.Error
+		if errors.As(err, &ce) && strings.HasSuffix(c.path, "[") && strings.HasPrefix(ce.Path, c.path) {
+			c.path = ce.Path
+		}
+		wrong(t, what, err, c.path, c.says)
+	}
+	_, err := codec.Append(nil, cycle.fields)
+	if err == nil || !strings.Contains(err.Error(), "1000 levels deep") {
+		t.Errorf("a cycle: %.200v", err)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// What is hostile is refused before much is done about it.
+func TestHostileJSONIsRefusedQuickly(t *testing.T) {
+	const large = 100 << 20
+	long := bytes.Repeat([]byte("x"), large)
+	deep := bytes.Repeat([]byte("["), large)
+	for what, data := range map[string][]byte{
+		"a long string for a number": bytes.Join([][]byte{[]byte(`{"lines":[{"count":"`), long, []byte(`"}]}`)}, nil),
+		"deep nesting":               append([]byte(`{"other":`), deep...),
+		"deep structs":               append([]byte(`{"ship_to":`), bytes.Repeat([]byte(`{"street":"","next":`), 1<<20)...),
+	} {
+		var v order
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := v.UnmarshalJSON(data)
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Errorf("%s was read", what)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 64<<20 {
+			t.Errorf("%s took %d bytes", what, n)
+		}
+	}
+	// The size is looked at before the text is, or the NUL would be found.
+	text := email{EmailID: "\x00" + string(long)}
+	_, err := text.AppendJSON(nil)
+	wrong(t, "a text of 100 MB", err, "email_id", "more than the 1048576")
+}
+
+func TestAStringWithoutEscapesIsOneAllocation(t *testing.T) {
+	data := []byte(`{"account_id":"1","email_id":"` + strings.Repeat("ä text ", 100) + `"}`)
+	v := new(email)
+	if n := testing.AllocsPerRun(100, func() { _ = v.UnmarshalJSON(data) }); n > 1 {
+		t.Errorf("reading takes %v allocations, want 1", n)
+	}
+	dst := make([]byte, 0, len(data))
+	if n := testing.AllocsPerRun(100, func() { _, _ = v.AppendJSON(dst) }); n > 0 {
+		t.Errorf("writing takes %v allocations, want none", n)
+	}
+	o := anOrder
+	o.Labels = nil
+	dst = make([]byte, 0, 1000)
+	if n := testing.AllocsPerRun(100, func() { _, _ = o.AppendJSON(dst) }); n > 0 {
+		t.Errorf("writing lists and structs takes %v allocations, want none", n)
+	}
+}
+
+// lax says what encoding/json accepts of data that package codec does not.
+func lax(data []byte) string {
+	if bytes.Contains(bytes.ToLower(data), []byte(`\ud`)) {
+		return "a surrogate"
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	seen := []map[string]bool{}
+	inKey := []bool{}
+	for depth := 0; ; {
+		tok, err := dec.Token()
+		if err == io.EOF {
+			return ""
+		}
+		if err != nil {
+			return "broken"
+		}
+		if delim, ok := tok.(json.Delim); ok && (delim == '}' || delim == ']') {
+			seen, inKey, depth = seen[:depth-1], inKey[:depth-1], depth-1
+			continue
+		}
+		if depth > 0 && seen[depth-1] != nil && inKey[depth-1] {
+			key := strings.ToLower(tok.(string))
+			if seen[depth-1][key] {
+				return "a key that is there twice"
+			}
+			seen[depth-1][key] = true
+			for _, known := range []string{"id", "lines", "labels", "ship_to", "tags", "name", "count", "street", "next", "s", "\u017f"} {
+				if tok != known && strings.EqualFold(key, known) {
+					return "a key in another case"
+				}
+			}
+			inKey[depth-1] = false
+			continue
+		}
+		if depth > 0 && seen[depth-1] != nil {
+			inKey[depth-1] = true
+		}
+		if delim, ok := tok.(json.Delim); ok {
+			depth++
+			if depth > codec.MaxDepth-1 {
+				return "deep"
+			}
+			if delim == '{' {
+				seen = append(seen, map[string]bool{})
+			} else {
+				seen = append(seen, nil)
+			}
+			inKey = append(inKey, delim == '{')
+		}
+	}
+}
+
+// FuzzReadingAgreesWithEncodingJSON asks for the same result where both read,
+// and for no more to be read, but strictly less.
+func FuzzReadingAgreesWithEncodingJSON(f *testing.F) {
+	good, err := anOrder.AppendJSON(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	for _, data := range []string{
+		`{"id":"1","lines":[],"labels":{}}`, `{"id":"-7","lines":null,"labels":null,"ship_to":null,"tags":null} `, `{"lines":[{"name":"\u0000\n\/","count":-0}],"labels":{"":"\ufffd"},"id":"+1"}`,
+		`{"id":"1","x":[1.5e-7,{"y":[true,false,null]}],"lines":[],"labels":{}}`, `{"ID":"1"}`, `{"id":"1","id":"2"}`, "{\"id\":\"\xff\"}", `{"id":"\ud800"}`, `{"a":[[[[[]]]]]}`, `{"id":"1","lines":[{"name":"a"}]}`,
+		`{"count":123456789012345678901234567890}`,
+	} {
+		f.Add([]byte(data))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var got order
+		var plain plainOrder
+		err, plainErr := got.UnmarshalJSON(data), json.Unmarshal(data, &plain)
+		if err == nil && plainErr != nil {
+			t.Fatalf("read, though encoding/json says %v", plainErr)
+		}
+		var ce *codec.Error
+		if err != nil {
+			if !errors.As(err, &ce) {
+				t.Fatalf("an error of type %T", err)
+			}
+			strict := strings.Contains(err.Error(), "missing") || strings.Contains(err.Error(), "null where") || strings.Contains(err.Error(), "UTF-8") ||
+				strings.Contains(err.Error(), "digits of an id")
+			if plainErr == nil && !strict && lax(data) == "" {
+				t.Fatalf("not read, though encoding/json does: %v", err)
+			}
+			return
+		}
+		if lax(data) == "" {
+			if d := cmp.Diff(order(plain), got); d != "" {
+				t.Fatalf("read otherwise than by encoding/json (-want +got):\n%s", d)
+			}
+		}
+		again, err := got.AppendJSON(nil)
+		if err != nil {
+			if strings.Contains(err.Error(), "NUL") || strings.Contains(err.Error(), "more than") {
+				return
+			}
+			t.Fatalf("what was read cannot be written: %v", err)
+		}
+		var back order
+		if err := back.UnmarshalJSON(again); err != nil {
+			t.Fatal(err)
+		}
+		if twice, _ := back.AppendJSON(nil); !bytes.Equal(again, twice) {
+			t.Fatalf("written twice:\n%s\n%s", again, twice)
+		}
+	})
+}
