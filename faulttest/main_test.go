@@ -91,5 +91,5 @@ func sizes() scale {
 	if *full {
 		return scale{warm: 4 * time.Second, fault: 10 * time.Second, after: 5 * time.Second, producers: 3, workers: 3, rate: 300, handlers: 16}
 	}
-	return scale{warm: 1500 * time.Millisecond, fault: 2 * time.Second, after: 1200 * time.Millisecond, producers: 2, workers: 2, rate: 60, handlers: 8}
+	return scale{warm: 1200 * time.Millisecond, fault: 2 * time.Second, after: 800 * time.Millisecond, producers: 2, workers: 2, rate: 60, handlers: 8}
 }
