@@ -10,13 +10,14 @@ import (
 type goal struct {
 	title               string
 	measurement, figure string
+	under               string // the condition, where the measurement has several
 	of                  string // the peer; jobgen where empty
 	atMost              bool   // rather than at least
 	bound               float64
 	// The goal is bound times this figure; where against is empty it is bound
 	// itself. The measurement and figure are the goal's own where empty.
-	against, againstMeasurement, againstFigure string
-	digits                                     int
+	against, againstMeasurement, againstFigure, againstUnder string
+	digits                                                   int
 }
 
 var goals = []goal{
@@ -36,7 +37,19 @@ var goals = []goal{
 	{title: "latency at 3,000 jobs/s, p99: ms", measurement: "latency3000", figure: "p99", atMost: true, bound: 1.3, against: "raw", digits: 2},
 	{title: "held snapshot, last fifth: server CPU s per 100,000, to the control's", measurement: "held", figure: "lastserver", atMost: true, bound: 1.5, against: "jobgen", againstMeasurement: "control", digits: 2},
 	{title: "held snapshot, last fifth: jobs/s, to the control's", measurement: "held", figure: "lastrate", bound: 0.85, against: "jobgen", againstMeasurement: "control"},
-	{title: "drain before waiting jobs: server CPU s per 100,000, to none waiting", measurement: "waiting", figure: "server", atMost: true, bound: 1.15, against: "jobgen", againstFigure: "server0", digits: 2},
+	{title: "drain before few waiting jobs: server CPU s per 100,000, to nothing else", measurement: "flat", figure: "server", under: "few", atMost: true, bound: 1.15, against: "jobgen", againstUnder: flatPlain, digits: 2},
+	{title: "drain before many waiting jobs: the same", measurement: "flat", figure: "server", under: "many", atMost: true, bound: 1.15, against: "jobgen", againstUnder: flatPlain, digits: 2},
+	{title: "drain with a long history: the same", measurement: "flat", figure: "server", under: "history", atMost: true, bound: 1.15, against: "jobgen", againstUnder: flatPlain, digits: 2},
+	{title: "drain beside jobs not due yet: the same", measurement: "flat", figure: "server", under: "future", atMost: true, bound: 1.15, against: "jobgen", againstUnder: flatPlain, digits: 2},
+	{title: "drain of four priorities: the same", measurement: "flat", figure: "server", under: "priorities", atMost: true, bound: 1.15, against: "jobgen", againstUnder: flatPlain, digits: 2},
+	{title: "drain of fifty queues: the same", measurement: "flat", figure: "server", under: "queues", atMost: true, bound: 1.15, against: "jobgen", againstUnder: flatPlain, digits: 2},
+	{title: "drain under a held snapshot: the same", measurement: "flat", figure: "server", under: "held", atMost: true, bound: 1.15, against: "jobgen", againstUnder: flatPlain, digits: 2},
+	{title: "idle worker, one queue: queries a minute, pings of the pool among them", measurement: "idle", figure: "queue", under: "queues1", atMost: true, bound: 20, digits: 1},
+	{title: "idle worker, five queues: queries a minute a queue, pings among them", measurement: "idle", figure: "queue", under: "queues5", atMost: true, bound: 20, digits: 1},
+	{title: "idle workers, one job a second: claims a second, to those without jobs", measurement: "herd", figure: "claims", under: "herd", atMost: true, bound: 2, against: "jobgen", againstFigure: "idleclaims", againstUnder: "herd", digits: 1},
+	{title: "Stats of many waiting jobs: ms", measurement: "stats", figure: "ms", under: "exact", atMost: true, bound: 700},
+	{title: "StatsUpTo 10,000 of them: ms", measurement: "stats", figure: "ms", under: "capped", atMost: true, bound: 10, digits: 2},
+	{title: "50 callers of Stats at once: counts that the server made", measurement: "stats", figure: "counts", under: "shared", atMost: true, bound: 2},
 	{title: "one job at a time: jobs/s", measurement: "one", figure: "rate", bound: 3000},
 	{title: "program with PostgreSQL only: modules in its graph", measurement: "program", figure: "graph", atMost: true, bound: 20},
 	{title: "program with PostgreSQL only: stripped size, MB", measurement: "program", figure: "megabytes", atMost: true, bound: 9.6, digits: 1},
@@ -51,7 +64,7 @@ func (r *report) printGoals(out io.Writer) {
 		if of == "" {
 			of = "jobgen"
 		}
-		got := r.Figures[of][g.measurement][g.figure]
+		got := r.Figures[of][g.measurement][figureUnder(g.under, g.figure)]
 		if len(got) == 0 {
 			continue
 		}
@@ -68,8 +81,8 @@ func (r *report) printGoals(out io.Writer) {
 			if figure == "" {
 				figure = g.figure
 			}
-			base := r.Figures[g.against][measurement][figure]
-			if len(base) == 0 {
+			base := r.Figures[g.against][measurement][figureUnder(g.againstUnder, figure)]
+			if len(base) == 0 || median(base) == 0 {
 				continue
 			}
 			limit = g.bound * median(base)

@@ -24,9 +24,10 @@ func main() {
 
 // settings is what the command line says.
 type settings struct {
-	dsn, peers, only, jsonFile, profile string
-	rounds, long                        int
-	size                                size
+	dsn, peers, only, jsonFile   string
+	clientProfile, serverProfile string
+	rounds, long                 int
+	size                         size
 	// server are further settings of a server of our own.
 	server []string
 }
@@ -43,7 +44,8 @@ func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.peers, "peers", "", "comma-separated `names` of the peers to measure (default: those that each measurement compares)")
 	flags.StringVar(&s.only, "only", "", "comma-separated `names` of the measurements to make (default: all)")
 	flags.StringVar(&s.jsonFile, "json", "", "also write every round's figures to this `file`")
-	flags.StringVar(&s.profile, "cpuprofile", "", "write a CPU profile of the client at the first chosen peer's last drain to this `file`")
+	flags.StringVar(&s.clientProfile, "cpuprofile", "", "write a CPU profile of the client at the first chosen peer's last drain to this `file`")
+	flags.StringVar(&s.serverProfile, "perf", "", "have perf write a CPU profile of the server at the same drain to this `file`; for a server of its own")
 	flags.IntVar(&s.rounds, "rounds", s.rounds, "how often each measurement is made")
 	flags.IntVar(&s.long, "long", 1, "how often those are made that take long")
 	s.size.flags(flags)
@@ -86,7 +88,7 @@ func (s settings) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err := r.describe(ctx, server, s); err != nil {
 		return err
 	}
-	profile := &profiler{file: s.profile, peer: chosen[0].name}
+	profile := &profiler{client: s.clientProfile, server: s.serverProfile, peer: chosen[0].name}
 	began := time.Now()
 	for round := range s.rounds {
 		for _, m := range todo {
@@ -125,19 +127,11 @@ func measure(ctx context.Context, server *server, p peer, m measurement, size si
 	if m.program {
 		return programOf(ctx, p)
 	}
-	at, drop, err := server.place(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	defer drop()
-	q, err := p.open(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	t := &trial{queue: q, peer: p, place: at, server: server, size: size, profile: profile}
-	got, err := m.run(ctx, t)
-	if closeErr := q.Close(); err == nil {
-		err = closeErr
-	}
+	var got figures
+	t := &trial{peer: p, server: server, size: size, profile: profile}
+	err := t.elsewhere(ctx, p.open, func(t *trial) (err error) {
+		got, err = m.run(ctx, t)
+		return err
+	})
 	return got, err
 }

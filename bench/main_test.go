@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,7 @@ func TestEveryMeasurementFindsEveryFigureOfEveryPeer(t *testing.T) {
 	t.Parallel()
 	s := settings{rounds: 1, long: 1, size: tinySize(), server: []string{"fsync=off"}} // no figure of this run is kept
 	if testing.Short() {
-		s.only = "enqueue1,enqueue16,batch,drain,mixed,one,waiting"
+		s.only = "enqueue1,enqueue16,batch,drain,mixed,one,flat,stats"
 	}
 	var table, progress bytes.Buffer
 	if err := s.run(t.Context(), &table, &progress); err != nil {
@@ -30,14 +31,20 @@ func TestEveryMeasurementFindsEveryFigureOfEveryPeer(t *testing.T) {
 		}
 		after, _, _ = strings.Cut(after, "\n### ")
 		for _, p := range m.of(peers(), false) {
-			_, row, found := strings.Cut(after, "\n| "+p.name+" |")
-			row, _, _ = strings.Cut(row, "\n")
-			switch {
-			case !found && p.name == "graphile" && missing:
-			case !found:
-				t.Errorf("%s: no row for %s", m.name, p.name)
-			case strings.Contains(row, "–") && !p.embedded: // which writes no WAL
-				t.Errorf("%s of %s lacks figures: %s", m.name, p.name, row)
+			for _, c := range m.rows() {
+				begins := "\n| " + p.name + " |"
+				if m.conditions != nil {
+					begins += " " + c.title + " |"
+				}
+				_, row, found := strings.Cut(after, begins)
+				row, _, _ = strings.Cut(row, "\n")
+				switch {
+				case !found && p.name == "graphile" && missing:
+				case !found:
+					t.Errorf("%s: no row for %s %s", m.name, p.name, c.title)
+				case strings.Contains(row, "–") && !p.embedded: // which writes no WAL
+					t.Errorf("%s of %s lacks figures: %s", m.name, p.name, row)
+				}
 			}
 		}
 	}
@@ -49,14 +56,18 @@ func TestEveryMeasurementFindsEveryFigureOfEveryPeer(t *testing.T) {
 func TestGoalsNameWhatIsMeasured(t *testing.T) {
 	t.Parallel()
 	all := measurements()
-	has := func(name, figure string) bool {
+	has := func(name, figure, under string) bool {
 		return slices.ContainsFunc(all, func(m measurement) bool {
-			return m.name == name && slices.ContainsFunc(m.columns, func(c column) bool { return c.figure == figure })
+			return m.name == name && slices.ContainsFunc(m.columns, func(c column) bool { return c.figure == figure }) &&
+				slices.ContainsFunc(m.rows(), func(c condition) bool { return c.name == under })
 		})
 	}
 	for _, g := range goals {
-		if !has(g.measurement, g.figure) {
-			t.Errorf("%s: no measurement %s has %s", g.title, g.measurement, g.figure)
+		if !has(g.measurement, g.figure, g.under) {
+			t.Errorf("%s: no measurement %s has %s %s", g.title, g.measurement, g.under, g.figure)
+		}
+		if g.against != "" && !has(cmp.Or(g.againstMeasurement, g.measurement), cmp.Or(g.againstFigure, g.figure), g.againstUnder) {
+			t.Errorf("%s: no measurement has what it is compared with", g.title)
 		}
 		if g.against != "" {
 			if _, err := choosePeers(g.against); err != nil {

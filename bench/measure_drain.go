@@ -36,7 +36,7 @@ func workFrom(ctx context.Context, t *trial, counted *tally, first, n int64) err
 	done := make(chan struct{})
 	var left atomic.Int64
 	left.Store(n)
-	defer t.profile.start(t.peer)()
+	defer t.profile.start(t)()
 	stop, err := t.queue.Work(ctx, func(seq int64) {
 		counted.count(seq)
 		if first <= seq && seq < first+n && left.Add(-1) == 0 {
@@ -54,43 +54,6 @@ func workFrom(ctx context.Context, t *trial, counted *tally, first, n int64) err
 		return err
 	}
 	return ctx.Err()
-}
-
-// drainBeforeWaiting drains the same number of jobs twice: alone, and while
-// many more wait in the same queue behind them. The tables are vacuumed before
-// either, so that autovacuum's work on what was just filled does not count.
-func drainBeforeWaiting(ctx context.Context, t *trial) (figures, error) {
-	n := int64(t.size.drain)
-	var counted tally
-	counted.grow(2*n + int64(t.size.waiting))
-	got := figures{}
-	for _, pass := range []struct {
-		suffix string
-		first  int64
-		jobs   int
-	}{{"0", 1, t.size.drain}, {"", n + 1, t.size.drain + t.size.waiting}} {
-		if err := fill(ctx, t.queue, pass.first, pass.jobs, 10_000); err != nil {
-			return nil, err
-		}
-		if err := t.server.vacuum(ctx, t.place); err != nil {
-			return nil, err
-		}
-		before := counted.calls.Load()
-		began := t.begin(ctx)
-		if err := workFrom(ctx, t, &counted, pass.first, n); err != nil {
-			return nil, err
-		}
-		// Some of those that wait were worked too before the worker stopped.
-		f := began.figures(ctx, counted.calls.Load()-before)
-		got["server"+pass.suffix], got["rate"+pass.suffix] = f["server"], f["rate"]
-	}
-	if got["server0"] > 0 {
-		got["ratio"] = got["server"] / got["server0"]
-	}
-	if err := counted.check(2 * n); err != nil {
-		return nil, fmt.Errorf("before %d waiting jobs: %w", t.size.waiting, err)
-	}
-	return got, t.allRecorded(ctx, &counted)
 }
 
 // workSingly works jobs one at a time, without claiming ahead.

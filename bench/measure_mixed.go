@@ -34,26 +34,35 @@ func heldBriefly(ctx context.Context, t *trial) (figures, error) {
 	return heldFor(ctx, t, t.size.heldFor/8)
 }
 
-func heldFor(ctx context.Context, t *trial, d time.Duration) (_ figures, err error) {
+func heldFor(ctx context.Context, t *trial, d time.Duration) (figures, error) {
+	release, err := hold(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	got, err := firstAndLast(ctx, t, d)
+	return got, errors.Join(err, release())
+}
+
+// hold has another connection hold a snapshot until release is called, whose
+// error says that the snapshot was not there to the end.
+func hold(ctx context.Context, t *trial) (release func() error, err error) {
 	conn, err := t.server.connect(ctx, t.place)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
-	if err != nil {
-		return nil, err
-	}
+	const look = "SELECT count(*) FROM pg_class"
 	var n int64
-	if err := tx.QueryRow(ctx, "SELECT count(*) FROM pg_class").Scan(&n); err != nil {
-		return nil, err
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	if err == nil {
+		err = tx.QueryRow(ctx, look).Scan(&n)
 	}
-	got, err := firstAndLast(ctx, t, d)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(fmt.Errorf("hold a snapshot: %w", err), conn.Close(context.WithoutCancel(ctx)))
 	}
-	// The snapshot must have been there to the end.
-	return got, errors.Join(tx.QueryRow(ctx, "SELECT count(*) FROM pg_class").Scan(&n), tx.Rollback(ctx))
+	return func() error {
+		ctx := context.WithoutCancel(ctx)
+		return errors.Join(tx.QueryRow(ctx, look).Scan(&n), tx.Rollback(ctx), conn.Close(ctx))
+	}, nil
 }
 
 // control is held without the snapshot.

@@ -16,6 +16,9 @@ type measurement struct {
 	// means all but variants. Where fixed, it does not choose.
 	peers []string
 	fixed bool
+	// Where there are conditions, a peer has a row for each, and its figures
+	// are named by figureUnder.
+	conditions []condition
 	// long measurements are made in the first -long rounds alone.
 	long bool
 	// programs are measured by building them: there is no queue to open.
@@ -26,6 +29,25 @@ type measurement struct {
 type column struct {
 	figure, title string
 	digits        int // after the point
+}
+
+// A condition is one of several under which a measurement is made.
+type condition struct{ name, title string }
+
+// figureUnder is the name of a figure under a condition.
+func figureUnder(condition, figure string) string {
+	if condition == "" {
+		return figure
+	}
+	return condition + " " + figure
+}
+
+// rows are the conditions of the measurement, of which there is always one.
+func (m *measurement) rows() []condition {
+	if len(m.conditions) == 0 {
+		return []condition{{}}
+	}
+	return m.conditions
 }
 
 var (
@@ -59,13 +81,10 @@ func measurements() []measurement {
 		{name: "latency3000", title: "Latency at 3,000 jobs/s", columns: latencyColumns, run: latencyAt(3000), peers: []string{"jobgen", "raw", "river", "gue", "graphile"}},
 		{name: "held", title: "Produce and work under a held snapshot", columns: heldColumns, run: held, peers: []string{"jobgen", "raw", "graphile"}, long: true},
 		{name: "control", title: "The same without the snapshot", columns: heldColumns, run: control, peers: []string{"jobgen"}, long: true},
-		{name: "waiting", title: "Drain before many waiting jobs", columns: []column{
-			{"server0", "server CPU s per 100,000, none waiting", 2},
-			{"server", "many waiting", 2},
-			{"ratio", "ratio", 2},
-			{"rate0", "jobs/s, none waiting", 0},
-			{"rate", "many waiting", 0},
-		}, run: drainBeforeWaiting, peers: []string{"jobgen"}, long: true},
+		{name: "flat", title: "The same drain under other conditions", columns: flatColumns, conditions: flatConditions(), run: flat, peers: []string{"jobgen"}, fixed: true, long: true},
+		{name: "idle", title: "A worker with nothing to do", columns: idleColumns, conditions: idleConditions(), run: idle, peers: []string{"jobgen"}, fixed: true, long: true},
+		{name: "herd", title: "Many idle workers and one job a second", columns: herdColumns, conditions: herdConditions(), run: herd, peers: []string{"jobgen"}, fixed: true, long: true},
+		{name: "stats", title: "Counting many waiting jobs", columns: statsColumns, conditions: statsConditions(), run: stats, peers: []string{"jobgen"}, fixed: true, long: true},
 		{name: "one", title: "One job at a time, claim to finish", columns: costColumns, run: workSingly, peers: []string{"jobgen", "raw", "sqlite"}},
 		{name: "program", title: "A program with the queue and PostgreSQL only", columns: []column{
 			{"graph", "modules in its graph", 0}, {"built", "modules built into it", 0}, {"megabytes", "stripped size, MB", 1},

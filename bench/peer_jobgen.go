@@ -102,14 +102,20 @@ func (q *jobgenQueue) Work(ctx context.Context, handle handler) (func() error, e
 		handle(int64(email.AccountID))
 		return nil
 	})
-	worker := runtime.NewWorker(q.service, mux)
+	return startWorker(ctx, q.service, mux), nil
+}
+
+// startWorker starts a Worker, with no setting changed, and returns what stops
+// it.
+func startWorker(ctx context.Context, service runtime.JobService, mux *runtime.Mux) (stop func() error) {
+	worker := runtime.NewWorker(service, mux)
 	run, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(run) }()
 	return func() error {
 		cancel()
 		return <-ended
-	}, nil
+	}
 }
 
 // WorkSingly does one job after the other by the calls that a Worker with one
@@ -119,14 +125,14 @@ func (q *jobgenQueue) WorkSingly(ctx context.Context, n int, handle handler) err
 	if err != nil {
 		return err
 	}
-	turner, ok := emails.(runtime.Turner)
-	if !ok {
-		return errors.New("the queue cannot finish and claim in one call")
+	turn := apart{emails}.Turn
+	if turner, ok := emails.(runtime.Turner); ok {
+		turn = turner.Turn
 	}
 	request := runtime.ClaimRequest{HandlerID: "single", Types: []runtime.TypeVersion{{Type: jobs.EmailJobType, Version: 1}}, Limit: 1}
 	var outcomes []runtime.Outcome
 	for done := 0; ; done++ {
-		verdicts, claimed, err := turner.Turn(ctx, outcomes, request)
+		verdicts, claimed, err := turn(ctx, outcomes, request)
 		if err := errors.Join(append(verdicts, err)...); err != nil || done == n {
 			return err
 		}
@@ -141,6 +147,24 @@ func (q *jobgenQueue) WorkSingly(ctx context.Context, n int, handle handler) err
 		handle(int64(payload.(*jobs.EmailJob).AccountID))
 		outcomes = []runtime.Outcome{{JobID: j.ID, AttemptNumber: j.AttemptNumber, Success: true}}
 	}
+}
+
+// apart finishes and claims on a queue that cannot do both in one call.
+type apart struct{ queue runtime.JobQueue }
+
+func (a apart) Turn(ctx context.Context, outcomes []runtime.Outcome, req runtime.ClaimRequest) (verdicts []error, claimed runtime.ClaimedBatch, err error) {
+	finisher, finishes := a.queue.(runtime.BatchFinisher)
+	claimer, claims := a.queue.(runtime.BatchClaimer)
+	if !finishes || !claims {
+		return nil, claimed, errors.New("the queue claims or finishes no batches")
+	}
+	if len(outcomes) > 0 {
+		if verdicts, err = finisher.FinishBatch(ctx, req.HandlerID, outcomes); err != nil {
+			return nil, claimed, err
+		}
+	}
+	claimed, err = claimer.ClaimBatch(ctx, req)
+	return verdicts, claimed, err
 }
 
 func (q *jobgenQueue) Remaining(ctx context.Context) (int64, error) {

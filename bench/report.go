@@ -115,21 +115,30 @@ func (r *report) print(out io.Writer) {
 }
 
 func (r *report) printTable(out io.Writer, m measurement) {
-	fmt.Fprintf(out, "\n### %s\n\n| peer ", m.title)
+	first, rule := "peer", "---"
+	if m.conditions != nil {
+		first, rule = "peer | condition", "--- | ---"
+	}
+	fmt.Fprintf(out, "\n### %s\n\n| %s ", m.title, first)
 	for _, c := range m.columns {
 		fmt.Fprintf(out, "| %s ", c.title)
 	}
-	fmt.Fprintf(out, "|\n| ---%s |\n", strings.Repeat(" | ---:", len(m.columns)))
+	fmt.Fprintf(out, "|\n| %s%s |\n", rule, strings.Repeat(" | ---:", len(m.columns)))
 	for _, p := range m.of(r.peers, r.named) {
 		found := r.Figures[p.name][m.name]
 		if found == nil {
 			continue
 		}
-		fmt.Fprintf(out, "| %s ", p.name)
-		for _, c := range m.columns {
-			fmt.Fprintf(out, "| %s ", cell(found[c.figure], c.digits))
+		for _, row := range m.rows() {
+			fmt.Fprintf(out, "| %s ", p.name)
+			if m.conditions != nil {
+				fmt.Fprintf(out, "| %s ", row.title)
+			}
+			for _, c := range m.columns {
+				fmt.Fprintf(out, "| %s ", cell(found[figureUnder(row.name, c.figure)], c.digits))
+			}
+			fmt.Fprint(out, "|\n")
 		}
-		fmt.Fprint(out, "|\n")
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 // serverSettings are what a server of our own is started with; everything
 // else, durability above all, is PostgreSQL's default.
 var serverSettings = []string{
-	"shared_buffers=1GB", "max_wal_size=8GB", "checkpoint_timeout=15min", "max_connections=200",
+	"shared_buffers=1GB", "max_wal_size=8GB", "checkpoint_timeout=15min", "max_connections=700", "log_line_prefix=" + logPrefix,
 }
 
 // shown are the settings that the report names.
@@ -37,6 +37,8 @@ type server struct {
 	pid   int // of a server on this machine, or 0
 	stop  func() error
 	made  int
+	// logFile is where a server of our own writes its log.
+	logFile string
 }
 
 // openServer connects to the server at dsn, or starts one, with further
@@ -94,7 +96,8 @@ func (s *server) start(ctx context.Context, settings []string) error {
 	}
 	postgres := exec.Command(filepath.Join(bin, "postgres"), args...)
 	postgres.SysProcAttr, postgres.Dir = as, dir
-	if postgres.Stderr, err = os.Create(filepath.Join(dir, "log")); err != nil {
+	s.logFile = filepath.Join(dir, "log")
+	if postgres.Stderr, err = os.Create(s.logFile); err != nil {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
 	if err := postgres.Start(); err != nil {
@@ -108,7 +111,7 @@ func (s *server) start(ctx context.Context, settings []string) error {
 	}
 	s.dsn = "postgres://postgres@/postgres?host=" + url.QueryEscape(dir)
 	if err := s.await(ctx); err != nil {
-		log, _ := os.ReadFile(filepath.Join(dir, "log"))
+		log, _ := os.ReadFile(s.logFile)
 		return errors.Join(fmt.Errorf("start PostgreSQL: %w: %s", err, log), s.stop())
 	}
 	return nil
@@ -241,6 +244,18 @@ func withDatabase(dsn, name string) (string, error) {
 	u.Path = "/" + name
 	query := u.Query()
 	query.Set("pool_max_conns", "24")
+	u.RawQuery = query.Encode()
+	return u.String(), nil
+}
+
+// withConns is the place's address for a pool of at most n connections.
+func (p place) withConns(n int) (string, error) {
+	u, err := url.Parse(p.dsn)
+	if err != nil {
+		return "", err
+	}
+	query := u.Query()
+	query.Set("pool_max_conns", strconv.Itoa(n))
 	u.RawQuery = query.Encode()
 	return u.String(), nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -17,6 +18,24 @@ type trial struct {
 	server  *server
 	size    size
 	profile *profiler
+}
+
+// elsewhere does something to a queue on a database, or in a folder, of its
+// own.
+func (t *trial) elsewhere(ctx context.Context, open func(context.Context, place) (queue, error), do func(*trial) error) error {
+	at, drop, err := t.server.place(ctx, t.peer)
+	if err != nil {
+		return err
+	}
+	defer drop()
+	q, err := open(ctx, at)
+	if err != nil {
+		return err
+	}
+	other := *t
+	other.queue, other.place = q, at
+	err = do(&other)
+	return errors.Join(err, q.Close())
 }
 
 // A beginning is the state of the clocks when a measurement began.
@@ -86,20 +105,27 @@ func (t *trial) nothingLost(ctx context.Context, counted *tally, n int64) error 
 	if rest, err := t.queue.Remaining(ctx); err != nil || rest != 0 {
 		return fmt.Errorf("%d jobs remain, error %w", rest, err)
 	}
-	return t.allRecorded(ctx, counted)
+	return t.allRecorded(ctx, counted, 0)
 }
 
-func (t *trial) allRecorded(ctx context.Context, counted *tally) error {
-	f, ok := t.queue.(finishedCounter)
-	if !ok {
-		return nil
-	}
-	rows, err := f.Finished(ctx)
+// allRecorded is an error unless as many jobs are recorded as finished as
+// handlers were called, besides those that were before.
+func (t *trial) allRecorded(ctx context.Context, counted *tally, before int64) error {
+	rows, err := t.finished(ctx)
 	if err != nil {
 		return err
 	}
-	if calls := counted.calls.Load(); rows != noRecord && rows != calls {
-		return fmt.Errorf("handlers were called %d times, but %d jobs are recorded as finished", calls, rows)
+	if calls := counted.calls.Load(); rows != noRecord && rows-before != calls {
+		return fmt.Errorf("handlers were called %d times, but %d jobs are recorded as finished", calls, rows-before)
 	}
 	return nil
+}
+
+// finished counts the rows that say that a job has finished, where the peer
+// keeps a record.
+func (t *trial) finished(ctx context.Context) (int64, error) {
+	if f, ok := t.queue.(finishedCounter); ok {
+		return f.Finished(ctx)
+	}
+	return noRecord, nil
 }

@@ -14,63 +14,19 @@ import (
 // the same version and generate again.
 const GeneratedV1 = true
 
-// A Definition describes a job type whose payload is the struct P. Generated
-// code makes one per job; it is immutable.
-type Definition[P any] struct {
-	jobType   JobType
-	queue     string
-	options   []JobOption
-	generated bool // *P is a payloadCodec
-	version   int16
-	upgrades  map[int16]Upgrade // by the version that each is from
-	err       error
-}
-
-// Define describes a job type, its queue and the options its jobs have unless
-// the caller of Enqueue sets others. Where *P has the methods that generated
-// payloads have, AppendJSON(dst []byte) ([]byte, error) and UnmarshalJSON, those
-// write and read the payload, and are trusted to do both to the letter of
-// package codec; encoding/json does otherwise.
-func Define[P any](jobType JobType, queue string, options ...JobOption) *Definition[P] {
-	_, generated := any((*P)(nil)).(payloadCodec)
-	return &Definition[P]{jobType: jobType, queue: queue, options: options, generated: generated, version: 1}
-}
-
-// Type returns the job type.
-func (d *Definition[P]) Type() JobType { return d.jobType }
-
-// Queue returns the name of the queue that Enqueue adds to.
-func (d *Definition[P]) Queue() string { return d.queue }
-
-// JobDefinition is a [Definition] whatever its payload.
-type JobDefinition interface {
-	Type() JobType
-	Queue() string
-
-	check() error
-	current() int16
-	versions() []TypeVersion
-	appendPayload(dst []byte, payload any) ([]byte, error)
-	decode(version int16, data []byte) (any, error)
-}
-
-func (d *Definition[P]) check() error { return d.err }
-
-func (d *Definition[P]) current() int16 { return d.version }
-
 // A Catalogue is the set of job types that a program knows. Generated packages
 // export one; a store is opened with it. It is immutable.
 type Catalogue struct {
-	defs map[JobType]JobDefinition
+	defs map[JobType]*definition
 	err  error
 }
 
 // NewCatalogue returns the catalogue of defs. A job type defined twice is an
 // error, which Err returns and every back end reports when it is opened.
 func NewCatalogue(defs ...JobDefinition) *Catalogue {
-	c := &Catalogue{defs: make(map[JobType]JobDefinition, len(defs))}
+	c := &Catalogue{defs: make(map[JobType]*definition, len(defs))}
 	for _, def := range defs {
-		c.add(def)
+		c.add(def.definition())
 	}
 	return c
 }
@@ -88,13 +44,13 @@ func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 	return joined
 }
 
-func (c *Catalogue) add(def JobDefinition) {
-	if have, ok := c.defs[def.Type()]; ok && have != def {
-		c.err = errors.Join(c.err, fmt.Errorf("catalogue: job type %q is defined twice", def.Type()))
+func (c *Catalogue) add(def *definition) {
+	if have, ok := c.defs[def.jobType]; ok && have != def {
+		c.err = errors.Join(c.err, fmt.Errorf("catalogue: job type %q is defined twice", def.jobType))
 		return
 	}
-	c.err = errors.Join(c.err, def.check())
-	c.defs[def.Type()] = def
+	c.err = errors.Join(c.err, def.err)
+	c.defs[def.jobType] = def
 }
 
 // Err returns what is wrong with the catalogue, or nil.
@@ -123,7 +79,7 @@ func (c *Catalogue) Versions() []TypeVersion {
 	return versions
 }
 
-func (c *Catalogue) lookup(t JobType) (JobDefinition, error) {
+func (c *Catalogue) lookup(t JobType) (*definition, error) {
 	if c != nil {
 		if def, ok := c.defs[t]; ok {
 			return def, nil
@@ -146,7 +102,7 @@ func (c *Catalogue) NewJob(jobType JobType, payload any, opts ...JobOption) (*Jo
 		Type:              jobType,
 		MaxWorkDuration:   DefaultMaxWorkDuration,
 		AttemptsRemaining: math.MaxInt32,
-		PayloadVersion:    def.current(),
+		PayloadVersion:    def.version,
 		catalogue:         c,
 	}
 	for _, opt := range opts {
@@ -176,7 +132,7 @@ func (c *Catalogue) AppendPayload(dst []byte, jobType JobType, payload any) ([]b
 	if err != nil {
 		return dst, err
 	}
-	return def.appendPayload(dst, payload)
+	return def.encode(dst, payload)
 }
 
 // NewJobs is NewJob for many payloads that share the type and the options.

@@ -31,16 +31,25 @@ func NewMux() *Mux { return &Mux{handlers: make(map[JobType]muxEntry)} }
 // anything. The generated Handle functions call it.
 func Handle[P any](mux *Mux, def *Definition[P], handler func(ctx context.Context, job *Job, payload P) error) {
 	if handler == nil {
-		mux.err = errors.Join(mux.err, fmt.Errorf("mux: the handler of job type %q is nil", def.jobType))
+		mux.handle(def.common, nil)
 		return
 	}
-	if _, ok := mux.handlers[def.jobType]; ok {
-		mux.err = errors.Join(mux.err, fmt.Errorf("mux: job type %q has two handlers", def.jobType))
+	mux.handle(def.common, func(ctx context.Context, job *Job, payload any) error { return handler(ctx, job, *payload.(*P)) })
+}
+
+// handle is Handle for a handler that takes a pointer to the payload.
+func (m *Mux) handle(def *definition, handler func(ctx context.Context, job *Job, payload any) error) {
+	if handler == nil {
+		m.err = errors.Join(m.err, fmt.Errorf("mux: the handler of job type %q is nil", def.jobType))
 		return
 	}
-	mux.err = errors.Join(mux.err, def.err)
-	mux.handlers[def.jobType] = muxEntry{queue: def.queue, versions: def.versions(), run: func(ctx context.Context, job *Job) error {
-		payload, err := def.read(job.PayloadVersion, job.Data)
+	if _, ok := m.handlers[def.jobType]; ok {
+		m.err = errors.Join(m.err, fmt.Errorf("mux: job type %q has two handlers", def.jobType))
+		return
+	}
+	m.err = errors.Join(m.err, def.err)
+	m.handlers[def.jobType] = muxEntry{queue: def.queue, versions: def.versions(), run: func(ctx context.Context, job *Job) error {
+		payload, err := def.decode(job.PayloadVersion, job.Data)
 		if err != nil {
 			return err
 		}

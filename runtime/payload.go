@@ -22,47 +22,6 @@ type payloadCodec interface {
 	json.Unmarshaler
 }
 
-// appendPayload appends the JSON of a P or *P, such as every store can keep.
-func (d *Definition[P]) appendPayload(dst []byte, payload any) ([]byte, error) {
-	switch p := payload.(type) {
-	case *P:
-		if p != nil {
-			return d.appendJSON(dst, p)
-		}
-	case P:
-		return d.appendJSON(dst, &p)
-	}
-	return dst, fmt.Errorf("%w: job type %q takes a %T, not a %T", ErrInvalidJobType, d.jobType, *new(P), payload)
-}
-
-func (d *Definition[P]) appendJSON(dst []byte, p *P) ([]byte, error) {
-	if !d.generated {
-		return appendReflected(dst, d.jobType, p)
-	}
-	data, err := any(p).(payloadCodec).AppendJSON(dst)
-	if err != nil {
-		return dst, payloadError(d.jobType, err, "%w")
-	}
-	if err := checkSize(d.jobType, len(data)-len(dst)); err != nil {
-		return dst, err
-	}
-	return data, nil
-}
-
-// decodePayload reads data into p.
-func decodePayload[P any](t JobType, data []byte, p *P) error {
-	var err error
-	if c, ok := any(p).(payloadCodec); ok {
-		err = c.UnmarshalJSON(data)
-	} else {
-		err = json.Unmarshal(data, p)
-	}
-	if err != nil {
-		return payloadError(t, err, "decode: %w")
-	}
-	return nil
-}
-
 // payloadError names the field that err is about, and says what was done.
 func payloadError(t JobType, err error, format string) error {
 	var field string
@@ -91,9 +50,9 @@ const maxKept = 64 << 10
 var payloadBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // encodePayload returns the payload as JSON, in no more memory than it needs.
-func encodePayload(def JobDefinition, payload any) ([]byte, error) {
+func encodePayload(def *definition, payload any) ([]byte, error) {
 	buf := payloadBuffers.Get().(*[]byte)
-	data, err := def.appendPayload((*buf)[:0], payload)
+	data, err := def.encode((*buf)[:0], payload)
 	if cap(data) <= maxKept {
 		*buf = data
 		defer payloadBuffers.Put(buf) // once data has been copied

@@ -93,9 +93,15 @@ func (c *claiming) claimed(rows []pgdb.ClaimRow) runtime.ClaimedBatch {
 	if revoked {
 		c.q.ring(claimsRevoked)
 	}
+	var late time.Duration
+	if len(rows) > 0 && last != nil {
+		late = last.Created.Time.Sub(rows[0].Due.Time)
+	}
+	c.q.hub.crowd.claimed(len(rows), late)
 	if last != nil {
 		batch.NextDue = time.Duration(last.MaxWork) * time.Microsecond
-		if sweep := c.view.untilSweep(done); !c.look.full && (batch.NextDue == 0 || sweep < batch.NextDue) {
+		// Where jobs come in, some may have been committed out of order.
+		if sweep := c.view.untilSweep(done); !c.look.full && len(rows) > 0 && (batch.NextDue == 0 || sweep < batch.NextDue) {
 			batch.NextDue = sweep
 		}
 	}

@@ -17,6 +17,8 @@ type hub struct {
 	revoked bell.Broadcast
 	counts  *shared[runtime.JobQueueStats]
 
+	crowd crowd
+
 	mu          sync.Mutex
 	views       map[string]*view // by the job types that are claimed together
 	sweepAlways bool

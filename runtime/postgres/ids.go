@@ -32,6 +32,7 @@ type idSource struct {
 	lease *nodeLease
 	heard time.Time // when the database last answered a renewal
 	since time.Time // and since when it always has
+	peers int       // processes that held a lease then
 }
 
 // A nodeLease is one number, held until a time of this process's monotonic
@@ -187,6 +188,13 @@ func (s *idSource) judges() bool {
 	defer s.mu.Unlock()
 	now := time.Now()
 	return now.Sub(s.since) > leaseTime && now.Sub(s.heard) < leaseTime
+}
+
+// processes is how many processes there are, as of the last renewal.
+func (s *idSource) processes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.peers
 }
 
 // giveBack ends the lease, so that the number is free at once.

@@ -21,6 +21,8 @@ type listener struct {
 	self    string
 	hubs    *hubs
 
+	processes func() int // how many there are, this one included
+
 	once   sync.Once
 	life   context.Context
 	cancel context.CancelFunc
@@ -132,7 +134,15 @@ func (l *listener) hear(payload string) {
 	l.hubs.mu.Lock()
 	h := l.hubs.byNumber[queue]
 	l.hubs.mu.Unlock()
-	if h != nil {
+	switch {
+	case h == nil:
+	case e != jobArrived:
+		e.ring(h)
+	case sender == "":
+		// A transaction has added it, perhaps long before it was committed.
+		h.forget()
+		e.ring(h)
+	case h.crowd.answers(l.processes()):
 		e.ring(h)
 	}
 }

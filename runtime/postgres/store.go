@@ -96,6 +96,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 	c.tasks.Go(func() { upkeep(life, s.db, o.retention) })
 	if o.listen {
 		c.listener = newListener(pool, c.notifier, &c.hubs)
+		c.listener.processes = c.ids.processes
 	}
 	return s, nil
 }
