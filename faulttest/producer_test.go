@@ -63,7 +63,11 @@ func (p *producer) call(ctx context.Context, number int) {
 		case <-ctx.Done():
 			return
 		}
-		p.add(dice, fmt.Sprintf("%s/%d/%d", p.orders.Name, number, n), p.draw(dice, modes))
+		m := p.draw(dice, modes)
+		if p.orders.Mix[modePoison] > 0 && number == 0 && n == 0 {
+			m = modePoison // rare as it is, there is one
+		}
+		p.add(dice, fmt.Sprintf("%s/%d/%d", p.orders.Name, number, n), m)
 	}
 }
 
