@@ -60,18 +60,28 @@ var rules = map[string]rule{
 	},
 
 	"cmd/jobgen": {
-		own:     []string{"internal/diagnostic", "internal/emit", "internal/gotypes", "internal/schema"},
-		modules: slices.Concat(emitModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
+		// runtime/postgres is where breaking and prune look, and has the roles' script.
+		own: []string{
+			"internal/breaking", "internal/diagnostic", "internal/emit", "internal/gotypes", "internal/lock", "internal/schema", "runtime", "runtime/postgres",
+		},
+		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
 	"internal/diagnostic": {},
 	"internal/schema":     {own: []string{"internal/diagnostic"}, modules: yamlModules},
-	"internal/gotypes":    {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
-	"internal/emit":       {own: []string{"internal/gotypes"}, modules: emitModules},
+	// The runtime's codec is what programs read payloads with.
+	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema", "runtime", "runtime/codec"}, modules: slices.Concat(yamlModules, runtimeModules)},
+	"internal/lock": {
+		own:     []string{"internal/breaking", "internal/diagnostic", "internal/schema"},
+		modules: slices.Concat(yamlModules, runtimeModules, []string{"github.com/rogpeppe/go-internal"}),
+	},
+	"internal/gotypes": {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
+	"internal/emit":    {own: []string{"internal/gotypes"}, modules: emitModules},
 
 	"faulttest": {},
 
 	"internal/bell":         {},
 	"internal/pgproxy":      {},
+	"internal/rolltest":     {}, // all of it is a test
 	"internal/pgtest":       {modules: testServer},
 	"internal/pgtest/serve": {own: []string{"internal/pgtest", "runtime/postgres"}, modules: slices.Concat(testServer, postgresModules)},
 

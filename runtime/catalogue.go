@@ -17,14 +17,15 @@ const GeneratedV1 = true
 // A Catalogue is the set of job types that a program knows. Generated packages
 // export one; a store is opened with it. It is immutable.
 type Catalogue struct {
-	defs map[JobType]*definition
-	err  error
+	defs       map[JobType]*definition
+	maxPayload int
+	err        error
 }
 
 // NewCatalogue returns the catalogue of defs. A job type defined twice is an
 // error, which Err returns and every back end reports when it is opened.
 func NewCatalogue(defs ...JobDefinition) *Catalogue {
-	c := &Catalogue{defs: make(map[JobType]*definition, len(defs))}
+	c := &Catalogue{defs: make(map[JobType]*definition, len(defs)), maxPayload: MaxPayloadSize}
 	for _, def := range defs {
 		c.add(def.definition())
 	}
@@ -32,11 +33,17 @@ func NewCatalogue(defs ...JobDefinition) *Catalogue {
 }
 
 // JoinCatalogues returns the catalogue of all the job types of several, for a
-// store that several generated packages share.
+// store that several generated packages share. Its payloads may be as large as
+// those of the one that allows most.
 func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 	joined := NewCatalogue()
 	for _, c := range catalogues {
-		joined.err = errors.Join(joined.err, c.Err())
+		if err := c.Err(); err != nil {
+			joined.fail(err)
+		}
+		if c != nil {
+			joined.maxPayload = max(joined.maxPayload, c.maxPayload)
+		}
 		for _, t := range c.Types() {
 			joined.add(c.defs[t])
 		}
@@ -46,12 +53,17 @@ func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 
 func (c *Catalogue) add(def *definition) {
 	if have, ok := c.defs[def.jobType]; ok && have != def {
-		c.err = errors.Join(c.err, fmt.Errorf("catalogue: job type %q is defined twice", def.jobType))
+		c.fail(fmt.Errorf("catalogue: job type %q is defined twice", def.jobType))
 		return
 	}
-	c.err = errors.Join(c.err, def.err)
+	if err := errors.Join(CheckName("job type", string(def.jobType)), def.err); err != nil {
+		c.fail(err)
+	}
 	c.defs[def.jobType] = def
 }
+
+// fail adds to what is wrong with a catalogue that is being made.
+func (c *Catalogue) fail(err error) { c.err = errors.Join(c.err, err) }
 
 // Err returns what is wrong with the catalogue, or nil.
 func (c *Catalogue) Err() error {
@@ -119,7 +131,7 @@ func (c *Catalogue) NewJob(jobType JobType, payload any, opts ...JobOption) (*Jo
 			job.MaxWorkDuration = time.Microsecond // zero would mean stealable at once
 		}
 	}
-	if job.Data, err = encodePayload(def, payload); err != nil {
+	if job.Data, err = encodePayload(def, payload, c.maxPayload); err != nil {
 		return nil, err
 	}
 	return job, nil
@@ -132,12 +144,15 @@ func (c *Catalogue) AppendPayload(dst []byte, jobType JobType, payload any) ([]b
 	if err != nil {
 		return dst, err
 	}
-	return def.encode(dst, payload)
+	return def.encode(dst, payload, c.maxPayload)
 }
 
 // NewJobs is NewJob for many payloads that share the type and the options.
 // All are checked before any is returned.
 func (c *Catalogue) NewJobs(jobType JobType, payloads []any, opts ...JobOption) ([]*Job, error) {
+	if err := CheckBatch(len(payloads)); err != nil {
+		return nil, err
+	}
 	jobs := make([]*Job, len(payloads))
 	for i, payload := range payloads {
 		job, err := c.NewJob(jobType, payload, opts...)

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -125,21 +124,21 @@ func (d *definition) versions() []TypeVersion {
 }
 
 // encode appends the JSON of a P or *P, such as every store can keep. On an
-// error it returns dst.
-func (d *definition) encode(dst []byte, payload any) ([]byte, error) {
+// error, such as more than limit bytes, it returns dst.
+func (d *definition) encode(dst []byte, payload any, limit int) ([]byte, error) {
 	p := d.pointer(payload)
 	if p == nil {
 		return dst, fmt.Errorf("%w: job type %q takes a %v, not a %T", ErrInvalidJobType, d.jobType, d.payload, payload)
 	}
 	generated, ok := p.(payloadCodec)
 	if !ok {
-		return appendReflected(dst, d.jobType, p)
+		return appendReflected(dst, d.jobType, p, limit)
 	}
 	data, err := generated.AppendJSON(dst)
 	if err != nil {
-		return dst, payloadError(d.jobType, err, "%w")
+		return dst, encodeError(d.jobType, err, limit)
 	}
-	if err := checkSize(d.jobType, len(data)-len(dst)); err != nil {
+	if err := checkSize(d.jobType, len(data)-len(dst), limit); err != nil {
 		return dst, err
 	}
 	return data, nil
@@ -169,18 +168,4 @@ func (d *definition) decode(version int16, data []byte) (any, error) {
 		}
 	}
 	return p, nil
-}
-
-// decodePayload reads data into what p points to.
-func decodePayload(t JobType, data []byte, p any) error {
-	var err error
-	if generated, ok := p.(payloadCodec); ok {
-		err = generated.UnmarshalJSON(data)
-	} else {
-		err = json.Unmarshal(data, p)
-	}
-	if err != nil {
-		return payloadError(t, err, "decode: %w")
-	}
-	return nil
 }

@@ -41,6 +41,9 @@ func enqueueBatch(ctx context.Context, service JobService, def *definition, payl
 	if len(payloads) == 0 {
 		return nil, nil
 	}
+	if err := CheckBatch(len(payloads)); err != nil {
+		return nil, fmt.Errorf("enqueue %d %s: %w", len(payloads), def.jobType, err)
+	}
 	queue, err := service.GetQueue(ctx, def.queue)
 	if err != nil {
 		return nil, fmt.Errorf("enqueue %d %s: %w", len(payloads), def.jobType, err)

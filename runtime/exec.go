@@ -1,11 +1,12 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
+	goruntime "runtime"
 	"sync/atomic"
 	"time"
 )
@@ -32,7 +33,9 @@ func (j *Job) retryDelay() time.Duration {
 type PanicError struct {
 	// Value is what the function panicked with.
 	Value any
-	// Stack is the goroutine's stack at that point.
+	// Stack is the goroutine's stack at that point: functions and lines. The
+	// words that were passed to them are left out, since a payload may be in
+	// those.
 	Stack []byte
 }
 
@@ -87,16 +90,32 @@ func call(ctx context.Context, claim *JobClaim, do func(context.Context) error, 
 			return
 		}
 		if value := recover(); value != nil {
-			stack := debug.Stack()
+			stack := callStack()
 			fmt.Fprintf(claim, "panic: %v\n%s", value, stack)
 			err = &PanicError{Value: value, Stack: stack}
 		} else {
-			fmt.Fprintf(claim, "%v\n%s", err, debug.Stack())
+			fmt.Fprintf(claim, "%v\n%s", err, callStack())
 		}
 		done(err)
 	}()
 	err = do(ctx)
 	returned = true
+}
+
+// maxFrames bounds the stack of a function that calls itself without end.
+const maxFrames = 200
+
+// callStack is the calling goroutine's stack as the log has it.
+func callStack() []byte {
+	var text bytes.Buffer
+	callers := make([]uintptr, maxFrames)
+	frames := goruntime.CallersFrames(callers[:goruntime.Callers(2, callers)])
+	for more := true; more; {
+		var f goruntime.Frame
+		f, more = frames.Next()
+		fmt.Fprintf(&text, "%s\n\t%s:%d\n", f.Function, f.File, f.Line)
+	}
+	return text.Bytes()
 }
 
 // A verdict is what becomes of a claim whose function has ended.

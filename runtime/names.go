@@ -6,18 +6,20 @@ import (
 	"unicode/utf8"
 )
 
-// MaxNameSize is how many bytes the name of a queue or of a handler may have.
+// MaxNameSize is how many bytes the name of a queue, of a handler or of a job
+// type may have.
 const MaxNameSize = 255
 
-// CheckName returns why name cannot name what, a "queue" or a "handler", or
-// nil. Back ends call it before they store a name, so that all refuse the
-// same: the empty name, more than [MaxNameSize] bytes, invalid UTF-8 and NUL.
+// CheckName returns why name cannot name what, a "queue", a "handler" or a "job
+// type", or nil. Back ends call it before they store a name, so that all refuse
+// the same: the empty name, more than [MaxNameSize] bytes (a [*LimitError]),
+// invalid UTF-8 and NUL.
 func CheckName(what, name string) error {
 	switch {
 	case name == "":
 		return fmt.Errorf("the %s's name is empty", what)
 	case len(name) > MaxNameSize:
-		return fmt.Errorf("the %s's name has %d bytes, more than the %d it may have", what, len(name), MaxNameSize)
+		return &LimitError{What: "the " + what + "'s name", Size: len(name), Limit: MaxNameSize, Unit: "bytes"}
 	case !utf8.ValidString(name):
 		return fmt.Errorf("the %s's name %q is not valid UTF-8", what, name)
 	case strings.ContainsRune(name, 0):

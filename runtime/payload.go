@@ -13,34 +13,35 @@ import (
 	"github.com/jobgen/jobgen/runtime/codec"
 )
 
-// MaxPayloadSize is how many bytes a payload may have as JSON.
-const MaxPayloadSize = codec.MaxSize
-
 // A payloadCodec is a pointer to a payload that knows its JSON by itself.
 type payloadCodec interface {
 	AppendJSON(dst []byte) ([]byte, error)
 	json.Unmarshaler
 }
 
-// payloadError names the field that err is about, and says what was done.
-func payloadError(t JobType, err error, format string) error {
+// encodeError names the field that err is about.
+func encodeError(t JobType, err error, limit int) error {
 	var field string
 	var ce *codec.Error
-	var te *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &ce):
+	if errors.As(err, &ce) {
 		field, err = ce.Path, ce.Err
-	case errors.As(err, &te):
-		field, err = te.Field, fmt.Errorf("a JSON %s does not fit a Go %v", te.Value, te.Type)
 	}
-	return &PayloadError{Type: t, Field: field, Err: fmt.Errorf(format, err)}
+	var large *codec.SizeError
+	if errors.As(err, &large) {
+		err = tooLarge(large.Size, limit)
+	}
+	return &PayloadError{Type: t, Field: field, Err: err}
 }
 
-func checkSize(t JobType, size int) error {
-	if size > MaxPayloadSize {
-		return &PayloadError{Type: t, Err: fmt.Errorf("it is %d bytes as JSON, more than the %d that a payload may have", size, MaxPayloadSize)}
+func checkSize(t JobType, size, limit int) error {
+	if size > limit {
+		return &PayloadError{Type: t, Err: tooLarge(size, limit)}
 	}
 	return nil
+}
+
+func tooLarge(size, limit int) error {
+	return &LimitError{What: "it", Size: size, Limit: limit, Unit: "bytes as JSON"}
 }
 
 // maxKept is the size of the largest buffer that is kept for another payload,
@@ -50,9 +51,9 @@ const maxKept = 64 << 10
 var payloadBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // encodePayload returns the payload as JSON, in no more memory than it needs.
-func encodePayload(def *definition, payload any) ([]byte, error) {
+func encodePayload(def *definition, payload any, limit int) ([]byte, error) {
 	buf := payloadBuffers.Get().(*[]byte)
-	data, err := def.encode((*buf)[:0], payload)
+	data, err := def.encode((*buf)[:0], payload, limit)
 	if cap(data) <= maxKept {
 		*buf = data
 		defer payloadBuffers.Put(buf) // once data has been copied
@@ -78,7 +79,7 @@ func newEncoder() *encoder {
 }
 
 // appendReflected appends the JSON that encoding/json makes of p.
-func appendReflected(dst []byte, t JobType, p any) ([]byte, error) {
+func appendReflected(dst []byte, t JobType, p any, limit int) ([]byte, error) {
 	e := encoders.Get().(*encoder)
 	e.buf.Reset()
 	if err := e.json.Encode(p); err != nil {
@@ -88,7 +89,7 @@ func appendReflected(dst []byte, t JobType, p any) ([]byte, error) {
 		defer encoders.Put(e)
 	}
 	data := bytes.TrimSuffix(e.buf.Bytes(), []byte("\n"))
-	if err := checkSize(t, len(data)); err != nil {
+	if err := checkSize(t, len(data), limit); err != nil {
 		return dst, err
 	}
 	if at, err := unstorable(data); err != nil {

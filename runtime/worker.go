@@ -54,6 +54,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		return errors.New("run worker: it has run before; make a new one")
 	}
 	queues, err := w.open(ctx)
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil // stopped before it had begun
+	}
 	if err != nil {
 		return fmt.Errorf("run worker: %w", err)
 	}

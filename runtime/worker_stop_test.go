@@ -141,3 +141,14 @@ func TestStopReleasesWhatAClaimUnderWayTakes(t *testing.T) {
 		}
 	})
 }
+
+func TestStopBeforeTheWorkerHasBegunIsClean(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		w := runtime.NewWorker(store, handle(func(context.Context, *runtime.Job, note) error { return nil }), runtime.WithLogger(nil))
+		if err := w.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}

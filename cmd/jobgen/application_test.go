@@ -9,9 +9,15 @@ import (
 	"github.com/jobgen/jobgen/internal/pgtest"
 )
 
-// TestApplicationStory builds an application in a module of its own and runs
-// it on PostgreSQL.
-func TestApplicationStory(t *testing.T) {
+// TestApplicationStories builds applications in modules of their own and runs
+// them on PostgreSQL, each story on a database of its own.
+func TestApplicationStories(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, params(t, filepath.Join("testdata", "postgres"), map[string]string{"DATABASE_URL": pgtest.DSN(t)}))
+	stories := params(t, filepath.Join("testdata", "postgres"), nil)
+	setup := stories.Setup
+	stories.Setup = func(e *testscript.Env) error {
+		e.Setenv("DATABASE_URL", pgtest.DSN(t))
+		return setup(e)
+	}
+	testscript.Run(t, stories)
 }

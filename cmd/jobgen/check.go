@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/jobgen/jobgen/internal/breaking"
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/gotypes"
+	"github.com/jobgen/jobgen/internal/lock"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
@@ -17,6 +22,10 @@ type checked struct {
 	file *schema.File
 	pkg  *gotypes.Package
 	dir  string // where the package's code goes
+
+	lockPath string
+	locked   []byte      // what the lock holds; nil where there is none
+	advanced lock.Result // the lock that goes with the file
 }
 
 // read finds and checks the file that args name, and returns its path and what
@@ -44,13 +53,63 @@ func check(ctx context.Context, path string) (checked, []problem, error) {
 	if file == nil {
 		return checked{}, problems(path, mistakes), nil
 	}
+	c := checked{file: file, lockPath: lock.Path(path)}
+	var wrong []problem
+	if len(mistakes) == 0 {
+		if wrong, err = c.advance(); err != nil {
+			return checked{}, nil, err
+		}
+	}
 	pkg, dir, more, err := gotypes.Load(ctx, file, filepath.Dir(path))
 	if err != nil {
 		return checked{}, nil, err
 	}
 	mistakes = append(mistakes, more...)
 	mistakes.Sort()
-	return checked{file, pkg, dir}, problems(path, mistakes), nil
+	c.pkg, c.dir = pkg, dir
+	return c, append(problems(path, mistakes), wrong...), nil
+}
+
+// advance reads the lock that goes with the file, which is without mistakes,
+// and advances it. It returns what is wrong with it.
+func (c *checked) advance() ([]problem, error) {
+	src, err := os.ReadFile(c.lockPath)
+	var old *schema.Lock
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	default:
+		var mistakes diagnostic.List
+		if old, mistakes = schema.ParseLock(c.lockPath, src); old == nil {
+			return problems(c.lockPath, mistakes), nil
+		}
+		c.locked = src
+	}
+	c.advanced = lock.Advance(old, c.file)
+	c.file.Lock = c.advanced.Lock
+	return nil, nil
+}
+
+// refused returns what the lock refuses of the file.
+func (c *checked) refused() []problem {
+	list := make([]problem, len(c.advanced.Refused))
+	for i, f := range c.advanced.Refused {
+		list[i] = finding(c.file.Name, c.lockPath, f)
+	}
+	return list
+}
+
+// finding returns a finding about the file at path, compared with that at was.
+func finding(path, was string, f breaking.Finding) problem {
+	p := problem{
+		Path: path, Line: f.At.Line, Column: f.At.Column, Message: f.Message,
+		Rule: f.Rule.ID, Level: string(f.Level), Breaks: f.Breaks, Do: f.Do, Waiting: f.Waiting,
+	}
+	if f.Was.Line > 0 {
+		p.Was = fmt.Sprintf("%s:%s", was, f.Was)
+	}
+	return p
 }
 
 func problems(path string, mistakes diagnostic.List) []problem {

@@ -39,9 +39,13 @@ none does.`,
 			if err != nil {
 				return err
 			}
+			locked := c.file.Lock
+			if c.locked == nil { // it is none that anybody could look at
+				locked = nil
+			}
 			explained := make([]explanation, len(jobs))
 			for i, job := range jobs {
-				explained[i] = explain(file, job)
+				explained[i] = explain(file, job, locked, c.lockPath)
 			}
 			if *format == formatJSON {
 				enc := json.NewEncoder(cmd.OutOrStdout())
@@ -98,7 +102,7 @@ type explainedOf struct {
 	From  string `json:"from"`
 }
 
-func explain(path string, job *schema.Job) explanation {
+func explain(path string, job *schema.Job, locked *schema.Lock, lockPath string) explanation {
 	line := func(at diagnostic.Position) string { return fmt.Sprintf("%s:%d", path, at.Line) }
 	e := explanation{Job: job.Type.Value, From: line(job.Type.At), Doc: job.Doc, Payload: []explainedOf{}}
 	add := func(name, value string, at diagnostic.Position, inherited bool) {
@@ -123,10 +127,31 @@ func explain(path string, job *schema.Job) explanation {
 	add("max_attempts", attempts, job.MaxAttempts.At, job.MaxAttempts.Inherited)
 	add("max_work_duration", work.String(), job.MaxWorkDuration.At, job.MaxWorkDuration.Inherited)
 	add("priority", fmt.Sprint(job.Priority.Value), job.Priority.At, job.Priority.Inherited)
+	e.version(locked, job, lockPath, line)
 	for _, f := range job.Payload {
-		e.Payload = append(e.Payload, explainedOf{f.Key.Value, f.Type.String(), line(f.Key.At)})
+		what := f.Type.String()
+		if f.Default != nil {
+			what += ", default " + f.Default.Text
+		}
+		if f.Stored() != f.Key.Value {
+			what += ", stored as " + f.Stored()
+		}
+		e.Payload = append(e.Payload, explainedOf{f.Key.Value, what, line(f.Key.At)})
 	}
 	return e
+}
+
+// version adds the version of the payload: the greater of the file's and that
+// of the lock, which may be a former one that has not been generated anew.
+func (e *explanation) version(locked *schema.Lock, job *schema.Job, lockPath string, line func(diagnostic.Position) string) {
+	v, from := int16(1), "built in"
+	if l := locked.Job(job.Type.Value); l != nil {
+		v, from = l.Newest().Version, lockPath
+	}
+	if job.Version.IsSet() && job.Version.Value >= v {
+		v, from = job.Version.Value, line(job.Version.At)
+	}
+	e.Options = append(e.Options, explained{"version", fmt.Sprint(v), from})
 }
 
 func printExplanations(w io.Writer, all []explanation) error {

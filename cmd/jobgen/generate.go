@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/jobgen/jobgen/internal/emit"
+	"github.com/jobgen/jobgen/internal/lock"
 )
 
 func generateCommand(format *reportFormat) *cobra.Command {
@@ -17,7 +19,11 @@ func generateCommand(format *reportFormat) *cobra.Command {
 
 Files that are right already are left alone; files that jobgen generated for
 jobs that are gone are removed. A file without jobgen's header is neither
-overwritten nor removed. When jobs.yaml has mistakes, nothing is written.`,
+overwritten nor removed. When jobs.yaml has mistakes, nothing is written.
+
+Beside jobs.yaml it writes jobs.lock, which lists every version of every payload
+that a waiting job may have. A change that leaves the new binary unable to read
+these is refused, and the message says what to do; see docs/breaking.md.`,
 		Example: `  # the nearest jobs.yaml, here or in a directory above
   jobgen generate
 
@@ -33,10 +39,18 @@ overwritten nor removed. When jobs.yaml has mistakes, nothing is written.`,
 			if err != nil {
 				return err
 			}
-			if *format == formatText && len(changed) > 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", shorten(code.dir), count(len(changed)))
+			locked, err := lock.Write(code.lockPath, code.lock)
+			if err != nil || *format != formatText {
+				return err
 			}
-			return nil
+			out := cmd.OutOrStdout()
+			if len(changed) > 0 {
+				fmt.Fprintf(out, "%s: %s\n", shorten(code.dir), count(len(changed)))
+			}
+			if locked {
+				fmt.Fprintf(out, "%s: changed\n", shorten(code.lockPath))
+			}
+			return code.tell(out)
 		},
 	}
 }
@@ -59,24 +73,38 @@ and a short diff when jobgen generate would change it. It writes nothing.`,
 				return err
 			}
 			diff, err := emit.Diff(code.dir, code.files)
-			if err != nil || diff == "" {
+			if err != nil {
 				return err
 			}
-			stale := problem{
-				Path:    code.source,
-				Message: fmt.Sprintf("the code in %s is stale: run jobgen generate", shorten(code.dir)),
-				Diff:    diff,
+			var stale []problem
+			if diff != "" {
+				stale = append(stale, problem{
+					Path:    code.source,
+					Message: fmt.Sprintf("the code in %s is stale: run jobgen generate", shorten(code.dir)),
+					Diff:    diff,
+				})
 			}
-			return report(cmd, *format, []problem{stale})
+			if !lock.Same(code.checked.locked, code.lock) {
+				stale = append(stale, problem{
+					Path:    code.lockPath,
+					Message: "the lock is stale: run jobgen generate, and commit both",
+					Diff:    lock.Diff(filepath.Base(code.lockPath), code.checked.locked, code.lock),
+				})
+			}
+			if len(stale) == 0 {
+				return nil
+			}
+			return report(cmd, *format, stale)
 		},
 	}
 }
 
 // generated is what a jobs.yaml makes, not written yet.
 type generated struct {
+	checked
 	source string // the path of the jobs.yaml
-	dir    string // where files go
 	files  []emit.File
+	lock   []byte
 }
 
 // load reads the file that args name and generates its code. Mistakes in the
@@ -86,11 +114,50 @@ func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, e
 	if err != nil {
 		return nil, err
 	}
+	if c.locked == nil {
+		versioned, err := emit.Versioned(c.dir)
+		if err != nil {
+			return nil, err
+		}
+		if versioned != "" {
+			return nil, report(cmd, format, []problem{{Path: c.lockPath, Message: fmt.Sprintf(
+				"the lock is missing, and %s has a payload of a later version than the first: take the lock from version control",
+				filepath.Join(shorten(c.dir), versioned))}})
+		}
+	}
+	if refused := c.refused(); len(refused) > 0 {
+		return nil, report(cmd, format, refused)
+	}
 	files, err := emit.Files(c.pkg)
 	if err != nil {
 		return nil, err
 	}
-	return &generated{source: path, dir: c.dir, files: files}, nil
+	return &generated{checked: c, source: path, files: files, lock: lock.Format(c.advanced.Lock)}, nil
+}
+
+// tell says what versions have become of payloads, and what is left to do by
+// hand.
+func (g *generated) tell(out io.Writer) error {
+	for _, step := range g.advanced.Raised {
+		fmt.Fprintf(out, "\n%s: new jobs have payload version %d, which running binaries leave alone and new ones read beside %d:\n", step.Job, step.To, step.From)
+		for _, why := range step.Why {
+			fmt.Fprintf(out, "\t%s [%s]\n", why.Message, why.Rule.ID)
+		}
+	}
+	for _, step := range g.advanced.Removed {
+		fmt.Fprintf(out, "\n%s: is removed, and stays in %s, since jobs of it may wait; jobgen prune drops it when none does\n", step.Job, shorten(g.lockPath))
+	}
+	missing, unused, err := emit.MissingUpgrades(g.dir, g.pkg)
+	if err != nil {
+		return err
+	}
+	if missing != "" {
+		fmt.Fprintf(out, "\nUpgrades are missing. Put them into a file in %s, such as upgrades.go, and fill them in:\n\n%s", shorten(g.dir), missing)
+	}
+	for _, name := range unused {
+		fmt.Fprintf(out, "\n%s in %s is needed no longer: remove it\n", name, shorten(g.dir))
+	}
+	return nil
 }
 
 func count(changed int) string {

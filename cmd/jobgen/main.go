@@ -2,8 +2,11 @@
 //
 //	jobgen generate [jobs.yaml]   write the code
 //	jobgen check [jobs.yaml]      say whether the code is current
+//	jobgen breaking [jobs.yaml]   say whom a change breaks
+//	jobgen prune [jobs.yaml]      drop payload versions that no job waits with
 //	jobgen explain [job]...       say what each job will do, and why
 //	jobgen init                   write a first jobs.yaml
+//	jobgen roles                  print the SQL for PostgreSQL roles
 //	jobgen version                print the version
 //
 // Without a file it takes the jobs.yaml of the working directory or of the
@@ -89,6 +92,6 @@ stale, and 2 when jobgen itself could not do its work.`,
 	}
 	format := formatText
 	root.PersistentFlags().Var(&format, "format", "how mistakes are reported: "+strings.Join(formats, ", "))
-	root.AddCommand(generateCommand(&format), checkCommand(&format), explainCommand(&format), initCommand(), versionCommand())
+	root.AddCommand(generateCommand(&format), checkCommand(&format), breakingCommand(&format), pruneCommand(&format), explainCommand(&format), initCommand(), rolesCommand(), versionCommand())
 	return root
 }

@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/jobgen/jobgen/internal/breaking"
+	"github.com/jobgen/jobgen/internal/diagnostic"
 )
 
 // A reportFormat is a way to report mistakes.
@@ -41,6 +44,40 @@ type problem struct {
 	Message string `json:"message"`
 	Rule    string `json:"rule,omitempty"`
 	Diff    string `json:"diff,omitempty"`
+
+	// Of what a change breaks.
+	Level  string           `json:"level,omitempty"`
+	Breaks []breaking.Party `json:"breaks,omitempty"`
+	Was    string           `json:"was,omitempty"` // path:line:col of the old file
+	Do     string           `json:"do,omitempty"`
+	// Waiting is how many jobs it strands, where a database was asked.
+	Waiting *int64 `json:"waiting,omitempty"`
+}
+
+func (p problem) position() diagnostic.Position {
+	return diagnostic.Position{Line: p.Line, Column: p.Column}
+}
+
+// details returns what is known of a problem beyond its message, a line each.
+func (p problem) details() string {
+	var b strings.Builder
+	if len(p.Breaks) > 0 {
+		names := make([]string, len(p.Breaks))
+		for i, party := range p.Breaks {
+			names[i] = string(party)
+		}
+		fmt.Fprintf(&b, "\tbreaks: %s\n", strings.Join(names, ", "))
+	}
+	if p.Waiting != nil {
+		fmt.Fprintf(&b, "\twaiting: %d\n", *p.Waiting)
+	}
+	if p.Was != "" {
+		fmt.Fprintf(&b, "\twas: %s\n", p.Was)
+	}
+	if p.Do != "" {
+		fmt.Fprintf(&b, "\tdo: %s\n", p.Do)
+	}
+	return b.String() + p.Diff
 }
 
 // report prints problems and returns errReported, or why it could not.
@@ -81,9 +118,9 @@ func (p problem) text() string {
 	}
 	b.WriteString(": " + p.Message)
 	if p.Rule != "" {
-		b.WriteString(" [" + p.Rule + "]")
+		b.WriteString(" [" + strings.TrimSpace(p.Rule+" "+p.Level) + "]")
 	}
-	b.WriteString("\n" + p.Diff)
+	b.WriteString("\n" + p.details())
 	return b.String()
 }
 
@@ -100,8 +137,8 @@ func (p problem) github() string {
 		b.WriteString(",title=" + escapeProperty.Replace(p.Rule))
 	}
 	message := p.Message
-	if p.Diff != "" {
-		message += "\n" + strings.TrimSuffix(p.Diff, "\n")
+	if details := p.details(); details != "" {
+		message += "\n" + strings.TrimSuffix(details, "\n")
 	}
 	b.WriteString("::" + escape.Replace(message) + "\n")
 	return b.String()

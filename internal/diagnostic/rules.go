@@ -76,7 +76,7 @@ var (
 		"A mapping, a list, a text or a number is wanted, and something else is there. Text that YAML takes for something else, such as `yes`, `null` or `1.0`, is written in quotes.",
 		example("queues: emails\n"+email))
 	BadVersion = rule("JG204", "an unknown version",
-		"`version` is that of the language. This jobgen reads version 1.",
+		"`version` is that of the language. This jobgen reads version 1. The `format` of a `jobs.lock` is likewise 1; a newer one was written by a newer jobgen.",
 		"version: 2\npackage: example.com/shop/gen/jobs\n"+emails+email)
 	BadName = rule("JG205", "a name that cannot be used",
 		"The names of jobs, types and fields begin with a letter and go on in letters, digits and `_`; those of jobs and fields may also hold `-` and `.`. They may have 100 characters. The name of a queue is any text of at most 255 bytes without control characters.",
@@ -114,6 +114,18 @@ var (
 	BuiltinName = rule("JG216", "the name of a built-in type",
 		"A declared type cannot have the name of a built-in one, or nobody could say which is meant.",
 		example(emails+"types:\n  date: {fields: {day: int}}\n"+email))
+	BadDefault = rule("JG217", "no default",
+		"`default` is a value of the field's type, which is text, a number, a boolean, a duration or an enum, and not optional.",
+		field("size", "{type: int, default: big}"))
+	BadPayloadVersion = rule("JG218", "no payload version",
+		"The `version` of a job is that of its payload, a whole number from 1 to 32767.",
+		option("version: 0"))
+	ReservedKey = rule("JG219", "a key that is reserved",
+		"`reserved` lists keys that a payload or a struct has had and must not have again, since jobs may be stored in which they mean something else. Give the field another key.",
+		option("reserved: [to]"))
+	BadRename = rule("JG220", "two fields stored under one key",
+		"`renamed_from` names the key that a field is stored under, which stays what it was when the field gets another name. No other field of the payload or struct can have that key.",
+		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string, address: {type: string, renamed_from: to}}}\n"))
 )
 
 // What does not work out in Go.

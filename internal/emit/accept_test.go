@@ -41,6 +41,7 @@ func FuzzWhatIsAcceptedCompiles(f *testing.F) {
 	for _, rest := range []string{
 		"jobs:\n  # Doc\n  email: {queue: q, max_attempts: 3, payload: {to: string, cc: \"[string]?\"}}\n",
 		"types:\n  t: {fields: {next: t?, s: s}}\n  s: {enum: [a, \"\", +, 1]}\njobs:\n  j: {queue: q, payload: {t: {string: [t?]}}}\n",
+		"jobs: {a: {queue: q, version: 1, reserved: [b], payload: {x: {type: string, default: a, renamed_from: y, deprecated: z}}}}\n",
 		"defaults: {max_work_duration: 1h, priority: 9, queue: q}\njobs: {a: {payload: {type: time, default: json, len: bytes?}}, b_c: {payload: {}}}\n",
 	} {
 		f.Add(rest)
@@ -84,7 +85,7 @@ func TestWhatIsAcceptedOfTrickyNamesCompiles(t *testing.T) {
 	})
 	refs := rapid.SampledFrom([]string{
 		"string", "bool?", "int", "time", "time?", "duration", "json", "json?", "bytes?", "snowflake", "[uuid]", "{string: date}", "\"[decimal]?\"", "[[t]]", "t", "t?", "e", "e?",
-		"{string: [e?]}",
+		"{string: [e?]}", "{type: int, default: -3}", "{type: string, default: a}", "{type: duration, default: 1h, deprecated: it is}", "{type: string, renamed_from: w}",
 	})
 	accepted := 0
 	rapid.Check(t, func(r *rapid.T) {

@@ -25,15 +25,21 @@ func codecCode(f *jen.File, name string, fields []*gotypes.Field) {
 	}
 	f.Line().Add(method()).Id("fields").Params(jen.Id("c").Add(codec)).BlockFunc(func(g *jen.Group) {
 		for _, field := range fields {
-			g.Qual(codecPath, presence(field.Type)).Call(
-				jen.Id("c"), jen.Lit(field.Key), jen.Op("&").Id("p").Dot(field.Name), value(field.Type, false))
+			args := []jen.Code{jen.Id("c"), jen.Lit(field.Key), jen.Op("&").Id("p").Dot(field.Name), value(field.Type, false)}
+			if field.Default != nil {
+				args = append(args, defaultValue(field))
+			}
+			g.Qual(codecPath, presence(field)).Call(args...)
 		}
 	})
 }
 
 // presence is the function that says when a field has to be there.
-func presence(t gotypes.Type) string {
+func presence(f *gotypes.Field) string {
+	t := f.Type
 	switch {
+	case f.Default != nil:
+		return "Default"
 	case !t.Optional:
 		return "Required"
 	case t.Kind == gotypes.KindMap:

@@ -22,8 +22,9 @@ const (
 
 // The names of the files that every package has; each job adds one of its own.
 const (
-	packageFile = "jobs.gen.go"
-	typesFile   = "types.gen.go"
+	packageFile  = "jobs.gen.go"
+	typesFile    = "types.gen.go"
+	upgradesFile = "upgrades.gen.go" // where there are any
 )
 
 // headerPrefix begins the first line of every generated file, and tells a file
@@ -67,6 +68,22 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
 		}
 		if err := add(job.File, jobCode(pkg, job)); err != nil {
+			return nil, err
+		}
+		for _, former := range job.Former {
+			if former.Name == "" {
+				continue
+			}
+			if err := checkKeys(former.Fields); err != nil {
+				return nil, fmt.Errorf("generate version %d of job %s: %w", former.Version, job.Name, err)
+			}
+			if err := add(former.File, formerCode(pkg, job, former)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if code := upgradesCode(pkg); code != nil {
+		if err := add(upgradesFile, code); err != nil {
 			return nil, err
 		}
 	}

@@ -85,11 +85,43 @@ func fullPackage() *gotypes.Package {
 			Kind: gotypes.KindImported, Optional: true, Import: "net/netip", Name: "Addr",
 		}}),
 		field("anything", "Anything", "anything", gotypes.Type{Kind: gotypes.KindMap, Optional: true, Elem: &gotypes.Type{Kind: gotypes.KindJSON, Optional: true}}))
+	with := func(f *gotypes.Field, d gotypes.Default) *gotypes.Field { f.Default = &d; return f }
+	old := field("old", "Old", "old", of(gotypes.KindString))
+	old.Doc, old.Deprecated = "What was there before.", "use new"
+	defaults := []*gotypes.Field{
+		old,
+		with(field("text", "Text", "text", of(gotypes.KindString)), gotypes.Default{String: "a \"b\"\n"}),
+		with(field("yes", "Yes", "yes", of(gotypes.KindBool)), gotypes.Default{Bool: true}),
+		with(field("count", "Count", "count", of(gotypes.KindInt32)), gotypes.Default{Int: -5}),
+		with(field("share", "Share", "share", of(gotypes.KindFloat64)), gotypes.Default{Float: 2.5e-9}),
+		with(field("whole", "Whole", "whole", of(gotypes.KindFloat64)), gotypes.Default{Float: 3}),
+		with(field("wait", "Wait", "wait", of(gotypes.KindDuration)), gotypes.Default{Int: int64(90 * time.Second)}),
+		with(field("status", "Status", "status", gotypes.Type{Kind: gotypes.KindNamed, Named: status}), gotypes.Default{String: "active", Const: "StatusActive"}),
+	}
+	formerStatus := &gotypes.Named{Name: "OrderJobV2Status", IsEnum: true, Enum: []*gotypes.EnumValue{{Name: "OrderJobV2StatusA", Value: "a"}}}
+	formerLine := &gotypes.Named{Name: "OrderJobV2Line", Fields: []*gotypes.Field{
+		field("status", "Status", "status", gotypes.Type{Kind: gotypes.KindNamed, Named: formerStatus}), field("url", "URL", "url", url), defaults[3],
+	}}
+	line := gotypes.Type{Kind: gotypes.KindNamed, Named: formerLine}
+	order := &gotypes.Job{
+		Type: "order", Name: "Order", File: "order_job.gen.go", Queue: "orders", Fields: defaults, Version: 5,
+		Former: []*gotypes.Former{
+			{Version: 1},
+			{
+				Version: 2, Name: "OrderJobV2", File: "order_job_v2.gen.go", Upgrade: "UpgradeOrderV2", Types: []*gotypes.Named{formerLine, formerStatus},
+				Fields: []*gotypes.Field{field("lines", "Lines", "lines", gotypes.Type{Kind: gotypes.KindList, Elem: &line}), defaults[1]},
+			},
+			{Version: 3, Name: "OrderJobV3", File: "order_job_v3.gen.go", Upgrade: "UpgradeOrderV3"},
+			{Version: 4},
+		},
+	}
 	pkg := emailPackage()
+	pkg.Jobs[0].Version = 2 // whose former versions are pruned
 	pkg.Types = []*gotypes.Named{address, status, {Name: "Nothing"}, {Name: "Never", IsEnum: true}}
 	pkg.Jobs = append(pkg.Jobs,
 		&gotypes.Job{Type: "every", Name: "Every", File: "every_job.gen.go", Queue: "parcels", Fields: every, Priority: &priority, MaxWorkDuration: &none},
-		&gotypes.Job{Type: "ping", Name: "Ping", File: "ping_job.gen.go", Queue: "parcels", MaxAttempts: &attempts})
+		&gotypes.Job{Type: "ping", Name: "Ping", File: "ping_job.gen.go", Queue: "parcels", MaxAttempts: &attempts},
+		order)
 	return pkg
 }
 
@@ -139,6 +171,18 @@ func compile(t testing.TB, pkg *gotypes.Package, files []emit.File) {
 			t.Fatalf("%s: %v\n%s", f.Name, err, f.Data)
 		}
 		parsed = append(parsed, code)
+	}
+	// What is to be written by hand is printed, and compiles once it is filled in.
+	text, _, err := emit.MissingUpgrades(t.TempDir(), pkg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text != "" {
+		upgrades, err := parser.ParseFile(fset, "upgrades.go", strings.ReplaceAll(text, "{\n}\n", "{\n\tpanic(\"\")\n}\n"), parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		parsed = append(parsed, upgrades)
 	}
 	config := types.Config{Importer: from, Error: func(err error) { t.Error(err) }}
 	if _, err := config.Check(pkg.Path, fset, parsed, nil); err != nil {

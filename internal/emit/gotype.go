@@ -85,6 +85,14 @@ func checkKeys(fields []*gotypes.Field) error {
 	return nil
 }
 
+// fieldDoc returns the doc comment of a field.
+func fieldDoc(f *gotypes.Field) string {
+	if f.Deprecated == "" {
+		return f.Doc
+	}
+	return paragraphs(f.Doc, "Deprecated: "+f.Deprecated)
+}
+
 // structType returns the struct of fields with their docs and JSON tags.
 //
 // An absent optional is left out with omitzero where it is a slice or a map,
@@ -103,7 +111,7 @@ func structType(fields []*gotypes.Field) *jen.Statement {
 				tag += ",omitempty"
 			}
 			field := jen.Id(f.Name).Add(goType(f.Type)).Tag(map[string]string{"json": tag})
-			g.Add(comment(f.Doc).Add(field))
+			g.Add(comment(fieldDoc(f)).Add(field))
 		}
 	})
 }

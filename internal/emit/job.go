@@ -26,7 +26,7 @@ func jobCode(pkg *gotypes.Package, job *gotypes.Job) *jen.File {
 	f.Line().Add(comment(fmt.Sprintf("%sOptions are what %s jobs have unless Enqueue is given others.", payload, kind)).
 		Var().Id(payload+"Options").Op("=").Index().Qual(runtimePath, "JobOption").Add(multiLine("{", "}", options(job)...)))
 	f.Line().Var().Id(definition(job)).Op("=").Qual(runtimePath, "Define").Types(jen.Id(payload)).
-		Call(jen.Id(payload+"Type"), jen.Id(job.Name+"Queue"), jen.Id(payload+"Options").Op("..."))
+		Call(jen.Id(payload+"Type"), jen.Id(job.Name+"Queue"), jen.Id(payload+"Options").Op("...")).Add(at(job, payload))
 
 	f.Line().Add(comment(paragraphs(fmt.Sprintf("%s is the payload of %s jobs.", payload, kind), job.Doc)).
 		Type().Id(payload).Add(structType(job.Fields)))
@@ -78,9 +78,14 @@ func handlerParams(job *gotypes.Job, withNames bool) []jen.Code {
 // constructor returns the function that takes every required field.
 func constructor(job *gotypes.Job, payload string) *jen.Statement {
 	var params, values []jen.Code
-	optional := false
+	optional, defaulted := false, false
 	for _, f := range job.Fields {
-		if f.Type.Optional {
+		switch {
+		case f.Default != nil:
+			defaulted = true
+			values = append(values, jen.Id(f.Name).Op(":").Add(defaultValue(f)))
+			continue
+		case f.Type.Optional:
 			optional = true
 			continue
 		}
@@ -93,6 +98,9 @@ func constructor(job *gotypes.Job, payload string) *jen.Statement {
 	}
 	if len(params) == 0 {
 		doc = "New" + payload + " returns a payload; no field is required"
+	}
+	if defaulted {
+		doc += ".\nWhat has a default is set to that"
 	}
 	return comment(doc + ".").
 		Func().Id("New" + payload).Params(params...).Id(payload).

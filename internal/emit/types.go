@@ -21,10 +21,15 @@ func typesCode(pkg *gotypes.Package) *jen.File {
 			enumCode(f, t)
 			continue
 		}
-		f.Add(comment(named(t.Name, t.Doc)).Type().Id(t.Name).Add(structType(t.Fields)))
-		codecCode(f, t.Name, t.Fields)
+		structCode(f, t)
 	}
 	return f
+}
+
+// structCode adds a struct.
+func structCode(f *jen.File, t *gotypes.Named) {
+	f.Add(comment(named(t.Name, t.Doc)).Type().Id(t.Name).Add(structType(t.Fields)))
+	codecCode(f, t.Name, t.Fields)
 }
 
 // enumCode adds a string enum.

@@ -2,6 +2,7 @@ package gotypes
 
 import (
 	"context"
+	"encoding/json"
 	"path/filepath"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
@@ -38,6 +39,7 @@ type loader struct {
 	suggest  diagnostic.Suggester
 	declared map[*schema.Type]*Named
 	imported []use
+	at       diagnostic.Position // of what is read from the lock, else zero
 }
 
 // A use is one place that names a Go type.
@@ -55,16 +57,22 @@ func (l *loader) convert(to target) *Package {
 		pkg.Types = append(pkg.Types, named)
 	}
 	for i, t := range l.file.Types {
-		named := pkg.Types[i]
-		named.Fields = l.fields(t.Fields)
-		for _, v := range t.Enum {
-			named.Enum = append(named.Enum, &EnumValue{Name: enumName(named.Name, v.Value.Value), Value: v.Value.Value, Doc: v.Doc})
-		}
+		l.fill(pkg.Types[i], t)
 	}
 	for _, job := range l.file.Jobs {
-		pkg.Jobs = append(pkg.Jobs, l.job(job))
+		j := l.job(job)
+		l.addFormer(j, job)
+		pkg.Jobs = append(pkg.Jobs, j)
 	}
 	return pkg
+}
+
+// fill gives a named type its fields or values.
+func (l *loader) fill(named *Named, t *schema.Type) {
+	named.Fields = l.fields(t.Fields)
+	for _, v := range t.Enum {
+		named.Enum = append(named.Enum, &EnumValue{Name: enumName(named.Name, v.Value.Value), Value: v.Value.Value, Doc: v.Doc})
+	}
 }
 
 func (l *loader) job(job *schema.Job) *Job {
@@ -98,9 +106,39 @@ func (l *loader) fields(from []*schema.Field) []*Field {
 			param += "Value"
 		}
 		params[param] = true
-		fields = append(fields, &Field{Key: f.Key.Value, Name: name, Param: param, Doc: f.Doc, Type: *l.goType(f.Type, false)})
+		field := &Field{
+			Key: f.Stored(), Name: name, Param: param, Doc: f.Doc, Type: *l.goType(f.Type, false), Deprecated: f.Deprecated.Value,
+		}
+		if f.Default != nil && f.Default.JSON != "" {
+			field.Default = defaultOf(f.Default.JSON, &field.Type)
+		}
+		fields = append(fields, field)
 	}
 	return fields
+}
+
+// defaultOf returns the default that text is as JSON; package schema has found
+// it to be one of the type.
+func defaultOf(text string, t *Type) *Default {
+	d := &Default{}
+	var err error
+	switch t.Kind {
+	case KindBool:
+		err = json.Unmarshal([]byte(text), &d.Bool)
+	case KindFloat64:
+		err = json.Unmarshal([]byte(text), &d.Float)
+	case KindString, KindNamed:
+		err = json.Unmarshal([]byte(text), &d.String)
+		if t.Named != nil {
+			d.Const = enumName(t.Named.Name, d.String)
+		}
+	default:
+		err = json.Unmarshal([]byte(text), &d.Int)
+	}
+	if err != nil {
+		return nil
+	}
+	return d
 }
 
 var kinds = map[string]Kind{
@@ -120,6 +158,11 @@ func (l *loader) goType(ref *schema.Ref, inMap bool) *Type {
 		t.Kind, t.Named = KindNamed, l.declared[ref.Declared]
 	case ref.Name != "":
 		t.Kind, t.Import, t.Name = KindImported, ref.Import, ref.Name
+		if l.at.Line > 0 {
+			moved := *ref
+			moved.At = l.at
+			ref = &moved
+		}
 		l.imported = append(l.imported, use{ref, inMap && !ref.Optional})
 	default:
 		t.Kind = kinds[ref.Builtin]

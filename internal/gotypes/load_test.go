@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/jobgen/jobgen/internal/gotypes"
 	"github.com/jobgen/jobgen/internal/schema"
 )
@@ -221,5 +223,52 @@ func TestNamesThatMeetAreReportedAtTheLater(t *testing.T) {
 		"jobs:\n  a: {queue: q, payload: {user_id: int, userID: int}}\n":                       `field "userID" and field "user_id"`,
 	} {
 		mistake(t, dir, "version: 1\npackage: example.com/shop/jobs\nqueues: {q: {}}\n"+src, "JG304", want)
+	}
+}
+
+func TestAGoTypeThatAFormerVersionHasLostIsReportedAtTheJob(t *testing.T) {
+	t.Parallel()
+	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
+	const locked = "format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: example.com/shop/gone.Place}}, v2: {declared: true, payload: {x: string}}}}\n"
+	file, mistakes := schema.Parse("jobs.yaml", []byte(src))
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	if file.Lock, mistakes = schema.ParseLock("jobs.lock", []byte(locked)); len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	pkg, _, mistakes, err := gotypes.Load(t.Context(), file, write(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lines(mistakes); len(got) != 1 || !strings.HasPrefix(got[0], "jobs.yaml:5:3: package example.com/shop/gone cannot be loaded") {
+		t.Errorf("%q", got)
+	}
+	if former := pkg.Jobs[0].Former; pkg.Jobs[0].Version != 2 || len(former) != 1 || former[0].Name != "AJobV1" || former[0].Upgrade != "UpgradeAV1" || former[0].File != "a_job_v1.gen.go" {
+		t.Errorf("%+v", pkg.Jobs[0])
+	}
+}
+
+func TestFormerVersionsHaveNamesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\ntypes: {a_job_v1: {fields: {}}, upgrades: {fields: {}}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
+	const locked = "format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: int}}, v2: {declared: true, payload: {x: string}}}}\n"
+	file, mistakes := schema.Parse("jobs.yaml", []byte(src))
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	if file.Lock, mistakes = schema.ParseLock("jobs.lock", []byte(locked)); len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	_, _, mistakes, err := gotypes.Load(t.Context(), file, write(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`jobs.yaml:4:33: type "upgrades" and what each package has would both be Upgrades: rename one [JG304]`,
+		`jobs.yaml:6:3: version 1 of job "a" and type "a_job_v1" in line 4, column 9, would both be AJobV1: rename one [JG304]`,
+	}
+	if d := cmp.Diff(want, lines(mistakes)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }

@@ -46,7 +46,7 @@ func (l *loader) claim(s scope, what string, at diagnostic.Position, names ...st
 // scope.
 func (l *loader) checkNames(pkg *Package) {
 	top, files := make(scope), make(scope)
-	l.claim(top, "what each package has", diagnostic.Position{}, "Catalogue", "Handlers", "HandleAll")
+	l.claim(top, "what each package has", diagnostic.Position{}, "Catalogue", "Handlers", "HandleAll", "Upgrades", "upgrades")
 	for i, t := range l.file.Types {
 		named := pkg.Types[i]
 		what := fmt.Sprintf("type %q", t.Name.Value)
@@ -63,6 +63,7 @@ func (l *loader) checkNames(pkg *Package) {
 		if n := pkg.Jobs[i].Name; n != "" && l.claim(top, what, job.Type.At,
 			n+"Job", n+"JobType", n+"Queue", n+"JobOptions", "New"+n+"Job", "Enqueue"+n, "Enqueue"+n+"Batch", "Handle"+n, "job"+n) {
 			l.claim(files, what, job.Type.At, pkg.Jobs[i].File)
+			l.claimFormer(top, files, pkg.Jobs[i], job)
 		}
 		l.claimFields(job.Payload)
 	}

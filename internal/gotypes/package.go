@@ -21,9 +21,24 @@ type Job struct {
 	Queue  string // the queue's name as stored: "emails"
 	Fields []*Field
 
+	Version int16     // of the payload; 0 is 1
+	Former  []*Former // versions of which jobs may still wait, in order
+
 	MaxAttempts     *int32         // nil: not set, unlimited
 	MaxWorkDuration *time.Duration // nil: not set, the runtime's default
 	Priority        *int16         // nil: not set, the runtime's default
+}
+
+// A Former is a former version of a job's payload.
+type Former struct {
+	Version int16
+	// Name is that of its struct, "EmailJobV1"; "" where the struct of the
+	// next version that has one reads it as it is.
+	Name    string
+	File    string // "email_job_v1.gen.go"
+	Upgrade string // the method that brings it to the next version's struct: "UpgradeEmailV1"
+	Fields  []*Field
+	Types   []*Named // those of its types that are not the package's own any longer
 }
 
 // A Named is a type that the file declares: a struct or a string enum.
@@ -44,11 +59,25 @@ type EnumValue struct {
 
 // A Field is a field of a payload or of a struct type.
 type Field struct {
-	Key   string // JSON key: "account_id"
+	Key   string // the key that it is stored under: "account_id"
 	Name  string // Go field: "AccountID"
 	Param string // Go parameter of the constructor: "accountID"; never a keyword, never shadowing what the body uses
 	Doc   string
 	Type  Type
+
+	Deprecated string   // what to use instead; "" for none
+	Default    *Default // what a stored payload without the key means; nil for none
+}
+
+// A Default is the default of a field, as a value of its type. One of String,
+// Bool, Int and Float holds it, by the field's kind; an enum is in String, a
+// duration in Int.
+type Default struct {
+	String string
+	Bool   bool
+	Int    int64
+	Float  float64
+	Const  string // the Go constant of an enum's value
 }
 
 // A Type is the type of a field.

@@ -17,6 +17,10 @@ type File struct {
 	Queues  []*Queue
 	Types   []*Type
 	Jobs    []*Job
+	Keys    map[string]diagnostic.Position // of the sections, by their names
+	// Lock is the jobs.lock that goes with the file, with the file's own
+	// payloads as the newest versions; nil where nobody has looked at it.
+	Lock *Lock
 }
 
 // A Text is a word of the file.
@@ -33,11 +37,13 @@ type Queue struct {
 
 // A Type is a type that the file declares: a struct or a string enum.
 type Type struct {
-	Name   Text
-	Doc    string
-	IsEnum bool
-	Fields []*Field     // of a struct, in the order of the file
-	Enum   []*EnumValue // of an enum
+	Name     Text
+	Doc      string
+	IsEnum   bool
+	Fields   []*Field     // of a struct, in the order of the file
+	Reserved []Text       // of a struct: keys that its fields cannot have
+	Enum     []*EnumValue // of an enum
+	Gone     []*Field     // of a struct in a jobs.lock: fields that it had
 }
 
 // An EnumValue is one value of an enum.
@@ -54,7 +60,9 @@ type Job struct {
 	MaxAttempts     Option[int32] // Unlimited for no limit
 	MaxWorkDuration Option[time.Duration]
 	Priority        Option[int16]
+	Version         Option[int16] // of the payload; not set for the one of the lock
 	Payload         []*Field
+	Reserved        []Text // keys that its payload's fields cannot have
 }
 
 // Unlimited is the MaxAttempts of a job that says so, rather than nothing.
@@ -77,9 +85,28 @@ func (o Option[T]) IsSet() bool { return o.At.Line > 0 }
 
 // A Field is a field of a payload or a struct.
 type Field struct {
-	Key  Text
-	Doc  string
-	Type *Ref // nil after a mistake
+	Key         Text
+	Doc         string
+	Type        *Ref     // nil after a mistake
+	RenamedFrom Text     // the key that it is stored under, where that is another
+	Deprecated  Text     // what to use instead
+	Default     *Default // nil for none
+}
+
+// Stored is the key that the field has in the JSON of a payload. Renaming a
+// field keeps it.
+func (f *Field) Stored() string {
+	if f.RenamedFrom.Value != "" {
+		return f.RenamedFrom.Value
+	}
+	return f.Key.Value
+}
+
+// A Default is the value of a field that a stored payload lacks.
+type Default struct {
+	At   diagnostic.Position
+	Text string // as a file writes it, without quotes
+	JSON string // as a payload would hold it; "" after a mistake
 }
 
 // A Ref is the type of a field. Exactly one of Builtin, List, Map, Declared and

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -34,13 +35,19 @@ type builder struct {
 	unread   bool // queues are there and cannot be read
 	types    map[string]*Type
 	typeName names
+	last     []func() // what can be judged when all has been read
+	inLock   bool     // it is a jobs.lock that is read
 }
 
 // parse takes the sections in the order in which they build on one another,
 // which need not be that of the file.
 func (b *builder) parse(root ast.Node) {
 	sections := make(map[string]entry)
-	keep := func(e entry) { sections[e.key.Value] = e }
+	b.file.Keys = make(map[string]diagnostic.Position)
+	keep := func(e entry) {
+		sections[e.key.Value] = e
+		b.file.Keys[e.key.Value] = e.key.At
+	}
 	known := make(map[string]readFunc)
 	for _, key := range []string{"version", "package", "defaults", "queues", "types", "jobs"} {
 		known[key] = keep
@@ -67,6 +74,14 @@ func (b *builder) parse(root ast.Node) {
 	read("types", b.readTypes)
 	if !read("jobs", b.readJobs) {
 		b.mistakes.Add(top, diagnostic.MissingKey, "the file has no jobs")
+	}
+	b.finish()
+}
+
+// finish judges what takes the whole file.
+func (b *builder) finish() {
+	for _, judge := range b.last {
+		judge()
 	}
 	b.findEndless()
 }
@@ -126,6 +141,12 @@ func (b *builder) readJob(e entry) {
 	b.file.Jobs = append(b.file.Jobs, job)
 	known := b.options(job, what)
 	known["payload"] = func(e entry) { job.Payload = b.fields(e.value, "the payload of "+what) }
+	known["reserved"] = func(e entry) { job.Reserved = b.reserved(e.value, what) }
+	known["version"] = func(e entry) {
+		if n, ok := b.integer(e, diagnostic.BadPayloadVersion, 1, math.MaxInt16, "the version of "+what, ""); ok {
+			job.Version = Option[int16]{Value: int16(n), At: start(e.value)}
+		}
+	}
 	there := b.keys(e.value, what, known)
 	if there == nil {
 		return
@@ -136,15 +157,5 @@ func (b *builder) readJob(e entry) {
 	if !there["payload"] {
 		b.mistakes.Add(e.key.At, diagnostic.MissingKey, "%s has no payload: add one, payload: {} where it needs no field", what)
 	}
-}
-
-// fields reads the fields of a payload or a struct.
-func (b *builder) fields(n ast.Node, what string) []*Field {
-	entries, _ := b.mapping(n, what)
-	fields := make([]*Field, 0, len(entries))
-	for _, e := range entries {
-		b.checkName(e.key, fmt.Sprintf("field %q", e.key.Value), dottedName)
-		fields = append(fields, &Field{Key: e.key, Doc: e.doc, Type: b.ref(e.value)})
-	}
-	return fields
+	b.checkStored(job.Payload, job.Reserved, what)
 }

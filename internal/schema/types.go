@@ -36,13 +36,22 @@ func (b *builder) readTypes(e entry) {
 
 func (b *builder) readType(t *Type, n ast.Node) {
 	what := fmt.Sprintf("type %q", t.Name.Value)
-	there := b.keys(n, what, map[string]readFunc{
-		"fields": func(e entry) { t.Fields = b.fields(e.value, "the fields of "+what) },
-		"enum":   func(e entry) { t.IsEnum, t.Enum = true, b.enum(e.value, what) },
-	})
+	known := map[string]readFunc{
+		"fields":   func(e entry) { t.Fields = b.fields(e.value, "the fields of "+what) },
+		"enum":     func(e entry) { t.IsEnum, t.Enum = true, b.enum(e.value, what) },
+		"reserved": func(e entry) { t.Reserved = b.reserved(e.value, what) },
+	}
+	if b.inLock {
+		known["removed"] = func(e entry) { t.Gone = b.fields(e.value, "what is removed of "+what) }
+	}
+	there := b.keys(n, what, known)
 	if there != nil && there["fields"] == there["enum"] {
 		b.mistakes.Add(t.Name.At, diagnostic.StructOrEnum, "%s needs either fields or enum, and not both", what)
 	}
+	if there["enum"] && len(t.Reserved) > 0 {
+		b.mistakes.Add(t.Reserved[0].At, diagnostic.ReservedKey, "%s is an enum, and only the keys of fields are reserved", what)
+	}
+	b.checkStored(t.Fields, t.Reserved, what)
 }
 
 func (b *builder) enum(n ast.Node, what string) []*EnumValue {

@@ -4,9 +4,7 @@
 SELECT q.number FROM jobgen.queue q WHERE q.name = @name AND q.deleted IS NULL;
 
 -- name: CreateQueue :many
-INSERT INTO jobgen.queue AS q (name) VALUES (@name)
-ON CONFLICT (name) DO UPDATE SET created = excluded.created, deleted = NULL WHERE q.deleted IS NOT NULL
-RETURNING number;
+SELECT c.number::integer FROM jobgen.create_queue(@name) AS c(number);
 
 -- name: Queues :many
 SELECT q.name FROM jobgen.queue q WHERE q.deleted IS NULL ORDER BY q.name;

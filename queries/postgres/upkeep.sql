@@ -3,13 +3,11 @@
 -- name: LeaseNode :many
 SELECT l.number::smallint FROM jobgen.lease(@holder, @seconds) AS l(number) WHERE l.number IS NOT NULL;
 
--- name: RenewNode :execrows
-UPDATE jobgen.node n SET expires = clock_timestamp() + make_interval(secs => @seconds::double precision)
-WHERE n.number = @number AND n.holder = @holder;
+-- name: RenewNode :one
+SELECT jobgen.renew_lease(@number, @holder, @seconds)::integer AS processes;
 
 -- name: ReturnNode :exec
-UPDATE jobgen.node n SET holder = NULL, expires = clock_timestamp()
-WHERE n.number = @number AND n.holder = @holder;
+SELECT jobgen.end_lease(@number, @holder);
 
 -- name: Upkeep :exec
 SELECT jobgen.upkeep(@keep_days);

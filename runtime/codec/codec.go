@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// MaxSize is how many bytes a payload may have as it is written. Reading has no
-// limit of its own.
-const MaxSize = 1 << 20
+// MaxSize is how many bytes a payload may have as it is written, whatever lower
+// limit its queue has. Reading has no limit of its own.
+const MaxSize = 16 << 20
 
 // MaxDepth is how many objects and arrays may lie in each other, written and
 // read alike.
@@ -18,7 +18,8 @@ const MaxDepth = 1000
 // An Error says what is wrong with a value or with its JSON, and where.
 type Error struct {
 	// Path is the place of the value, such as "to[2].name"; empty for the
-	// payload as a whole.
+	// payload as a whole. In an error of reading * stands for the key of a map,
+	// which is not the struct's but the payload's.
 	Path string
 	// Err says what is wrong.
 	Err error
@@ -33,6 +34,31 @@ func (e *Error) Error() string {
 
 // Unwrap returns what is wrong.
 func (e *Error) Unwrap() error { return e.Err }
+
+// A SizeError says that a value brings the payload to more than [MaxSize] bytes.
+type SizeError struct {
+	// Size is how many bytes there would be so far.
+	Size int
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("it brings the payload to %d bytes as JSON, more than the %d that it may have", e.Size, MaxSize)
+}
+
+// A RefusedError is the error of a type that did not take the JSON of its
+// value, without its text, in which the value may stand: what is wrong with a
+// payload is kept and logged where payloads are not.
+type RefusedError struct {
+	// Err is what the type said.
+	Err error
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("its type refuses the value, with a %T", e.Err)
+}
+
+// Unwrap returns what the type said.
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // A Codec is one pass over a payload, which writes it or reads it. After its
 // first error it does nothing more, so that fields need not look for one.
@@ -133,7 +159,7 @@ func (c *Codec) enter() bool {
 // many.
 func (c *Codec) limit(more int) bool {
 	if size := len(c.data) - c.at + more; size > MaxSize {
-		c.fail(fmt.Errorf("it brings the payload to %d bytes as JSON, more than the %d that it may have", size, MaxSize))
+		c.fail(&SizeError{Size: size})
 	}
 	return c.err == nil
 }

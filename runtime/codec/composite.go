@@ -118,6 +118,10 @@ func writeMap[T any](c *Codec, m map[string]T, value Value[T]) {
 	c.data = append(c.data, '}')
 }
 
+// anyKey stands for the key of a map in the path of an error of reading: it is
+// not the struct's but the payload's.
+const anyKey = "*"
+
 func readMap[T any](c *Codec, value Value[T]) map[string]T {
 	if !c.open('{', "an object") {
 		return nil
@@ -130,7 +134,7 @@ func readMap[T any](c *Codec, value Value[T]) map[string]T {
 		v := new(T)
 		value(c, v)
 		m[key] = *v
-		c.leave(key)
+		c.leave(anyKey)
 	}
 	c.object = outer
 	return m

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // JSON is any JSON, null included, kept as it is but for white space outside
@@ -53,12 +54,13 @@ func Go[T any](c *Codec, v *T) {
 	var te *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &te):
-		c.fail(fmt.Errorf("a JSON %s does not fit a Go %v", te.Value, te.Type))
+		kind, _, _ := strings.Cut(te.Value, " ") // a number comes with its digits
+		c.fail(fmt.Errorf("a JSON %s does not fit a Go %v", kind, te.Type))
 		if te.Field != "" {
 			c.within(te.Field)
 		}
 	case err != nil:
-		c.fail(err)
+		c.fail(&RefusedError{err})
 	}
 }
 

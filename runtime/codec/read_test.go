@@ -44,21 +44,21 @@ func TestWhatCannotBeReadIsAnErrorThatNamesThePlace(t *testing.T) {
 		head + `[{"name":"a","count":null}]}`:                 {"lines[0].count", "it is null where a number is needed"},
 		head + `[null]}`:                                      {"lines[0]", "it is null where an object is needed"},
 		head + `[{"name":"a","count":"1"}]}`:                  {"lines[0].count", "it is a string where a number is needed"},
-		head + `[{"name":"a","count":1.0}]}`:                  {"lines[0].count", "1.0 does not fit an integer"},
-		head + `[{"name":"a","count":1e2}]}`:                  {"lines[0].count", "1e2 does not fit an integer"},
+		head + `[{"name":"a","count":1.0}]}`:                  {"lines[0].count", "the number does not fit an integer"},
+		head + `[{"name":"a","count":1e2}]}`:                  {"lines[0].count", "the number does not fit an integer"},
 		head + `[{"name":"a","count":9223372036854775808}]}`:  {"lines[0].count", "does not fit a Go int"},
 		head + `[{"name":["a"],"count":1}]}`:                  {"lines[0].name", "it is an array where a string is needed"},
 		head + `{}}`:                                          {"lines", "it is an object where an array is needed"},
 		head + `[],"ship_to":{"next":{"street":"a"}}}`:        {"ship_to.street", "required, and missing"},
 		head + `[],"ship_to":{"street":"a","next":{}}}`:       {"ship_to.next.street", "required, and missing"},
 		head + `[],"tags":["a",1]}`:                           {"tags[1]", "it is a number where a string is needed"},
-		`{"id":"1","lines":[],"labels":{"a":true}}`:           {"labels.a", "it is a bool where a string is needed"},
-		`{"id":"1x","lines":[],"labels":{}}`:                  {"id", `"1x" is not the digits of an id`},
+		`{"id":"1","lines":[],"labels":{"a":true}}`:           {"labels.*", "it is a bool where a string is needed"},
+		`{"id":"1x","lines":[],"labels":{}}`:                  {"id", `is not the digits of an id`},
 		`{"id":"","lines":[],"labels":{}}`:                    {"id", "is not the digits of an id"},
 		`{"id":"-","lines":[],"labels":{}}`:                   {"id", "is not the digits of an id"},
 		`{"id":"9223372036854775808","lines":[],"labels":{}}`: {"id", "is not the digits of an id"},
 		`{"id":1,"lines":[],"labels":{}}`:                     {"id", "it is a number where a string is needed"},
-		`{"other":{"a":[1,{"b":tru}]},"id":"1"}`:              {"other", `'t' at byte`},
+		`{"other":{"a":[1,{"b":tru}]},"id":"1"}`:              {"other", "at byte 22 of the JSON a value is needed"},
 
 		``:                                 {"", "ends too early"},
 		` `:                                {"", "ends too early"},
@@ -287,11 +287,11 @@ func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
 		"an infinity":               {func(v *jobs.EveryJob) { v.O6 = ptr(math.Inf(-1)) }, "o6", "-Inf"},
 		"the year 10000":            {func(v *jobs.EveryJob) { v.F8 = year10000 }, "f8", "year outside of range"},
 		"a value no enum has":       {func(v *jobs.EveryJob) { v.List = []*jobs.Status{nil, ptr(jobs.Status("x"))} }, "list[1]", `has no value "x"`},
-		"a text that is too long":   {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("x", codec.MaxSize) }, "f0", "more than the 1048576"},
-		"bytes that are too long":   {func(v *jobs.EveryJob) { v.F7 = make([]byte, codec.MaxSize) }, "f7", "more than the 1048576"},
-		"a list that is too long":   {func(v *jobs.EveryJob) { v.Dates = make([]jobgen.Date, codec.MaxSize/10) }, "dates[", "more than the 1048576"},
-		"escapes that are too long": {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("\x01", codec.MaxSize/5) }, "f0", "more than the 1048576"},
-		"JSON that is too long":     {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"` + strings.Repeat("x", codec.MaxSize) + `"`) }, "f14", "more than the 1048576"},
+		"a text that is too long":   {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("x", codec.MaxSize) }, "f0", "more than the 16777216"},
+		"bytes that are too long":   {func(v *jobs.EveryJob) { v.F7 = make([]byte, codec.MaxSize) }, "f7", "more than the 16777216"},
+		"a list that is too long":   {func(v *jobs.EveryJob) { v.Dates = make([]jobgen.Date, codec.MaxSize/10) }, "dates[", "more than the 16777216"},
+		"escapes that are too long": {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("\x01", codec.MaxSize/5) }, "f0", "more than the 16777216"},
+		"JSON that is too long":     {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"` + strings.Repeat("x", codec.MaxSize) + `"`) }, "f14", "more than the 16777216"},
 	} {
 		v := jobs.EveryJob{F14: json.RawMessage("0")}
 		c.spoil(&v)
@@ -339,7 +339,7 @@ func TestHostileJSONIsRefusedQuickly(t *testing.T) {
 	// The size is looked at before the text is, or the NUL would be found.
 	text := email{EmailID: "\x00" + string(long)}
 	_, err := text.AppendJSON(nil)
-	wrong(t, "a text of 100 MB", err, "email_id", "more than the 1048576")
+	wrong(t, "a text of 100 MB", err, "email_id", "more than the 16777216")
 }
 
 func TestAStringWithoutEscapesIsOneAllocation(t *testing.T) {

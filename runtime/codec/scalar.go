@@ -42,7 +42,7 @@ func Uint32(c *Codec, v *uint32) {
 	}
 	n, err := strconv.ParseUint(string(text), 10, 32)
 	if err != nil {
-		c.fail(misfit(text, "a Go uint32"))
+		c.fail(misfit("a Go uint32"))
 		return
 	}
 	*v = uint32(n)
@@ -62,7 +62,7 @@ func integer[T ~int | ~int32 | ~int64](c *Codec, v *T, what string) {
 	}
 	n, ok := parseInt(text)
 	if !ok || int64(T(n)) != n {
-		c.fail(misfit(text, what))
+		c.fail(misfit(what))
 		return
 	}
 	*v = T(n)
@@ -76,13 +76,13 @@ func (c *Codec) integerText() []byte {
 	}
 	text, whole := c.number()
 	if c.err == nil && !whole {
-		c.fail(misfit(text, "an integer"))
+		c.fail(misfit("an integer"))
 	}
 	return text
 }
 
-func misfit(text []byte, what string) error {
-	return fmt.Errorf("the number %.40s does not fit %s", text, what)
+func misfit(what string) error {
+	return fmt.Errorf("the number does not fit %s", what)
 }
 
 // parseInt reads digits with an optional minus sign.
@@ -123,7 +123,7 @@ func Float64(c *Codec, v *float64) {
 	}
 	f, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
-		c.fail(misfit(text, "a Go float64"))
+		c.fail(misfit("a Go float64"))
 		return
 	}
 	*v = f

@@ -33,8 +33,7 @@ func (c *Codec) syntax(needed string) {
 		c.fail(errors.New("the JSON ends too early"))
 		return
 	}
-	r, _ := utf8.DecodeRune(c.data[c.at:])
-	c.fail(fmt.Errorf("the JSON has %q at byte %d where %s is needed", r, c.at, needed))
+	c.fail(fmt.Errorf("at byte %d of the JSON %s is needed", c.at, needed))
 }
 
 // mismatch fails since the next value is not of the kind that is needed, or is

@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -41,6 +42,8 @@ func Enum[E interface {
 	}
 }
 
+var errNoID = errors.New("the string is not the digits of an id")
+
 // Snowflake is a number in a string: JavaScript would round it.
 func Snowflake(c *Codec, v *snowflake.ID) {
 	if c.writing {
@@ -53,7 +56,7 @@ func Snowflake(c *Codec, v *snowflake.ID) {
 	}
 	n, ok := parseInt(text)
 	if !ok {
-		c.fail(fmt.Errorf("the string %.60q is not the digits of an id", text))
+		c.fail(errNoID)
 		return
 	}
 	*v = snowflake.ID(n)
@@ -91,7 +94,7 @@ func Text[T any, P interface {
 	}
 	if text, ok := c.readText(); ok {
 		if err := P(v).UnmarshalText(text); err != nil {
-			c.fail(err)
+			c.fail(&RefusedError{err})
 		}
 	}
 }

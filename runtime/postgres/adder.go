@@ -100,8 +100,7 @@ func (a *adder) begin() {
 func (a *adder) run() {
 	for {
 		a.mu.Lock()
-		batch := a.waiting
-		a.waiting = nil
+		batch := a.next()
 		if len(batch) == 0 {
 			a.inFlight--
 			a.mu.Unlock()
@@ -110,6 +109,23 @@ func (a *adder) run() {
 		a.mu.Unlock()
 		a.send(batch)
 	}
+}
+
+// next takes what goes into the next statement: all that waits, or as much of
+// it as one statement may hold. The caller has the lock.
+func (a *adder) next() []*addition {
+	size := 0
+	for i, one := range a.waiting {
+		if size >= addBytes {
+			batch := a.waiting[:i:i]
+			a.waiting = slices.Clone(a.waiting[i:])
+			return batch
+		}
+		size += len(one.job.Data)
+	}
+	batch := a.waiting
+	a.waiting = nil
+	return batch
 }
 
 // send adds the jobs of one batch and answers their callers.

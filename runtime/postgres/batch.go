@@ -10,55 +10,90 @@ import (
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
-// addChunk is how many jobs of a large batch are sent at a time, so that the
-// server stores some while this process encodes the next.
-const addChunk = 1000
+// A large batch is sent in pieces of so many jobs, or bytes of payload, so that
+// the server stores some while this process encodes the next, and no statement
+// grows to what the server refuses, a gigabyte.
+const (
+	addChunk = 1000
+	addBytes = 16 << 20
+)
 
 // AddBatch implements [runtime.BatchAdder].
 func (q *queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any, opts ...runtime.JobOption) ([]snowflake.ID, error) {
 	if len(payloads) == 0 {
 		return nil, nil
 	}
-	ids := make([]snowflake.ID, len(payloads))
-	for i := range ids {
+	if err := runtime.CheckBatch(len(payloads)); err != nil {
+		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+	}
+	b := batch{queue: q, jobType: t, payloads: payloads, opts: opts, ids: make([]snowflake.ID, len(payloads))}
+	for i := range b.ids {
 		var err error
-		if ids[i], err = q.ids.next(ctx); err != nil {
+		if b.ids[i], err = q.ids.next(ctx); err != nil {
 			return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
 		}
 	}
-	var first *runtime.Job
+	first := b.encode(0)
 	var err error
-	if q.tx == nil && len(payloads) > addChunk {
-		first, err = q.addChunks(ctx, ids, t, payloads, opts)
-	} else {
-		first, err = q.addAll(ctx, ids, t, payloads, opts)
+	switch {
+	case first.err != nil:
+		err = first.err
+	case first.to == len(payloads):
+		err = q.send(ctx, q.db, first)
+	case q.tx != nil:
+		err = b.addBound(ctx, first)
+	default:
+		err = b.addChunks(ctx, first)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return ids, q.added(ctx, first)
+	return b.ids, q.added(ctx, first.first)
 }
 
-// addAll encodes all and adds them in one statement. It returns the first job.
-func (q *queue) addAll(ctx context.Context, ids []snowflake.ID, t runtime.JobType, payloads []any, opts []runtime.JobOption) (*runtime.Job, error) {
-	c := q.encode(ids, t, payloads, 0, len(payloads), opts)
-	if c.err != nil {
-		return nil, c.err
+// A batch is what one call adds.
+type batch struct {
+	*queue
+	jobType  runtime.JobType
+	payloads []any
+	opts     []runtime.JobOption
+	ids      []snowflake.ID
+}
+
+// addBound adds chunk after chunk in the caller's transaction. All are encoded
+// first, since what cannot be must leave nothing in it.
+func (b *batch) addBound(ctx context.Context, first addedChunk) error {
+	chunks := []addedChunk{first}
+	for to := first.to; to < len(b.payloads); {
+		c := b.encode(to)
+		if c.err != nil {
+			return c.err
+		}
+		chunks, to = append(chunks, c), c.to
 	}
-	return c.first, q.send(ctx, q.db, c)
+	for _, c := range chunks {
+		if err := b.send(ctx, b.db, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addChunks adds chunk after chunk in one transaction, while another goroutine
 // encodes ahead.
-func (q *queue) addChunks(ctx context.Context, ids []snowflake.ID, t runtime.JobType, payloads []any, opts []runtime.JobOption) (*runtime.Job, error) {
+func (b *batch) addChunks(ctx context.Context, first addedChunk) error {
 	encoding, stop := context.WithCancel(ctx)
 	encoded := make(chan addedChunk, 1)
 	go func() {
 		defer close(encoded)
-		for from := 0; from < len(payloads) && encoding.Err() == nil; from += addChunk {
+		for to := first.to; to < len(b.payloads) && encoding.Err() == nil; {
+			c := b.encode(to)
 			select {
-			case encoded <- q.encode(ids, t, payloads, from, min(from+addChunk, len(payloads)), opts):
+			case encoded <- c:
 			case <-encoding.Done():
+			}
+			if to = c.to; c.err != nil {
+				return
 			}
 		}
 	}()
@@ -68,67 +103,70 @@ func (q *queue) addChunks(ctx context.Context, ids []snowflake.ID, t runtime.Job
 		}
 	}()
 
-	tx, err := q.pool.Begin(ctx)
+	tx, err := b.pool.Begin(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+		return fmt.Errorf("add to queue %q: %w", b.name, err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx))
-	db := pgdb.New(inSchema{tx, q.schema})
-	var first *runtime.Job
+	db := pgdb.New(inSchema{tx, b.schema})
+	if err := b.send(ctx, db, first); err != nil {
+		return err
+	}
 	for c := range encoded {
 		if c.err != nil {
-			return nil, c.err
+			return c.err
 		}
-		if first == nil {
-			first = c.first
-		}
-		if err := q.send(ctx, db, c); err != nil {
-			return nil, err
+		if err := b.send(ctx, db, c); err != nil {
+			return err
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("add to queue %q: %w", q.name, err) // encoding stopped early
+		return fmt.Errorf("add to queue %q: %w", b.name, err) // encoding stopped early
 	}
 	if err := tx.Commit(ctx); err != nil {
-		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
+		return fmt.Errorf("add to queue %q: %w", b.name, err)
 	}
-	return first, nil
+	return nil
 }
 
-// An addedChunk is a piece of a batch as it is sent.
+// An addedChunk is a piece of a batch as it is sent, up to its payload to.
 type addedChunk struct {
 	params pgdb.AddBatchParams
 	first  *runtime.Job
+	to     int
 	err    error
 }
 
-// encode checks and encodes the payloads from from to to.
-func (q *queue) encode(ids []snowflake.ID, t runtime.JobType, payloads []any, from, to int, opts []runtime.JobOption) (c addedChunk) {
-	c.params.Ids, c.params.Payloads = make([]int64, to-from), make([]string, to-from)
+// encode checks and encodes payloads from from on, as many as go together.
+func (b *batch) encode(from int) (c addedChunk) {
+	room := min(len(b.payloads)-from, addChunk)
 	fail := func(i int, err error) addedChunk {
-		c.err = fmt.Errorf("add to queue %q: payload %d of %d: %w", q.name, from+i, len(payloads), err)
+		c.err = fmt.Errorf("add to queue %q: payload %d of %d: %w", b.name, i, len(b.payloads), err)
 		return c
 	}
 	// The options, which all have in common, are checked with the first.
 	var err error
-	if c.first, err = q.catalogue.NewJob(t, payloads[from], opts...); err != nil {
-		return fail(0, err)
+	if c.first, err = b.catalogue.NewJob(b.jobType, b.payloads[from], b.opts...); err != nil {
+		return fail(from, err)
 	}
-	encoded := make([]byte, 0, min((to-from)*(len(c.first.Data)+len(c.first.Data)/8), 1<<20))
-	ends := make([]int, to-from)
-	for i := range ends {
-		if encoded, err = q.catalogue.AppendPayload(encoded, t, payloads[from+i]); err != nil {
+	encoded := make([]byte, 0, min(room*(len(c.first.Data)+len(c.first.Data)/8), 1<<20))
+	ends := make([]int, 0, room)
+	for len(ends) < room && len(encoded) < addBytes {
+		i := from + len(ends)
+		if encoded, err = b.catalogue.AppendPayload(encoded, b.jobType, b.payloads[i]); err != nil {
 			return fail(i, err)
 		}
-		ends[i] = len(encoded)
+		ends = append(ends, len(encoded))
 	}
+	c.to = from + len(ends)
+	c.params.Ids, c.params.Payloads = make([]int64, len(ends)), make([]string, len(ends))
 	text, began := string(encoded), 0
 	for i, end := range ends {
-		c.params.Ids[i], c.params.Payloads[i] = int64(ids[from+i]), text[began:end]
+		c.params.Ids[i], c.params.Payloads[i] = int64(b.ids[from+i]), text[began:end]
 		began = end
 	}
 	job := c.first
-	c.params.Queue, c.params.Priority = q.number, job.Priority
+	c.params.Queue, c.params.Priority = b.number, job.Priority
 	c.params.MaxAttempts, c.params.MaxWork = job.AttemptsRemaining, job.MaxWorkDuration.Microseconds()
 	c.params.Due = dueParam(job.Due)
 	return c

@@ -29,10 +29,10 @@ type idSource struct {
 	pool   *pgxpool.Pool
 
 	mu    sync.Mutex
-	lease *nodeLease
-	heard time.Time // when the database last answered a renewal
-	since time.Time // and since when it always has
-	peers int       // processes that held a lease then
+	lease *nodeLease // nil for a role that may not have one, which only reads
+	heard time.Time  // when the database last answered a renewal
+	since time.Time  // and since when it always has
+	peers int        // processes that held a lease then
 }
 
 // A nodeLease is one number, held until a time of this process's monotonic
@@ -50,12 +50,16 @@ const (
 
 var errNoNode = errors.New("all 1024 snowflake node numbers are leased to other processes; a number comes free ten seconds after its process has ended")
 
-// leaseIDs takes the first lease.
+// leaseIDs takes the first lease. A role that may not is refused when it first
+// needs an id.
 func leaseIDs(ctx context.Context, db *pgdb.Queries, pool *pgxpool.Pool, schema *schemaName) (*idSource, error) {
 	s := &idSource{db: db, pool: pool, schema: schema, holder: pgtype.UUID{Valid: true}}
 	rand.Read(s.holder.Bytes[:])
 	s.alive(time.Now())
 	lease, err := s.take(ctx, db)
+	if sqlState(err) == notPermitted {
+		return s, nil
+	}
 	s.lease = lease
 	return s, err
 }
@@ -81,7 +85,7 @@ func (s *idSource) take(ctx context.Context, db *pgdb.Queries) (*nodeLease, erro
 func (s *idSource) next(ctx context.Context) (snowflake.ID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if time.Now().After(s.lease.until) {
+	if s.lease == nil || time.Now().After(s.lease.until) {
 		lease, err := s.take(ctx, s.db)
 		if err != nil {
 			return 0, err
@@ -109,19 +113,21 @@ func (s *idSource) renew(ctx context.Context) {
 // another process.
 func (s *idSource) renewOnce(ctx context.Context) error {
 	s.mu.Lock()
-	number := s.lease.number
+	lease := s.lease
 	s.mu.Unlock()
-	asked := time.Now()
-	var renewed int64
+	if lease == nil {
+		return nil
+	}
+	asked, processes := time.Now(), int32(0)
 	err := s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
-		renewed, err = db.RenewNode(ctx, pgdb.RenewNodeParams{Number: number, Holder: s.holder, Seconds: leaseTime.Seconds()})
+		processes, err = db.RenewNode(ctx, pgdb.RenewNodeParams{Number: lease.number, Holder: s.holder, Seconds: leaseTime.Seconds()})
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	var other *nodeLease
-	if renewed == 0 {
+	if processes == 0 {
 		err = s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
 			other, err = s.take(ctx, db)
 			return err
@@ -135,9 +141,10 @@ func (s *idSource) renewOnce(ctx context.Context) error {
 	switch {
 	case other != nil:
 		s.lease = other
-	case s.lease.number == number:
+	case s.lease.number == lease.number:
 		s.lease.until = asked.Add(leaseTime)
 	}
+	s.peers = int(processes)
 	s.alive(asked)
 	return nil
 }
@@ -201,6 +208,9 @@ func (s *idSource) processes() int {
 func (s *idSource) giveBack() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.lease == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	// An error does not matter: the lease ends by itself.

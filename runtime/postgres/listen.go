@@ -119,7 +119,7 @@ func (l *listener) connect() (*pgx.Conn, error) {
 		return nil, err
 	}
 	conn := pooled.Hijack()
-	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{l.channel}.Sanitize(), pgx.QueryExecModeSimpleProtocol); err != nil {
+	if _, err := conn.Exec(ctx, "LISTEN "+quote(l.channel), pgx.QueryExecModeSimpleProtocol); err != nil {
 		conn.Close(ctx)
 		return nil, err
 	}

@@ -3,12 +3,12 @@ package postgres
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -18,16 +18,21 @@ var migrationFiles embed.FS
 // A migration is one file of the folder. Its number in the list is its
 // version; version 0 makes the schema and the table that keeps count.
 type migration struct {
-	name string
-	sql  string
+	name   string
+	sql    string
+	oldest int // the version of the oldest program that can work on what it leaves
 }
+
+// oldestLine is where a file says that programs older than a version, which is
+// never above its own, cannot work on the schema any more.
+var oldestLine = regexp.MustCompile(`(?m)^-- oldest: (\d+)$`)
 
 func migrations() ([]migration, error) {
 	entries, err := migrationFiles.ReadDir("migrations") // in order of name
 	if err != nil {
 		return nil, err
 	}
-	list := make([]migration, len(entries))
+	list, oldest := make([]migration, len(entries)), 0
 	for i, entry := range entries {
 		sql, err := migrationFiles.ReadFile("migrations/" + entry.Name())
 		if err != nil {
@@ -36,15 +41,46 @@ func migrations() ([]migration, error) {
 		if !strings.HasPrefix(entry.Name(), fmt.Sprintf("%03d_", i)) {
 			return nil, fmt.Errorf("migration %s is number %d of its folder", entry.Name(), i)
 		}
-		list[i] = migration{strings.TrimSuffix(entry.Name(), ".sql"), string(sql)}
+		if line := oldestLine.FindSubmatch(sql); line != nil {
+			if oldest, err = strconv.Atoi(string(line[1])); err != nil || oldest > i {
+				return nil, fmt.Errorf("migration %s: %s", entry.Name(), line[0])
+			}
+		}
+		list[i] = migration{strings.TrimSuffix(entry.Name(), ".sql"), string(sql), oldest}
 	}
 	return list, nil
 }
 
+// A SchemaVersionError says that a program and the database's schema do not
+// fit. Versions are numbers of migrations, and count from 0.
+type SchemaVersionError struct {
+	// Schema is the schema's name.
+	Schema string
+	// Database is the version of the schema, -1 where there is none.
+	Database int
+	// Program is the version of this program: what it migrates to.
+	Program int
+	// Oldest is the version of the oldest program that can work on the schema.
+	Oldest int
+}
+
+func (e *SchemaVersionError) Error() string {
+	switch {
+	case e.Database > e.Program:
+		return fmt.Sprintf("the database's schema %q is at version %d, on which programs of version %d and later can work, and this program is of version %d: use a newer program",
+			e.Schema, e.Database, e.Oldest, e.Program)
+	case e.Database < 0:
+		return fmt.Sprintf("the database has no schema %q, and this program needs its version %d: migrate it first", e.Schema, e.Program)
+	}
+	return fmt.Sprintf("the database's schema %q is at version %d and this program needs version %d: migrate it first", e.Schema, e.Database, e.Program)
+}
+
 // Migrate makes the schema, or brings it up to date, in one transaction, and
 // leaves one that is up to date alone. Any number of processes may call it at
-// once. A database that is newer than this program is refused. Open and New
-// call it unless told otherwise; of the options only [WithSchema] counts.
+// once; one that is killed leaves nothing behind. A newer schema is left as it
+// is where this program can work on it, and refused with a
+// [*SchemaVersionError] where it cannot. Open and New call Migrate unless told
+// otherwise; of the options only [WithSchema] counts.
 func Migrate(ctx context.Context, dsn string, opts ...Option) error {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -73,55 +109,54 @@ func migrate(ctx context.Context, conn *pgx.Conn, schema *schemaName, apply bool
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	have, err := schemaVersion(ctx, conn, schema)
+	have, oldest, err := schemaVersion(ctx, conn, schema)
 	if err != nil {
 		return fmt.Errorf("read the version of schema %q: %w", schema.name, err)
 	}
 	want := len(list) - 1
-	switch {
-	case have > want:
-		return fmt.Errorf("the database's schema %q is at version %d and this program knows versions up to %d: use a newer program", schema.name, have, want)
-	case have == want:
-		return nil
-	case !apply:
-		return fmt.Errorf("the database's schema %q is at version %d and this program needs version %d: migrate it first (-1 means that there is none)", schema.name, have, want)
+	if have < want && apply {
+		if have, oldest, err = applyMigrations(ctx, conn, schema, list); err != nil {
+			return fmt.Errorf("migrate schema %q: %w", schema.name, err)
+		}
 	}
-	if err := applyMigrations(ctx, conn, schema, list); err != nil {
-		return fmt.Errorf("migrate schema %q: %w", schema.name, err)
+	if have < want || oldest > want {
+		return &SchemaVersionError{Schema: schema.name, Database: have, Program: want, Oldest: oldest}
 	}
 	return nil
 }
 
-// schemaVersion is the last migration applied, or -1.
-func schemaVersion(ctx context.Context, conn *pgx.Conn, schema *schemaName) (int, error) {
-	version := -1
-	err := conn.QueryRow(ctx, schema.apply("SELECT max(version) FROM jobgen.migration"), pgx.QueryExecModeSimpleProtocol).Scan(&version)
-	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) && (pgErr.Code == "42P01" || pgErr.Code == "3F000") { // no such table, no such schema
-		return -1, nil
+// schemaVersion is the last migration applied, or -1, and the oldest program
+// that can work on what it left.
+func schemaVersion(ctx context.Context, conn *pgx.Conn, schema *schemaName) (version, oldest int, err error) {
+	err = conn.QueryRow(ctx, schema.apply("SELECT max(version), max(oldest) FROM jobgen.migration"), pgx.QueryExecModeSimpleProtocol).Scan(&version, &oldest)
+	if state := sqlState(err); state == noSuchTable || state == noSuchSchema {
+		return -1, -1, nil
 	}
-	return version, err
+	return version, oldest, err
 }
 
-func applyMigrations(ctx context.Context, conn *pgx.Conn, schema *schemaName, list []migration) error {
+// applyMigrations applies what is missing, and returns the version after that
+// and the oldest program that can work on it.
+func applyMigrations(ctx context.Context, conn *pgx.Conn, schema *schemaName, list []migration) (have, oldest int, err error) {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) // of no effect after Commit
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", pgx.QueryExecModeSimpleProtocol, "jobgen migration of "+schema.name); err != nil {
-		return err
+		return 0, 0, err
 	}
 	// Read in a statement of its own: whoever had the lock may have done it.
 	var hasSchema, hasTable bool
 	err = tx.QueryRow(ctx, schema.apply("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1), to_regclass('jobgen.migration') IS NOT NULL"),
 		pgx.QueryExecModeSimpleProtocol, schema.name).Scan(&hasSchema, &hasTable)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	have := -1
+	have, oldest = -1, -1
 	if hasTable {
-		if have, err = schemaVersion(ctx, conn, schema); err != nil {
-			return err
+		if have, oldest, err = schemaVersion(ctx, conn, schema); err != nil {
+			return 0, 0, err
 		}
 	}
 	for version := have + 1; version < len(list); version++ {
@@ -130,15 +165,17 @@ func applyMigrations(ctx context.Context, conn *pgx.Conn, schema *schemaName, li
 		if create, rest, _ := strings.Cut(sql, "\n"); version == 0 {
 			// Where the schema is there, the right to make one is not needed.
 			if sql = rest; !hasSchema {
-				sql = strings.Replace(create, " "+defaultSchema+";", " "+pgx.Identifier{schema.name}.Sanitize()+";", 1) + rest
+				sql = strings.Replace(create, " "+defaultSchema+";", " "+schema.quoted()+";", 1) + rest
 			}
 		}
 		if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
+			return 0, 0, fmt.Errorf("%s: %w", m.name, err)
 		}
-		if _, err := tx.Exec(ctx, schema.apply("INSERT INTO jobgen.migration (version, name) VALUES ($1, $2)"), pgx.QueryExecModeSimpleProtocol, version, m.name); err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
+		if _, err := tx.Exec(ctx, schema.apply("INSERT INTO jobgen.migration (version, name, oldest) VALUES ($1, $2, $3)"),
+			pgx.QueryExecModeSimpleProtocol, version, m.name, m.oldest); err != nil {
+			return 0, 0, fmt.Errorf("%s: %w", m.name, err)
 		}
+		have, oldest = version, m.oldest
 	}
-	return tx.Commit(ctx)
+	return have, oldest, tx.Commit(ctx)
 }

@@ -39,21 +39,30 @@ func newOptions(opts []Option) (options, error) {
 // bytes, and none of ' " \ % $ and control characters.
 func WithSchema(name string) Option {
 	return func(o *options) error {
-		switch {
-		case name == "":
-			return fmt.Errorf("the schema's name is empty")
-		case len(name) > maxIdentifier:
-			return fmt.Errorf("the schema's name %q has %d bytes, more than the %d that PostgreSQL keeps", name, len(name), maxIdentifier)
-		case !utf8.ValidString(name):
-			return fmt.Errorf("the schema's name %q is not valid UTF-8", name)
-		case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(`'"\%$`, r) }):
-			return fmt.Errorf(`the schema's name %q holds one of ' " \ %% $ or a control character`, name)
-		case strings.HasPrefix(name, "pg_") || name == "information_schema":
-			return fmt.Errorf("the schema's name %q is reserved by PostgreSQL", name)
+		if err := checkIdentifier("the schema's name", name); err != nil {
+			return err
 		}
 		o.schema = name
 		return nil
 	}
+}
+
+// checkIdentifier refuses what PostgreSQL would cut or reserves, and what would
+// need more than quotes to stand in a statement or a text in it.
+func checkIdentifier(what, name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("%s is empty", what)
+	case len(name) > maxIdentifier:
+		return fmt.Errorf("%s %q has %d bytes, more than the %d that PostgreSQL keeps", what, name, len(name), maxIdentifier)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("%s %q is not valid UTF-8", what, name)
+	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(`'"\%$`, r) }):
+		return fmt.Errorf(`%s %q holds one of ' " \ %% $ or a control character`, what, name)
+	case strings.HasPrefix(name, "pg_") || name == "information_schema":
+		return fmt.Errorf("%s %q is reserved by PostgreSQL", what, name)
+	}
+	return nil
 }
 
 // WithoutListen does without the LISTEN connection, as a pooler in

@@ -18,6 +18,13 @@ type schemaName struct {
 	rewritten sync.Map // statement as written to statement as sent
 }
 
+// quoted is the schema's name as an SQL identifier.
+func (s *schemaName) quoted() string { return quote(s.name) }
+
+// quote makes an SQL identifier of a name. Names go into statements nowhere
+// else: those of queues and handlers are parameters.
+func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
+
 func (s *schemaName) apply(sql string) string {
 	if s.name == defaultSchema {
 		return sql
@@ -25,7 +32,7 @@ func (s *schemaName) apply(sql string) string {
 	if have, ok := s.rewritten.Load(sql); ok {
 		return have.(string)
 	}
-	sent := strings.ReplaceAll(sql, defaultSchema+".", pgx.Identifier{s.name}.Sanitize()+".")
+	sent := strings.ReplaceAll(sql, defaultSchema+".", s.quoted()+".")
 	s.rewritten.Store(sql, sent)
 	return sent
 }

@@ -2,11 +2,8 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
@@ -24,7 +21,7 @@ type typeNumbers struct {
 // not is left to find the numbers there when it needs them.
 func (n *typeNumbers) open(ctx context.Context, db *pgdb.Queries, known []runtime.TypeVersion) error {
 	_, err := n.of(ctx, db, known, true)
-	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) && (pgErr.Code == "42501" || pgErr.Code == "25006") { // insufficient privilege, read-only
+	if state := sqlState(err); state == notPermitted || state == readOnlyTransaction {
 		return nil
 	}
 	return err

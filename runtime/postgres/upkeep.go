@@ -12,7 +12,8 @@ import (
 // slowly, and partitions are made days ahead.
 const upkeepPause = time.Hour
 
-// upkeep makes and drops the partitions that hold the logs, until ctx ends.
+// upkeep makes and drops the partitions that hold the logs, until ctx ends. A
+// role that may not leaves it to those that may.
 func upkeep(ctx context.Context, db *pgdb.Queries, retention time.Duration) {
 	days := int32(retention / (24 * time.Hour))
 	for wait := time.Duration(0); ; wait = upkeepPause/2 + rand.N(upkeepPause) {
@@ -22,7 +23,10 @@ func upkeep(ctx context.Context, db *pgdb.Queries, retention time.Duration) {
 			return
 		}
 		turn, cancel := context.WithTimeout(ctx, time.Minute)
-		_ = db.Upkeep(turn, days) // the next turn, or another process, will do it
+		err := db.Upkeep(turn, days) // the next turn, or another process, will do what failed
 		cancel()
+		if sqlState(err) == notPermitted {
+			return
+		}
 	}
 }

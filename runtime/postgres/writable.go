@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -25,13 +24,9 @@ type writable struct {
 
 const resetPause = time.Second
 
-// readOnlyTransaction is the SQLSTATE of writing where one can only read.
-const readOnlyTransaction = "25006"
-
 // answered looks at the error of a statement, and returns it.
 func (w *writable) answered(err error) error {
-	var pgErr *pgconn.PgError
-	if err == nil || !errors.As(err, &pgErr) || pgErr.Code != readOnlyTransaction {
+	if err == nil || sqlState(err) != readOnlyTransaction {
 		return err
 	}
 	w.mu.Lock()

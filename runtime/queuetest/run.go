@@ -45,6 +45,8 @@ var subjects = map[string]behaviours{
 	"transactions": transactions,
 	"worker":       working,
 	"versions":     versions,
+	"limits":       limits,
+	"secrecy":      secrecy,
 	"turning":      turning,
 }
 

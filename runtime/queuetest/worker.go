@@ -180,7 +180,7 @@ var working = behaviours{
 		bad := x.add(runtime.JobOptions.MaxAttempts(1))
 		log := x.awaitsEnd(bad, 0)
 		x.same(log.FailureReason, "panic: out of cheese")
-		if !strings.Contains(string(log.Log), "out of cheese") || !strings.Contains(string(log.Log), "goroutine") {
+		if !strings.Contains(string(log.Log), "out of cheese") || !strings.Contains(string(log.Log), "worker.go:") {
 			x.Errorf("no stack in the log: %s", log.Log)
 		}
 		good := x.add()

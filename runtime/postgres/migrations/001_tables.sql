@@ -9,7 +9,7 @@
 -- that still has the number means the same queue.
 CREATE TABLE jobgen.queue (
   number     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  name       text COLLATE "C" NOT NULL UNIQUE,
+  name       text COLLATE "C" NOT NULL UNIQUE CHECK (octet_length(name) BETWEEN 1 AND 255),
   created    timestamptz NOT NULL DEFAULT clock_timestamp(),
   deleted    timestamptz
 );
@@ -18,7 +18,7 @@ CREATE TABLE jobgen.queue (
 -- that a claim which takes only what its program understands compares numbers.
 CREATE TABLE jobgen.job_type (
   number     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  name       text COLLATE "C" NOT NULL,
+  name       text COLLATE "C" NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 255),
   version    smallint NOT NULL CHECK (version > 0),
   UNIQUE (name, version)
 );
@@ -39,7 +39,7 @@ CREATE INDEX node_holder ON jobgen.node (holder) WHERE holder IS NOT NULL;
 -- only the end of a claim says that its handler is gone.
 CREATE TABLE jobgen.handler (
   number     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  name       text COLLATE "C" NOT NULL UNIQUE,
+  name       text COLLATE "C" NOT NULL UNIQUE CHECK (octet_length(name) BETWEEN 1 AND 255),
   created    timestamptz NOT NULL DEFAULT clock_timestamp(),
   holder     uuid
 );

@@ -12,6 +12,26 @@ AS $$
   RETURNING n.number
 $$;
 
+-- renew_lease prolongs a lease that _holder still has, and returns how many
+-- processes hold one; 0 when it has not.
+CREATE FUNCTION jobgen.renew_lease(_number smallint, _holder uuid, _seconds double precision) RETURNS integer
+LANGUAGE sql
+AS $$
+  WITH r AS (
+    UPDATE jobgen.node n SET expires = clock_timestamp() + make_interval(secs => _seconds)
+    WHERE n.number = _number AND n.holder = _holder RETURNING 1)
+  SELECT CASE WHEN EXISTS (SELECT 1 FROM r) THEN count(*)::integer ELSE 0 END
+  FROM jobgen.node n WHERE n.expires > clock_timestamp() OR n.number = _number
+$$;
+
+-- end_lease gives a number back, so that it is free at once.
+CREATE FUNCTION jobgen.end_lease(_number smallint, _holder uuid) RETURNS void
+LANGUAGE sql
+AS $$
+  UPDATE jobgen.node n SET holder = NULL, expires = clock_timestamp()
+  WHERE n.number = _number AND n.holder = _holder
+$$;
+
 -- upkeep makes the attempt table's partitions for today and the next days and
 -- drops those whose attempts all ended more than _keep_days ago; 0 keeps all.
 -- Days are UTC's. It runs with its owner's rights, so that a role that may only

@@ -23,7 +23,7 @@ var EmailJobOptions = []runtime.JobOption{
 	runtime.JobOptions.MaxWorkDuration(30 * time.Second),
 }
 
-var jobEmail = runtime.Define[EmailJob](EmailJobType, EmailQueue, EmailJobOptions...)
+var jobEmail = runtime.Define[EmailJob](EmailJobType, EmailQueue, EmailJobOptions...).At(2)
 
 // EmailJob is the payload of email jobs.
 //

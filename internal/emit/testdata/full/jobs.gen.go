@@ -19,6 +19,7 @@ var Catalogue = runtime.NewCatalogue(
 	jobEmail,
 	jobEvery,
 	jobPing,
+	jobOrder,
 )
 
 // Handlers handles every job type of this package. What lacks a method for one
@@ -27,6 +28,7 @@ type Handlers interface {
 	HandleEmail(ctx context.Context, job *runtime.Job, payload EmailJob) error
 	HandleEvery(ctx context.Context, job *runtime.Job, payload EveryJob) error
 	HandlePing(ctx context.Context, job *runtime.Job, payload PingJob) error
+	HandleOrder(ctx context.Context, job *runtime.Job, payload OrderJob) error
 }
 
 // HandleAll sets the handler of every job type of this package.
@@ -34,4 +36,5 @@ func HandleAll(mux *runtime.Mux, handlers Handlers) {
 	HandleEmail(mux, handlers.HandleEmail)
 	HandleEvery(mux, handlers.HandleEvery)
 	HandlePing(mux, handlers.HandlePing)
+	HandleOrder(mux, handlers.HandleOrder)
 }

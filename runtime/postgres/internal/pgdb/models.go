@@ -78,6 +78,7 @@ type JobgenJobType struct {
 type JobgenMigration struct {
 	Version int32
 	Name    string
+	Oldest  int32
 	Applied pgtype.Timestamptz
 }
 

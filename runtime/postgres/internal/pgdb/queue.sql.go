@@ -51,9 +51,7 @@ func (q *Queries) CreateJobTypes(ctx context.Context, arg CreateJobTypesParams) 
 }
 
 const createQueue = `-- name: CreateQueue :many
-INSERT INTO jobgen.queue AS q (name) VALUES ($1)
-ON CONFLICT (name) DO UPDATE SET created = excluded.created, deleted = NULL WHERE q.deleted IS NOT NULL
-RETURNING number
+SELECT c.number::integer FROM jobgen.create_queue($1) AS c(number)
 `
 
 func (q *Queries) CreateQueue(ctx context.Context, name string) ([]int32, error) {
@@ -64,11 +62,11 @@ func (q *Queries) CreateQueue(ctx context.Context, name string) ([]int32, error)
 	defer rows.Close()
 	var items []int32
 	for rows.Next() {
-		var number int32
-		if err := rows.Scan(&number); err != nil {
+		var c_number int32
+		if err := rows.Scan(&c_number); err != nil {
 			return nil, err
 		}
-		items = append(items, number)
+		items = append(items, c_number)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -70,28 +70,25 @@ func (q *Queries) NotifyNow(ctx context.Context, arg NotifyNowParams) error {
 	return err
 }
 
-const renewNode = `-- name: RenewNode :execrows
-UPDATE jobgen.node n SET expires = clock_timestamp() + make_interval(secs => $1::double precision)
-WHERE n.number = $2 AND n.holder = $3
+const renewNode = `-- name: RenewNode :one
+SELECT jobgen.renew_lease($1, $2, $3)::integer AS processes
 `
 
 type RenewNodeParams struct {
-	Seconds float64
 	Number  int16
 	Holder  pgtype.UUID
+	Seconds float64
 }
 
-func (q *Queries) RenewNode(ctx context.Context, arg RenewNodeParams) (int64, error) {
-	result, err := q.db.Exec(ctx, renewNode, arg.Seconds, arg.Number, arg.Holder)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) RenewNode(ctx context.Context, arg RenewNodeParams) (int32, error) {
+	row := q.db.QueryRow(ctx, renewNode, arg.Number, arg.Holder, arg.Seconds)
+	var processes int32
+	err := row.Scan(&processes)
+	return processes, err
 }
 
 const returnNode = `-- name: ReturnNode :exec
-UPDATE jobgen.node n SET holder = NULL, expires = clock_timestamp()
-WHERE n.number = $1 AND n.holder = $2
+SELECT jobgen.end_lease($1, $2)
 `
 
 type ReturnNodeParams struct {

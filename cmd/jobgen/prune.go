@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jobgen/jobgen/internal/lock"
+	"github.com/jobgen/jobgen/internal/schema"
+	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/postgres"
+)
+
+func pruneCommand(format *reportFormat) *cobra.Command {
+	var d databases
+	cmd := &cobra.Command{
+		Use:   "prune [jobs.yaml] --database URL",
+		Short: "Drop payload versions that no job waits with",
+		Long: `Prune drops from jobs.lock the former versions of payloads, and the jobs that
+jobs.yaml declares no longer, of which no database shows a job that waits or is
+claimed. It asks the databases and changes nothing there. Give every database
+that has such jobs.
+
+Do it when no binary runs any longer that enqueues a former version. Then run
+jobgen generate, which drops their structs.`,
+		Example: `  jobgen prune --database "$DATABASE_URL" && jobgen generate`,
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(d.urls) == 0 {
+				return &inputError{errors.New("prune asks a database: say which, as in --database postgres://…; without one nothing is dropped")}
+			}
+			path, err := findFile(args)
+			if err != nil {
+				return err
+			}
+			path = lock.Path(path)
+			src, err := os.ReadFile(path)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				return &inputError{fmt.Errorf("there is no %s: jobgen generate writes it", path)}
+			case err != nil:
+				return err
+			}
+			old, mistakes := schema.ParseLock(path, src)
+			if old == nil {
+				return report(cmd, *format, problems(path, mistakes))
+			}
+			type count struct{ waiting, dead int64 }
+			counts := make(map[runtime.TypeVersion]count)
+			ctx := cmd.Context()
+			err = d.survey(ctx, func(s *postgres.Survey) error {
+				rows, err := s.Counts(ctx)
+				for _, row := range rows {
+					c := counts[row.TypeVersion]
+					counts[row.TypeVersion] = count{c.waiting + row.Unfinished, c.dead + row.Dead}
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			pruned, all := lock.Prune(old, func(job string, version int16) (int64, int64) {
+				c := counts[runtime.TypeVersion{Type: runtime.JobType(job), Version: version}]
+				return c.waiting, c.dead
+			})
+			changed, err := lock.Write(path, lock.Format(pruned))
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			for _, p := range all {
+				if err := tellPruned(out, p); err != nil {
+					return err
+				}
+			}
+			if changed {
+				_, err = fmt.Fprintf(out, "%s: changed; run jobgen generate\n", shorten(path))
+			}
+			return err
+		},
+	}
+	d.databaseFlags(cmd)
+	return cmd
+}
+
+func tellPruned(out io.Writer, p lock.Pruned) error {
+	what := fmt.Sprintf("%s: version %d", p.Job, p.Version)
+	if p.Removed {
+		what += ", of a job that was removed,"
+	}
+	switch {
+	case p.Dropped:
+		what += " is dropped"
+	case p.Waiting > 0:
+		what += fmt.Sprintf(" is kept: %s", plural(p.Waiting, "job waits", "jobs wait"))
+	default:
+		what += " is kept: no job waits, but earlier ones are upgraded through it"
+	}
+	if p.Dead > 0 {
+		what += fmt.Sprintf("; %s of it, to be revived only by a program that knows it", plural(p.Dead, "dead job", "dead jobs"))
+	}
+	_, err := fmt.Fprintln(out, what)
+	return err
+}
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jobgen/jobgen/runtime/postgres"
+)
+
+func rolesCommand() *cobra.Command {
+	var schema, prefix, database string
+	cmd := &cobra.Command{
+		Use:   "roles",
+		Short: "Print the SQL that makes PostgreSQL roles with the least rights",
+		Long: `Roles prints SQL that makes six roles for a schema of jobgen, and says what each
+may do: owner, migrate, enqueue, work, read and admin, after a prefix. Read it,
+and run it as an administrator: before the first migration, and again after
+each. It may be run at any time. With --database it is run there at once.`,
+		Example: `  # read it, then run it
+  jobgen roles --prefix shop_ > roles.sql
+  psql -f roles.sql "$ADMIN_DATABASE_URL"
+
+  # or run it at once
+  jobgen roles --prefix shop_ --database "$ADMIN_DATABASE_URL"`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			script, err := postgres.RoleScript(prefix, postgres.WithSchema(schema))
+			if err != nil {
+				return &inputError{err}
+			}
+			if database == "" {
+				_, err = fmt.Fprint(cmd.OutOrStdout(), script)
+				return err
+			}
+			return postgres.ApplyRoles(cmd.Context(), database, prefix, postgres.WithSchema(schema))
+		},
+	}
+	cmd.Flags().StringVar(&schema, "schema", "jobgen", "the schema of the jobs")
+	cmd.Flags().StringVar(&prefix, "prefix", "jobgen_", "what the roles' names begin with")
+	cmd.Flags().StringVar(&database, "database", "", "run it on this database, a URL or key=value string, instead")
+	return cmd
+}

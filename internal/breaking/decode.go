@@ -1,0 +1,134 @@
+package breaking
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/jobgen/jobgen/internal/schema"
+	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
+)
+
+// Decode reads a stored payload as a program does whose payload has fields, and
+// returns what of it does not read: a field that is missing, or one that is of
+// another type. It is stricter than a program in one thing: a value that the enum
+// does not have is read and handed to the handler.
+//
+// What is of a Go type is not looked at.
+func Decode(fields []*schema.Field, data []byte) error {
+	return decodeFields(fields, data, "")
+}
+
+func decodeFields(fields []*schema.Field, data []byte, path string) error {
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(data, &values); err != nil || values == nil {
+		return fmt.Errorf("%s is no JSON object", where(path))
+	}
+	for _, f := range fields {
+		key := f.Stored()
+		name := key
+		if path != "" {
+			name = path + "." + key
+		}
+		value, there := values[key]
+		switch {
+		case there:
+			if err := decode(f.Type, value, name); err != nil {
+				return err
+			}
+		case !f.Type.Optional && f.Default == nil:
+			return fmt.Errorf("%s is missing", where(name))
+		}
+	}
+	return nil
+}
+
+func where(path string) string {
+	if path == "" {
+		return "the payload"
+	}
+	return path
+}
+
+// takesNull says which built-in types are written as null where they are empty.
+var takesNull = map[string]bool{"bytes": true, "json": true}
+
+func decode(ref *schema.Ref, data []byte, path string) error {
+	if bytes.Equal(bytes.TrimSpace(data), []byte("null")) {
+		if ref.Optional || ref.List != nil || ref.Map != nil || ref.Name != "" || takesNull[ref.Builtin] {
+			return nil
+		}
+		return fmt.Errorf("%s is null", path)
+	}
+	switch {
+	case ref.List != nil:
+		var values []json.RawMessage
+		if err := json.Unmarshal(data, &values); err != nil {
+			return fmt.Errorf("%s is no list", path)
+		}
+		for i, v := range values {
+			if err := decode(ref.List, v, path+"["+strconv.Itoa(i)+"]"); err != nil {
+				return err
+			}
+		}
+		return nil
+	case ref.Map != nil:
+		var values map[string]json.RawMessage
+		if err := json.Unmarshal(data, &values); err != nil {
+			return fmt.Errorf("%s is no JSON object", path)
+		}
+		for key, v := range values {
+			if err := decode(ref.Map, v, path+"["+strconv.Quote(key)+"]"); err != nil {
+				return err
+			}
+		}
+		return nil
+	case ref.Declared != nil && ref.Declared.IsEnum:
+		var text string
+		if err := json.Unmarshal(data, &text); err != nil {
+			return fmt.Errorf("%s is no text", path)
+		}
+		if values(ref.Declared)[text] == nil {
+			return fmt.Errorf("%s is %.80q, which is no value of %s", path, text, ref.Declared.Name.Value)
+		}
+		return nil
+	case ref.Declared != nil:
+		return decodeFields(ref.Declared.Fields, data, path)
+	case ref.Name != "":
+		return nil
+	}
+	if err := builtins[ref.Builtin](data); err != nil {
+		return fmt.Errorf("%s does not read as %s: %v", path, ref.Builtin, err)
+	}
+	return nil
+}
+
+// builtins read a value of each built-in type as generated code does.
+var builtins = map[string]func(data []byte) error{
+	"string": alone(codec.String), "bool": alone(codec.Bool),
+	"int": alone(codec.Int), "int32": alone(codec.Int32), "int64": alone(codec.Int64), "uint32": alone(codec.Uint32), "float64": alone(codec.Float64),
+	"bytes": alone(codec.Bytes), "time": alone(codec.Time), "duration": alone(codec.Duration),
+	"date": alone(codec.Text[runtime.Date]), "uuid": alone(codec.Text[runtime.UUID]), "decimal": alone(codec.Text[runtime.Decimal]),
+	"snowflake": alone(codec.Snowflake), "json": alone(codec.JSON),
+}
+
+// alone returns what reads a value of its own: a codec reads objects, so it
+// is put into one.
+func alone[T any](value codec.Value[T]) func([]byte) error {
+	return func(data []byte) error {
+		object := slices.Concat([]byte(`{"":`), data, []byte("}"))
+		err := codec.Unmarshal(object, func(c *codec.Codec) {
+			var v T
+			codec.Required(c, "", &v, value)
+		})
+		var wrong *codec.Error
+		if errors.As(err, &wrong) {
+			return wrong.Err
+		}
+		return err
+	}
+}

@@ -1,0 +1,204 @@
+package breaking
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/schema"
+)
+
+// A Pair is what a jobs.yaml was and what it is, both without mistakes.
+type Pair struct {
+	Old, New *schema.File
+	// Upgraded says of a job whether its jobs with the old payload are read or
+	// upgraded by the new program; nil for none.
+	Upgraded func(jobType string) bool
+	// FromLock says that Old was made of a jobs.lock, which knows neither
+	// queues that no job is on, nor options, nor the order of fields.
+	FromLock bool
+}
+
+// Findings returns whom the change breaks, in the order of the new file.
+func (p Pair) Findings() []Finding {
+	w := &walk{Pair: p}
+	w.file()
+	Sort(w.found)
+	return w.found
+}
+
+type walk struct {
+	Pair
+	found []Finding
+}
+
+func (w *walk) add(rule *Rule, job string, at, was diagnostic.Position, breaks []Party, format string, args ...any) {
+	w.found = append(w.found, Finding{
+		Rule: rule, Level: rule.Level, At: at, Was: was, Job: job, Message: fmt.Sprintf(format, args...), Breaks: breaks, Do: rule.Do,
+	})
+}
+
+func (w *walk) file() {
+	if was, is := w.Old.Package, w.New.Package; was.Value != is.Value {
+		w.add(PackageMoved, "", is.At, was.At, []Party{GoCallers}, "the package was %s and is %s", was.Value, is.Value)
+	}
+	queues := make(map[string]bool)
+	for _, q := range w.New.Queues {
+		queues[q.Name.Value] = true
+	}
+	for _, q := range w.Old.Queues {
+		if !queues[q.Name.Value] {
+			w.add(QueueRemoved, "", w.New.Keys["queues"], q.Name.At, []Party{WaitingJobs, SQLCallers}, "the queue %q is gone", q.Name.Value)
+			w.found[len(w.found)-1].queue = q.Name.Value
+		}
+	}
+	types := make(map[string]*schema.Type)
+	for _, t := range w.New.Types {
+		types[t.Name.Value] = t
+	}
+	for _, t := range w.Old.Types {
+		now := types[t.Name.Value]
+		if now == nil {
+			w.add(TypeRemoved, "", w.parent("types"), t.Name.At, []Party{GoCallers}, "the type %q is gone", t.Name.Value)
+			continue
+		}
+		w.reused("", fmt.Sprintf("type %q", t.Name.Value), t.Reserved, now.Reserved, now.Fields)
+	}
+	jobs := make(map[string]*schema.Job)
+	for _, job := range w.New.Jobs {
+		jobs[job.Type.Value] = job
+	}
+	for _, job := range w.Old.Jobs {
+		now := jobs[job.Type.Value]
+		if now == nil {
+			w.add(JobRemoved, job.Type.Value, w.New.Keys["jobs"], job.Type.At, []Party{WaitingJobs, GoCallers, SQLCallers}, "the job %q is gone", job.Type.Value)
+			continue
+		}
+		w.job(job, now)
+	}
+}
+
+// parent is where a section of the new file begins, or the file where it has
+// none.
+func (w *walk) parent(section string) diagnostic.Position {
+	if at, ok := w.New.Keys[section]; ok {
+		return at
+	}
+	return diagnostic.Position{Line: 1, Column: 1}
+}
+
+func (w *walk) upgraded(job string) bool { return w.Upgraded != nil && w.Upgraded(job) }
+
+func (w *walk) job(old, new *schema.Job) {
+	name := new.Type.Value
+	what := fmt.Sprintf("job %q", name)
+	if old.Queue.Value != new.Queue.Value {
+		w.add(QueueChanged, name, new.Queue.At, old.Queue.At, []Party{WaitingJobs, SQLCallers}, "%s: the queue was %q and is %q", what, old.Queue.Value, new.Queue.Value)
+	}
+	if !w.FromLock {
+		w.options(old, new, what)
+		w.order(old, new, what)
+	}
+	w.version(old, new, what)
+	w.reused(name, what, old.Reserved, new.Reserved, new.Payload)
+	c := Payloads(Shape{At: old.Type.At, Fields: old.Payload}, Shape{At: new.Type.At, Fields: new.Payload})
+	for _, change := range c.Changes {
+		f := change.Of(name, w.upgraded(name))
+		f.Message = what + ": " + f.Message
+		w.found = append(w.found, f)
+	}
+	w.names(name, what, old.Payload, new.Payload)
+	for _, pair := range c.Pairs {
+		w.names(name, fmt.Sprintf("%s: type %q", what, pair[1].Name.Value), pair[0].Fields, pair[1].Fields)
+	}
+}
+
+func (w *walk) version(old, new *schema.Job, what string) {
+	was, is := max(old.Version.Value, 1), max(new.Version.Value, 1)
+	switch {
+	case is > was+1 && !w.upgraded(new.Type.Value):
+		w.add(VersionSkipped, new.Type.Value, new.Version.At, old.Version.At, []Party{WaitingJobs}, "%s: the version was %d and is %d", what, was, is)
+	case is < was && new.Version.IsSet():
+		w.add(VersionLowered, new.Type.Value, new.Version.At, old.Version.At, []Party{WaitingJobs}, "%s: the version was %d and is %d", what, was, is)
+	}
+}
+
+// options looks at what new jobs get and those that wait keep.
+func (w *walk) options(old, new *schema.Job, what string) {
+	at := func(here diagnostic.Position) diagnostic.Position {
+		if here.Line > 0 {
+			return here
+		}
+		return new.Type.At
+	}
+	attempts := func(o schema.Option[int32]) int32 {
+		if o.Value == schema.Unlimited {
+			return math.MaxInt32
+		}
+		return o.Value
+	}
+	if was, is := attempts(old.MaxAttempts), attempts(new.MaxAttempts); is < was {
+		before := fmt.Sprint(was)
+		if was == math.MaxInt32 {
+			before = "unlimited"
+		}
+		w.add(MaxAttemptsLowered, new.Type.Value, at(new.MaxAttempts.At), old.MaxAttempts.At, []Party{GoCallers}, "%s: max_attempts was %s and is %d", what, before, is)
+	}
+	work := func(o schema.Option[time.Duration]) time.Duration {
+		if o.IsSet() {
+			return o.Value
+		}
+		return schema.DefaultMaxWorkDuration
+	}
+	if was, is := work(old.MaxWorkDuration), work(new.MaxWorkDuration); is < was {
+		w.add(MaxWorkDurationLowered, new.Type.Value, at(new.MaxWorkDuration.At), old.MaxWorkDuration.At, []Party{GoCallers}, "%s: max_work_duration was %v and is %v", what, was, is)
+	}
+}
+
+// order looks at the parameters that the constructor had and has.
+func (w *walk) order(old, new *schema.Job, what string) {
+	required := func(fields, among []*schema.Field) []*schema.Field {
+		there := byKey(among)
+		return slices.DeleteFunc(slices.Clone(fields), func(f *schema.Field) bool {
+			other := there[f.Stored()]
+			return other == nil || presence(f) != "required" || presence(other) != "required"
+		})
+	}
+	was, is := required(old.Payload, new.Payload), required(new.Payload, old.Payload)
+	for i := range is {
+		if was[i].Stored() != is[i].Stored() {
+			w.add(ConstructorReordered, new.Type.Value, is[i].Key.At, was[i].Key.At, []Party{GoCallers}, "%s: the constructor took %q where it takes %q", what, was[i].Key.Value, is[i].Key.Value)
+			return
+		}
+	}
+}
+
+// reused looks for fields under keys that were reserved.
+func (w *walk) reused(job, what string, was, is []schema.Text, fields []*schema.Field) {
+	for _, key := range was {
+		if slices.ContainsFunc(is, func(k schema.Text) bool { return k.Value == key.Value }) {
+			continue
+		}
+		for _, f := range fields {
+			if f.Stored() == key.Value {
+				c := Change{
+					Rule: KeyReused, At: f.Key.At, Was: key.At, ReadBack: true,
+					Message: fmt.Sprintf("%s: the field %q is stored under a key that was reserved", what, f.Key.Value),
+				}
+				w.found = append(w.found, c.Of(job, job != "" && w.upgraded(job)))
+			}
+		}
+	}
+}
+
+// names looks for fields that are stored as before and called otherwise.
+func (w *walk) names(job, what string, was, is []*schema.Field) {
+	before := byKey(was)
+	for _, f := range is {
+		if old := before[f.Stored()]; old != nil && old.Key.Value != f.Key.Value {
+			w.add(GoNameChanged, job, f.Key.At, old.Key.At, []Party{GoCallers}, "%s: the field %q is called %q", what, old.Key.Value, f.Key.Value)
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package breaking
+
+import "slices"
+
+// parties has, by rule about payloads, whom a change breaks besides the jobs
+// that wait and the binaries that run, which depends on who reads what.
+var parties = map[*Rule][]Party{
+	FieldRemoved:      {GoCallers},
+	FieldAdded:        {GoCallers, SQLCallers},
+	FieldTypeChanged:  {GoCallers, SQLCallers},
+	FieldTypeWidened:  {GoCallers},
+	FieldMadeRequired: {GoCallers, SQLCallers},
+	FieldMadeOptional: {GoCallers},
+	DefaultChanged:    {SQLCallers},
+	EnumValueRemoved:  {GoCallers, SQLCallers},
+	EnumValueAdded:    nil,
+	KeyReused:         {SQLCallers},
+}
+
+// Of returns the finding about a change of a payload, in which upgraded says
+// that jobs that wait are brought to the new payload by an upgrade.
+func (c Change) Of(job string, upgraded bool) Finding {
+	f := Finding{Rule: c.Rule, At: c.At, Was: c.Was, Job: job, Message: c.Message, Do: c.Rule.Do, Level: Source}
+	others := parties[c.Rule]
+	if !c.ReadBack {
+		f.Breaks = append(f.Breaks, RunningBinaries)
+		f.Level = Wire
+	}
+	if slices.Contains(others, SQLCallers) {
+		f.Level = Wire
+	}
+	if !c.Reads && upgraded {
+		f.Do = "change what enqueues the job, in SQL too"
+	}
+	if (!c.Reads || c.Rule == DefaultChanged) && !upgraded {
+		f.Breaks = append([]Party{WaitingJobs}, f.Breaks...)
+		f.Level = Rows
+	}
+	f.Breaks = append(f.Breaks, others...)
+	return f
+}

@@ -1,0 +1,176 @@
+package breaking
+
+// A Level says how far a change reaches.
+type Level string
+
+// The levels, from the one that reaches least to the one that reaches furthest.
+const (
+	Source Level = "SOURCE" // Go code has to be changed, or enqueues otherwise than before
+	Wire   Level = "WIRE"   // new jobs differ from what running binaries or SQL callers know
+	Rows   Level = "ROWS"   // jobs that wait are stranded, or mean something else
+)
+
+// Levels returns the levels in order.
+func Levels() []Level { return []Level{Source, Wire, Rows} }
+
+// Includes reports whether what is of the level other is reported where l is
+// the least that is.
+func (l Level) Includes(other Level) bool {
+	order := map[Level]int{Source: 0, Wire: 1, Rows: 2}
+	return order[other] >= order[l]
+}
+
+// A Party is whom a change breaks.
+type Party string
+
+// The parties.
+const (
+	WaitingJobs     Party = "waiting jobs"
+	RunningBinaries Party = "running binaries"
+	GoCallers       Party = "Go callers"
+	SQLCallers      Party = "SQL callers"
+)
+
+// A Rule is one way in which a change breaks something. Its ID is never given
+// to another rule.
+type Rule struct {
+	ID      string // "JB001"
+	Name    string // "package-moved"
+	Level   Level  // the furthest that a change against it reaches
+	Meaning string // what happens, and to whom
+	Do      string // what to do
+	// Old and New are jobs.yaml files between which this rule is broken, and
+	// no other. Both are empty where it takes a database to break it.
+	Old, New string
+}
+
+// Rules returns every rule in the order of the IDs.
+func Rules() []*Rule { return rules }
+
+var rules []*Rule
+
+func rule(id, name string, level Level, meaning, do, old, new string) *Rule {
+	r := &Rule{ID: id, Name: name, Level: level, Meaning: meaning, Do: do, Old: old, New: new}
+	rules = append(rules, r)
+	return r
+}
+
+const head = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {emails: {}, bulk: {}}\n"
+
+// job is an example with one job.
+func job(lines string) string {
+	return head + "jobs:\n  email:\n    queue: emails\n" + lines
+}
+
+// payload is an example of one job with fields.
+func payload(fields string) string { return job("    payload: {" + fields + "}\n") }
+
+// What breaks around payloads.
+var (
+	PackageMoved = rule("JB001", "package-moved", Source,
+		"The generated package has another import path, so every import of it breaks. Jobs are not affected: they know their type alone.",
+		"change the imports, and remove the former package's folder",
+		payload("to: string"), "version: 1\npackage: example.com/shop/jobs\nqueues: {emails: {}, bulk: {}}\njobs: {email: {queue: emails, payload: {to: string}}}\n")
+	QueueRemoved = rule("JB002", "queue-removed", Rows,
+		"No worker looks at the queue any longer. Jobs in it wait for ever, also those that a caller has put there by the queue's name.",
+		"keep the queue and a job on it until it is empty",
+		payload("to: string"), "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {emails: {}}\njobs: {email: {queue: emails, payload: {to: string}}}\n")
+	JobRemoved = rule("JB003", "job-removed", Rows,
+		"The new binary does not know the type, and leaves its jobs alone: they are never lost, and never done. What enqueues them in Go no longer compiles.",
+		"first stop enqueuing it; remove it when no job of it waits, see jobgen breaking --database",
+		head+"jobs:\n  email: {queue: emails, payload: {to: string}}\n  letter: {queue: emails, payload: {to: string}}\n", payload("to: string"))
+	QueueChanged = rule("JB004", "job-queue-changed", Rows,
+		"New jobs go to the new queue, and workers look at that. Those that wait stay in the old one, which nobody works unless another job is on it. SQL that names the old queue goes on filling it.",
+		"leave workers of the former binary running until the old queue is empty",
+		payload("to: string"), head+"jobs:\n  email: {queue: bulk, payload: {to: string}}\n")
+	GoNameChanged = rule("JB005", "go-name-changed", Source,
+		"The field has another name in Go and is stored under the same key, so nothing that is stored changes.",
+		"rename it where Go code uses it",
+		payload("template: string"), payload("email_id: {type: string, renamed_from: template}"))
+	MaxAttemptsLowered = rule("JB006", "max-attempts-lowered", Source,
+		"New jobs are dead after fewer failures. Those that wait keep the number that they were enqueued with.",
+		"see that what enqueues the job can do with fewer attempts",
+		job("    max_attempts: 5\n    payload: {to: string}\n"), job("    max_attempts: 3\n    payload: {to: string}\n"))
+	MaxWorkDurationLowered = rule("JB007", "max-work-duration-lowered", Source,
+		"The handler has less time for a new job, and another worker takes it over sooner. Those that wait keep the time that they were enqueued with.",
+		"see that the handler is done in that time",
+		job("    max_work_duration: 1h\n    payload: {to: string}\n"), job("    max_work_duration: 1m\n    payload: {to: string}\n"))
+	ConstructorReordered = rule("JB008", "constructor-reordered", Source,
+		"The constructor takes its parameters in the order of the file. Where two have one type, callers compile and mean the other one.",
+		"put the fields back into their order, or look at every call of the constructor",
+		payload("from: string, to: string"), payload("to: string, from: string"))
+	TypeRemoved = rule("JB009", "type-removed", Source,
+		"The type is gone from the generated package. What becomes of the fields that had it is judged at these.",
+		"change the Go code that uses it",
+		head+"types: {size: {enum: [s, m]}}\njobs: {email: {queue: emails, payload: {to: string}}}\n", payload("to: string"))
+)
+
+// What breaks in a payload.
+var (
+	FieldRemoved = rule("JB010", "field-removed", Wire,
+		"The new binary passes over the field where it is stored, and code that uses it does not compile. Where the field was required, running binaries cannot do without it: new jobs get the next payload version, and those binaries leave them alone.",
+		"nothing where the field is needed no longer; reserve its key, so that nobody takes it for something else",
+		payload("to: string, cc: string"), payload("to: string"))
+	FieldAdded = rule("JB011", "field-required-added", Rows,
+		"Jobs that wait do not have the field, nor do those that SQL enqueues as before.",
+		"make it optional or give it a default; or say the job's next version, and write the upgrade",
+		payload("to: string"), payload("to: string, subject: string"))
+	FieldTypeChanged = rule("JB012", "field-type-changed", Rows,
+		"What is stored under the key does not read as the new type, or does not always.",
+		"add a field with another key; or say the job's next version, and write the upgrade",
+		payload("size: int64"), payload("size: int32"))
+	FieldTypeWidened = rule("JB013", "field-type-widened", Wire,
+		"The new type reads all that the old one wrote, and not the other way round. New jobs get the next payload version, and running binaries leave them alone.",
+		"nothing; replace the running binaries",
+		payload("size: int32"), payload("size: int64"))
+	FieldMadeRequired = rule("JB014", "field-made-required", Rows,
+		"Jobs that wait may lack the field, as may those that SQL enqueues.",
+		"give it a default; or say the job's next version, and write the upgrade",
+		payload("cc: string?"), payload("cc: string"))
+	FieldMadeOptional = rule("JB015", "field-made-optional", Wire,
+		"New jobs may lack the field, which running binaries need. New jobs get the next payload version, and those binaries leave them alone. In Go the field becomes a pointer.",
+		"nothing; replace the running binaries",
+		payload("cc: string"), payload("cc: string?"))
+	DefaultChanged = rule("JB016", "default-changed", Rows,
+		"Jobs that are stored without the field, by an older binary or by SQL, now get the new default.",
+		"nothing where that is meant; else leave the default, and set the new value where jobs are enqueued",
+		payload("size: {type: int, default: 1}"), payload("size: {type: int, default: 2}"))
+	EnumValueRemoved = rule("JB017", "enum-value-removed", Rows,
+		"Jobs that wait may hold the value, which no constant has now.",
+		"keep the value; or say the job's next version, and write the upgrade",
+		head+"types: {size: {enum: [s, m]}}\njobs: {email: {queue: emails, payload: {size: size}}}\n",
+		head+"types: {size: {enum: [s]}}\njobs: {email: {queue: emails, payload: {size: size}}}\n")
+	EnumValueAdded = rule("JB018", "enum-value-added", Wire,
+		"Handlers of running binaries do not know the value. New jobs get the next payload version, and those binaries leave them alone.",
+		"nothing; replace the running binaries",
+		head+"types: {size: {enum: [s]}}\njobs: {email: {queue: emails, payload: {size: size}}}\n",
+		head+"types: {size: {enum: [s, m]}}\njobs: {email: {queue: emails, payload: {size: size}}}\n")
+	KeyReused = rule("JB019", "key-reused", Rows,
+		"A field was stored under the key before, and jobs that hold it may wait: they would not read as the new field, or mean something else.",
+		"take another key; or say the job's next version, and write the upgrade",
+		job("    reserved: [cc]\n    payload: {to: string}\n"), payload("to: string, cc: int?"))
+)
+
+// What breaks in the numbers of versions.
+var (
+	VersionSkipped = rule("JB020", "version-skipped", Rows,
+		"A job's version goes up by one at a time, and no job was ever written at the one that is left out.",
+		"say the next version; where jobs.lock should know the former ones, take it from version control",
+		job("    payload: {to: string}\n"), job("    version: 3\n    payload: {to: string}\n"))
+	VersionLowered = rule("JB021", "version-lowered", Rows,
+		"Jobs of the greater version may wait, and new ones would have the number of another payload.",
+		"put the version back, or say the next one",
+		job("    version: 2\n    payload: {to: string}\n"), job("    version: 1\n    payload: {to: string}\n"))
+)
+
+// What a database shows.
+var (
+	RowsNotUnderstood = rule("JB022", "rows-not-understood", Rows,
+		"Jobs wait whose type, version or queue the new binary does not know. It leaves them alone, so they wait until one comes that does.",
+		"leave workers of the former binary running until these jobs are done",
+		"", "")
+	RowsNotReadable = rule("JB023", "rows-not-readable", Rows,
+		"Payloads of waiting jobs do not read as the fields of their version. Their attempts will fail.",
+		"correct what enqueues them, or the jobs themselves; or have the field take what is there",
+		"", "")
+)

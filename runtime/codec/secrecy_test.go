@@ -1,0 +1,40 @@
+package codec_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
+)
+
+// TestErrorsOfReadingTellNothingOfWhatWasRead puts values into every field that
+// do not fit: the error, which is kept with the attempt and logged, must not
+// tell them.
+func TestErrorsOfReadingTellNothingOfWhatWasRead(t *testing.T) {
+	t.Parallel()
+	fields := []string{"list", "table", "address", "url", "a b/c:ü", "dates", "deep", "parcels", "addrs", "anything"}
+	for n := range 15 {
+		fields = append(fields, fmt.Sprint("f", n), fmt.Sprint("o", n))
+	}
+	refused := 0
+	for _, field := range fields {
+		for _, value := range []string{
+			`"MARKER"`, `98765432198765432198`, `987654321.5`, `"98765432198765432198"`, `{"MARKER":"MARKER"}`, `{"MARKER":987654321}`, `["MARKER"]`,
+			`[987654321]`, `[{"MARKER":987654321}]`, `{"MARKER":{"MARKER":[]}}`, `MARKER`, `"MARKER`, `"MARKER\q"`, `{"MARKER"}`, `[98765432198765432198]`,
+		} {
+			var v jobs.EveryJob
+			err := v.UnmarshalJSON(fmt.Appendf(nil, `{%q:%s}`, field, value))
+			if err == nil {
+				continue
+			}
+			refused++
+			if strings.Contains(err.Error(), "MARKER") || strings.Contains(err.Error(), "987654321") {
+				t.Errorf("field %s, value %s: %v", field, value, err)
+			}
+		}
+	}
+	if refused < 300 {
+		t.Errorf("only %d values were refused", refused)
+	}
+}
