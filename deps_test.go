@@ -81,7 +81,10 @@ var rules = map[string]rule{
 	"internal/gotypes": {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
 	"internal/emit":    {own: []string{"internal/gotypes"}, modules: emitModules},
 
+	"faulttest": {},
+
 	"internal/bell":         {},
+	"internal/pgproxy":      {},
 	"internal/rolltest":     {}, // all of it is a test
 	"internal/pgtest":       {modules: testServer},
 	"internal/pgtest/serve": {own: []string{"internal/pgtest", "runtime/postgres"}, modules: slices.Concat(testServer, postgresModules)},

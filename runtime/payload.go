@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/jobgen/jobgen/runtime/codec"
@@ -99,6 +101,7 @@ func appendReflected(dst []byte, t JobType, p any, limit int) ([]byte, error) {
 var (
 	errNUL  = errors.New("text holds a NUL character, which the store cannot keep")
 	errUTF8 = errors.New("text is not valid UTF-8, which the store cannot keep")
+	errHalf = errors.New("text holds half of a surrogate pair, which the store cannot keep")
 )
 
 // unstorable finds what valid JSON may still hold and a store cannot keep.
@@ -122,15 +125,27 @@ func unstorable(data []byte) (at int, err error) {
 		}
 		i += n
 		if rest := data[i+1:]; len(rest) >= 5 && rest[0] == 'u' {
-			switch string(bytes.ToLower(rest[1:5])) {
-			case "0000":
+			switch unit := hexUnit(rest[1:5]); {
+			case unit == 0:
 				return i, errNUL
-			case "fffd":
+			case unit == utf8.RuneError:
 				return i, errUTF8
+			case utf16.IsSurrogate(unit):
+				rest = rest[5:]
+				if len(rest) < 6 || rest[0] != '\\' || rest[1] != 'u' || utf16.DecodeRune(unit, hexUnit(rest[2:6])) == utf8.RuneError {
+					return i, errHalf
+				}
+				i += 6
 			}
 		}
 		i += 2 // past the backslash and what it escapes, which may be another
 	}
+}
+
+// hexUnit reads four digits, which are valid since the JSON is.
+func hexUnit(digits []byte) rune {
+	n, _ := strconv.ParseUint(string(digits), 16, 16)
+	return rune(n)
 }
 
 // pathAt returns the JSON path of the value that encloses offset at.

@@ -13,6 +13,9 @@
 // ends, a moment later. PostgreSQL refuses to run as root, so root lends it the
 // user postgres, or nobody. It runs on Linux and macOS.
 //
+// A test that breaks servers has one of its own, with its own settings, from
+// [NewCluster]: it can be stopped, crash, have a standby, and be promoted.
+//
 // On two cores a server starts in about a second, and a database takes 13 ms
 // where files are kept in memory (PostgreSQL 15, [Template.DSN] as [DSN]). A
 // server of its own has 500 connections for all tests of a process; any number

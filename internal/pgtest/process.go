@@ -28,6 +28,7 @@ var watchdog string
 // shell ends the server when the pipe closes: by stop, or because this process
 // has ended. No goroutine waits for it, so that goleak sees none.
 type process struct {
+	bin      string
 	dsn      string
 	dir      string
 	shell    *exec.Cmd
@@ -38,11 +39,18 @@ type process struct {
 // would else be collected, and its server end with the pipe's file.
 var running sync.Map
 
+// A layout is what a server is made of: its settings beside those of every
+// test server, as NAME=VALUE, and the URL of the one that it is a standby of.
+type layout struct {
+	settings []string
+	primary  string
+}
+
 // startProcess makes a cluster and starts a server on it. Between finding a
 // free port and using it somebody may take it, so it tries again.
-func startProcess(ctx context.Context, bin string) (p *process, err error) {
+func startProcess(ctx context.Context, bin string, l layout) (p *process, err error) {
 	for range 5 {
-		p, err = tryProcess(ctx, bin)
+		p, err = tryProcess(ctx, bin, l)
 		if err == nil || !strings.Contains(err.Error(), "could not bind") {
 			break
 		}
@@ -50,13 +58,18 @@ func startProcess(ctx context.Context, bin string) (p *process, err error) {
 	return p, err
 }
 
-func tryProcess(ctx context.Context, bin string) (_ *process, err error) {
+func tryProcess(ctx context.Context, bin string, l layout) (_ *process, err error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	password := rand.Text()
-	p := &process{dir: filepath.Join(serverFolder(), "jobgen-pg-"+strings.ToLower(rand.Text()[:12]))}
+	if l.primary != "" {
+		if password, err = passwordOf(l.primary); err != nil {
+			return nil, err
+		}
+	}
+	p := &process{bin: bin, dir: filepath.Join(serverFolder(), "jobgen-pg-"+strings.ToLower(rand.Text()[:12]))}
 	p.dsn = (&url.URL{
 		Scheme: "postgres", User: url.UserPassword("postgres", password),
 		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Path: "/postgres", RawQuery: "sslmode=disable",
@@ -73,10 +86,10 @@ func tryProcess(ctx context.Context, bin string) (_ *process, err error) {
 	}
 	defer messages.Close()
 	p.lifeline = lifeline
-	p.shell = exec.Command("/bin/sh", "-c", watchdog, "pgtest-watchdog", p.dir, bin, strconv.Itoa(port))
+	p.shell = exec.Command("/bin/sh", append([]string{"-c", watchdog, "pgtest-watchdog", p.dir, bin, strconv.Itoa(port)}, l.settings...)...)
 	p.shell.Stdin, p.shell.ExtraFiles = stdin, []*os.File{messagesIn}
 	p.shell.Dir = "/"
-	p.shell.Env = append(environment(), "PGTEST_PASSWORD="+password)
+	p.shell.Env = append(environment(), "PGTEST_PASSWORD="+password, "PGTEST_PRIMARY="+l.primary)
 	p.shell.SysProcAttr = serverUser()
 	p.shell.SysProcAttr.Setsid = true // an interrupt at the terminal is for the tests
 	err = p.shell.Start()

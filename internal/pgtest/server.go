@@ -51,7 +51,7 @@ func Start(ctx context.Context) (*Server, error) {
 	}
 	bin, err := binaries()
 	if err == nil {
-		s.process, err = startProcess(ctx, bin)
+		s.process, err = startProcess(ctx, bin, layout{})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("no PostgreSQL for the tests: %w\n"+

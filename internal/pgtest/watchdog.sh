@@ -4,24 +4,39 @@
 # parent leaves something behind. Descriptor 3 stays open for as long as a
 # server is being made or runs, and takes the messages up to its start.
 #
-# arguments: FOLDER BINARIES PORT; environment: PGTEST_PASSWORD
+# arguments: FOLDER BINARIES PORT [NAME=VALUE...], the latter for the server's
+# settings; environment: PGTEST_PASSWORD and, for a standby, PGTEST_PRIMARY
 dir=$1 bin=$2 port=$3
+shift 3
+segment=
+for setting; do
+	shift
+	case $setting in
+	wal_segment_size=*MB) segment=${setting#*=} segment=${segment%MB} ;; # is for initdb to set
+	*) set -- "$@" -c "$setting" ;;
+	esac
+done
 umask 077
 trap '' HUP INT TERM
 mkdir "$dir" 2>&3 || exit 1
 cd "$dir" 2>&3 || exit 1
-server=
-if printf '%s\n' "$PGTEST_PASSWORD" >password 2>&3 &&
-	"$bin/initdb" -D "$dir/data" -U postgres -E UTF8 --locale=C --no-sync \
-		--auth-local=trust --auth-host=scram-sha-256 --pwfile=password >&3 2>&1
-then
+make_cluster() {
+	if [ -n "$PGTEST_PRIMARY" ]; then
+		"$bin/pg_basebackup" -D "$dir/data" -d "$PGTEST_PRIMARY" --write-recovery-conf --checkpoint=fast --no-sync
+		return
+	fi
+	printf '%s\n' "$PGTEST_PASSWORD" >password &&
+		"$bin/initdb" -D "$dir/data" -U postgres -E UTF8 --locale=C --no-sync ${segment:+"--wal-segsize=$segment"} \
+			--auth-local=trust --auth-host=scram-sha-256 --pwfile=password
+}
+if make_cluster >&3 2>&1; then
 	"$bin/postgres" -D "$dir/data" -k "$dir" -p "$port" -c listen_addresses=127.0.0.1 \
-		-c max_connections=500 -c max_wal_size=256MB -c fsync=off -c full_page_writes=off </dev/null >log 2>&1 &
-	server=$!
+		-c max_connections=500 -c max_wal_size=256MB -c fsync=off -c full_page_writes=off "$@" </dev/null >log 2>&1 &
 fi
 exec 3>&-
 read -r _
-if [ -n "$server" ]; then
+# The server may be another than the first: a test may have restarted it.
+if read -r server 2>/dev/null <data/postmaster.pid; then
 	# At once, without a checkpoint: what it holds is thrown away.
 	kill -QUIT "$server" 2>/dev/null
 	tries=0
@@ -30,7 +45,7 @@ if [ -n "$server" ]; then
 		tries=$((tries + 1))
 	done
 	kill -KILL "$server" 2>/dev/null
-	wait "$server" 2>/dev/null
+	wait
 fi
 cd /
 rm -rf "$dir" 2>/dev/null || { sleep 1; rm -rf "$dir"; }

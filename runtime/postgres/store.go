@@ -80,7 +80,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
 	c := &core{pool: pool, schema: schema, catalogue: catalogue}
-	s := &Store{core: c, db: pgdb.New(inSchema{pool, schema})}
+	s := &Store{core: c, db: pgdb.New(inSchema{&writable{Pool: pool}, schema})}
 	c.adder = &adder{db: s.db}
 	c.notifier = newNotifier(s.db, channelName(o.schema))
 	if c.ids, err = leaseIDs(ctx, s.db, pool, schema); err != nil {

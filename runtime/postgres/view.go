@@ -43,6 +43,9 @@ const (
 	nearDuty   = 15 // a near sweep is followed by 15 times its time without one
 	fullPause  = time.Second
 	fullDuty   = 50
+	// fullMost bounds that: however long a sweep has taken, expired claims and
+	// what came in late wait no longer for the next.
+	fullMost = 3 * time.Second
 )
 
 // numbers returns the numbers of the view's types.
@@ -123,7 +126,7 @@ func (v *view) claimed(l look, rows []pgdb.ClaimRow, last *pgdb.ClaimRow, sent, 
 		v.nearNext = done.Add(max(nearPause, nearDuty*took))
 	}
 	if l.full {
-		v.fullNext = done.Add(max(fullPause, fullDuty*took))
+		v.fullNext = done.Add(min(max(fullPause, fullDuty*took), fullMost))
 	}
 }
 

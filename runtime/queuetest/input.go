@@ -147,6 +147,17 @@ var input = behaviours{
 		}
 		x.stats(0, 0, 0)
 	},
+	"half a surrogate pair, escaped, is a PayloadError that names the field, and a whole one is kept": func(x *trial) {
+		for way, add := range adders(x, inputQueue(x)) {
+			for _, raw := range []string{`"\ud800"`, `"\uDC00"`, `"\ud800\u0041"`, `"\ud800\ud800"`, `"\ude00\ud83d"`, `"\ud83dxxxxxx"`} {
+				var payloadErr *runtime.PayloadError
+				if err := add(anyType, anyPayload{Raw: json.RawMessage(raw)}); !errors.As(err, &payloadErr) || payloadErr.Field != "raw" {
+					x.Errorf("%s of %s: %v", way, raw, err)
+				}
+			}
+			x.must(add(anyType, anyPayload{Raw: json.RawMessage(`"\ud83d\uDE00\\ud800"`)}))
+		}
+	},
 	"what JSON cannot hold is a PayloadError, and nothing is written": func(x *trial) {
 		for way, add := range adders(x, inputQueue(x)) {
 			for _, value := range []any{math.NaN(), math.Inf(1), make(chan int), func() {}} {
