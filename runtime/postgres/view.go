@@ -43,9 +43,10 @@ const (
 	nearDuty   = 15 // a near sweep is followed by 15 times its time without one
 	fullPause  = time.Second
 	fullDuty   = 50
-	// fullMost bounds that: however long a sweep has taken, expired claims and
-	// what came in late wait no longer for the next.
-	fullMost = 3 * time.Second
+	// fullMost bounds that, unless sweeps take long because a transaction keeps
+	// the rows of finished jobs: then they may have a fifteenth of the time.
+	fullMost    = 3 * time.Second
+	fullMostFor = 15
 )
 
 // numbers returns the numbers of the view's types.
@@ -126,7 +127,7 @@ func (v *view) claimed(l look, rows []pgdb.ClaimRow, last *pgdb.ClaimRow, sent, 
 		v.nearNext = done.Add(max(nearPause, nearDuty*took))
 	}
 	if l.full {
-		v.fullNext = done.Add(min(max(fullPause, fullDuty*took), fullMost))
+		v.fullNext = done.Add(max(fullPause, min(fullDuty*took, max(fullMost, fullMostFor*took))))
 	}
 }
 

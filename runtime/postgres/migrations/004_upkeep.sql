@@ -75,9 +75,13 @@ BEGIN
       NULL;
     END;
   END LOOP;
-  DELETE FROM jobgen.attempt_default a
-  WHERE a.ctid = ANY (ARRAY(SELECT o.ctid FROM jobgen.attempt_default o WHERE o.ended < current_date - _keep_days LIMIT 10000));
-  DELETE FROM jobgen.ended_job e
-  WHERE e.ctid = ANY (ARRAY(SELECT o.ctid FROM jobgen.ended_job o WHERE o.state = 'cancelled' AND o.ended < current_date - _keep_days LIMIT 10000));
+  BEGIN
+    DELETE FROM jobgen.attempt_default a
+    WHERE a.ctid = ANY (ARRAY(SELECT o.ctid FROM jobgen.attempt_default o WHERE o.ended < current_date - _keep_days LIMIT 10000));
+    DELETE FROM jobgen.ended_job e
+    WHERE e.ctid = ANY (ARRAY(SELECT o.ctid FROM jobgen.ended_job o WHERE o.state = 'cancelled' AND o.ended < current_date - _keep_days LIMIT 10000));
+  EXCEPTION WHEN lock_not_available THEN
+    NULL; -- what was done above stays
+  END;
 END $$;
 SELECT jobgen.upkeep(0);
