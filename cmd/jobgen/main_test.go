@@ -80,7 +80,7 @@ func goEnvironment(t *testing.T) map[string]string {
 	cache := filepath.ToSlash(filepath.Join(env["GOMODCACHE"], "cache", "download"))
 	env["GOPROXY"] = "file://" + cache
 	env["GONOSUMDB"] = "*"
-	env["GOFLAGS"] = "-mod=mod -buildvcs=false"
+	env["GOFLAGS"] = "-mod=mod -buildvcs=false -ldflags=-w" // nobody debugs these, and linking takes most of their time
 	env["GOTOOLCHAIN"] = "local"
 	env["GOWORK"] = "off"
 	return env
