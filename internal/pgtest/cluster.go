@@ -28,12 +28,6 @@ func NewCluster(t testing.TB, settings ...string) *Cluster {
 	return newCluster(t, layout{settings: settings})
 }
 
-// Standby starts a streaming replica of the server.
-func (c *Cluster) Standby(t testing.TB, settings ...string) *Cluster {
-	t.Helper()
-	return newCluster(t, layout{settings: settings, primary: c.DSN()})
-}
-
 func newCluster(t testing.TB, l layout) *Cluster {
 	t.Helper()
 	bin, err := binaries()

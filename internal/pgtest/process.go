@@ -43,7 +43,8 @@ var running sync.Map
 // test server, as NAME=VALUE, and the URL of the one that it is a standby of.
 type layout struct {
 	settings []string
-	primary  string
+	primary  string // of a standby
+	copied   string // and the backup that it starts from
 }
 
 // startProcess makes a cluster and starts a server on it. Between finding a
@@ -89,7 +90,7 @@ func tryProcess(ctx context.Context, bin string, l layout) (_ *process, err erro
 	p.shell = exec.Command("/bin/sh", append([]string{"-c", watchdog, "pgtest-watchdog", p.dir, bin, strconv.Itoa(port)}, l.settings...)...)
 	p.shell.Stdin, p.shell.ExtraFiles = stdin, []*os.File{messagesIn}
 	p.shell.Dir = "/"
-	p.shell.Env = append(environment(), "PGTEST_PASSWORD="+password, "PGTEST_PRIMARY="+l.primary)
+	p.shell.Env = append(environment(), "PGTEST_PASSWORD="+password, "PGTEST_BACKUP="+l.copied)
 	p.shell.SysProcAttr = serverUser()
 	p.shell.SysProcAttr.Setsid = true // an interrupt at the terminal is for the tests
 	err = p.shell.Start()

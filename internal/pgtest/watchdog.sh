@@ -5,7 +5,8 @@
 # server is being made or runs, and takes the messages up to its start.
 #
 # arguments: FOLDER BINARIES PORT [NAME=VALUE...], the latter for the server's
-# settings; environment: PGTEST_PASSWORD and, for a standby, PGTEST_PRIMARY
+# settings; environment: PGTEST_PASSWORD and, for a standby, PGTEST_BACKUP,
+# the folder to start from
 dir=$1 bin=$2 port=$3
 shift 3
 segment=
@@ -21,8 +22,8 @@ trap '' HUP INT TERM
 mkdir "$dir" 2>&3 || exit 1
 cd "$dir" 2>&3 || exit 1
 make_cluster() {
-	if [ -n "$PGTEST_PRIMARY" ]; then
-		"$bin/pg_basebackup" -D "$dir/data" -d "$PGTEST_PRIMARY" --write-recovery-conf --checkpoint=fast --no-sync
+	if [ -n "$PGTEST_BACKUP" ]; then
+		cp -R "$PGTEST_BACKUP" "$dir/data" && chmod 700 "$dir/data"
 		return
 	fi
 	printf '%s\n' "$PGTEST_PASSWORD" >password &&
