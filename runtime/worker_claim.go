@@ -171,11 +171,7 @@ func (p *pool) claim(ctx context.Context, limit int) ([]*Job, time.Duration, err
 // turn writes outcomes and claims in one round trip. What may not be written is
 // left to the finisher, which tries again.
 func (p *pool) turn(ctx context.Context, done []finish, req ClaimRequest) ([]*Job, time.Duration, error) {
-	outcomes := make([]Outcome, len(done))
-	for i, d := range done {
-		outcomes[i] = d.job.outcome(d.verdict, d.err)
-	}
-	verdicts, claimed, err := p.turner.Turn(ctx, outcomes, req)
+	verdicts, claimed, err := p.turner.Turn(ctx, outcomesOf(done), req)
 	for i, d := range done {
 		if verdicts == nil {
 			p.finisher.add(d)

@@ -199,11 +199,7 @@ func (f *finisher) try(batch []finish) (undecided []finish, err error) {
 		}
 		return undecided, err
 	}
-	outcomes := make([]Outcome, len(batch))
-	for i, done := range batch {
-		outcomes[i] = done.job.outcome(done.verdict, done.err)
-	}
-	errs, err := finishBatch.FinishBatch(ctx, batch[0].job.HandlerID, outcomes)
+	errs, err := finishBatch.FinishBatch(ctx, batch[0].job.HandlerID, outcomesOf(batch))
 	if err != nil {
 		return batch, err
 	}
@@ -211,6 +207,15 @@ func (f *finisher) try(batch []finish) (undecided []finish, err error) {
 		f.report(done, errs[i])
 	}
 	return nil, nil
+}
+
+// outcomesOf is a batch as stores take it.
+func outcomesOf(batch []finish) []Outcome {
+	outcomes := make([]Outcome, len(batch))
+	for i, done := range batch {
+		outcomes[i] = done.job.outcome(done.verdict, done.err)
+	}
+	return outcomes
 }
 
 // report logs what the store said of an outcome.

@@ -11,9 +11,10 @@ import (
 var _ runtime.Turner = (*storeQueue)(nil)
 
 // Turn implements [runtime.Turner]. Successes share the statement and the
-// commit of the claim; failures have theirs first.
+// commit of the claim; failures have theirs first, and so has what comes with
+// no types to claim.
 func (q *storeQueue) Turn(ctx context.Context, outcomes []runtime.Outcome, req runtime.ClaimRequest) ([]error, runtime.ClaimedBatch, error) {
-	if len(outcomes) == 0 || slices.ContainsFunc(outcomes, func(o runtime.Outcome) bool { return !o.Success }) {
+	if len(outcomes) == 0 || len(req.Types) == 0 || slices.ContainsFunc(outcomes, func(o runtime.Outcome) bool { return !o.Success }) {
 		verdicts, err := q.FinishBatch(ctx, req.HandlerID, outcomes)
 		if err != nil {
 			return nil, runtime.ClaimedBatch{}, err

@@ -75,6 +75,15 @@ var turning = behaviours{
 		x.succeeded(first, "late")
 		x.over()
 	}),
+	"Turn of no types writes its outcomes all the same": with(func(x *trial, q runtime.Turner) {
+		x.add()
+		job := x.claim("h")
+		verdicts, batch, err := q.Turn(x.Context(), []runtime.Outcome{outcome(job, "done")}, runtime.ClaimRequest{HandlerID: "h", Limit: 1})
+		x.must(err)
+		x.same(len(verdicts), 1)
+		x.same(len(batch.Jobs), 0)
+		x.succeeded(job, "done")
+	}),
 	"Turn of no outcomes is a claim": with(func(x *trial, q runtime.Turner) {
 		id := x.add()
 		if job := x.turn(q, "h", nil); job == nil || job.ID != id {
