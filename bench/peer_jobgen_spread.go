@@ -14,14 +14,14 @@ import (
 // queues, one job type each, and several priorities. One Worker works them.
 type jobgenSpread struct {
 	jobgenPostgres
-	defs       []*runtime.Definition[jobs.EmailJob] // one a queue
+	defs       []*runtime.Definition // one a queue
 	priorities int
 }
 
 func openSpread(queues, priorities int) func(context.Context, place) (queue, error) {
 	return func(ctx context.Context, at place) (queue, error) {
 		q := &jobgenSpread{priorities: priorities}
-		all := make([]runtime.JobDefinition, queues)
+		all := make([]*runtime.Definition, queues)
 		for i := range queues {
 			def := runtime.Define[jobs.EmailJob](runtime.JobType(fmt.Sprintf("email-%d", i)), fmt.Sprintf("emails-%d", i), jobs.EmailJobOptions...)
 			q.defs, all[i] = append(q.defs, def), def
@@ -36,7 +36,7 @@ func openSpread(queues, priorities int) func(context.Context, place) (queue, err
 }
 
 // share says where a job goes.
-func (q *jobgenSpread) share(seq int64) (*runtime.Definition[jobs.EmailJob], runtime.JobOption) {
+func (q *jobgenSpread) share(seq int64) (*runtime.Definition, runtime.JobOption) {
 	i := int(seq) % (len(q.defs) * q.priorities)
 	return q.defs[i%len(q.defs)], runtime.JobOptions.Priority(int16(i / len(q.defs)))
 }
@@ -67,7 +67,7 @@ func (q *jobgenSpread) EnqueueBatch(ctx context.Context, js []job) error {
 func (q *jobgenSpread) Work(ctx context.Context, handle handler) (func() error, error) {
 	mux := runtime.NewMux()
 	for _, def := range q.defs {
-		runtime.Handle(mux, def, func(_ context.Context, _ *runtime.Job, email jobs.EmailJob) error {
+		mux.Handle(def, func(_ context.Context, _ *runtime.Job, email jobs.EmailJob) error {
 			handle(int64(email.AccountID))
 			return nil
 		})
@@ -77,7 +77,7 @@ func (q *jobgenSpread) Work(ctx context.Context, handle handler) (func() error, 
 
 func (q *jobgenSpread) Remaining(ctx context.Context) (n int64, err error) {
 	for _, def := range q.defs {
-		one, err := q.service.GetQueue(ctx, def.Queue())
+		one, err := q.service.GetQueue(ctx, def.Queue)
 		if err != nil {
 			return 0, err
 		}

@@ -23,7 +23,7 @@ type document struct {
 
 var (
 	documentJob      = runtime.Define[document]("fault_document", "documents")
-	documentQueue    = documentJob.Queue()
+	documentQueue    = documentJob.Queue
 	documentRegistry = runtime.NewCatalogue(documentJob)
 )
 
@@ -186,7 +186,7 @@ func TestHostileTextsOfFailuresAreRecorded(t *testing.T) {
 	}
 	all := append([]string{strings.Repeat("x", 100<<20), strings.Repeat("\x00", 1<<20), strings.Repeat("ü", 40_000)}, texts...)
 	for i, text := range all {
-		job, err := queue.AddAndClaim(t.Context(), documentJob.Type(), document{Text: "x"}, "failing", runtime.JobOptions.MaxAttempts(1))
+		job, err := queue.AddAndClaim(t.Context(), documentJob.Type, document{Text: "x"}, "failing", runtime.JobOptions.MaxAttempts(1))
 		if err != nil {
 			t.Fatal(err)
 		}

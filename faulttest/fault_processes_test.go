@@ -1,6 +1,8 @@
 package faulttest
 
 import (
+	"context"
+	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +25,7 @@ func TestJobsSurviveTheDeathOfProcesses(t *testing.T) {
 				s.warm, s.fault = 12*time.Second, 12*time.Second
 			},
 			inject: func(s *storm) {
+				s.stopWithClaims(s.workers[0])
 				s.workers[0].signal(syscall.SIGKILL)
 				s.pass(s.scale.fault)
 			},
@@ -75,6 +78,23 @@ func pick[T any](cut, whole T) T {
 		return whole
 	}
 	return cut
+}
+
+// stopWithClaims stops a worker at a moment when it holds claims.
+func (s *storm) stopWithClaims(w *slot) {
+	conn := s.admin()
+	defer conn.Close(context.WithoutCancel(s.Context()))
+	s.eventually(20*time.Second, "a worker to hold claims", func() bool {
+		w.signal(syscall.SIGSTOP)
+		s.pass(100 * time.Millisecond) // for what it has sent
+		var held bool
+		s.must(conn.QueryRow(s.Context(), "SELECT EXISTS (SELECT FROM jobgen.job j JOIN jobgen.handler h ON h.number = j.handler WHERE h.name LIKE $1)",
+			fmt.Sprintf("%%:%d:%%", w.pid())).Scan(&held))
+		if !held {
+			w.signal(syscall.SIGCONT)
+		}
+		return held
+	})
 }
 
 // takenOver counts the claims that were taken over before they had lasted

@@ -164,6 +164,13 @@ func (s *slot) tooYoung(command *exec.Cmd) bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM && time.Since(s.begun) < 10*time.Second
 }
 
+// pid is the process's number.
+func (s *slot) pid() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.command.Process.Pid
+}
+
 func (s *slot) signal(sig syscall.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -39,7 +39,7 @@ func work(ctx context.Context, o orders) error {
 	book.write(line{What: opened})
 	l := &laborer{pool: pool, store: store, book: book}
 	mux := runtime.NewMux()
-	runtime.Handle(mux, theJob, l.handle)
+	mux.Handle(theJob, l.handle)
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	for {
 		worker := runtime.NewWorker(store, mux, runtime.WithHandlers(o.Handlers), runtime.WithPollInterval(o.Poll),

@@ -17,17 +17,17 @@ const GeneratedV1 = true
 // A Catalogue is the set of job types that a program knows. Generated packages
 // export one; a store is opened with it. It is immutable.
 type Catalogue struct {
-	defs       map[JobType]*definition
+	defs       map[JobType]*Definition
 	maxPayload int
 	err        error
 }
 
 // NewCatalogue returns the catalogue of defs. A job type defined twice is an
 // error, which Err returns and every back end reports when it is opened.
-func NewCatalogue(defs ...JobDefinition) *Catalogue {
-	c := &Catalogue{defs: make(map[JobType]*definition, len(defs)), maxPayload: MaxPayloadSize}
+func NewCatalogue(defs ...*Definition) *Catalogue {
+	c := &Catalogue{defs: make(map[JobType]*Definition, len(defs)), maxPayload: MaxPayloadSize}
 	for _, def := range defs {
-		c.add(def.definition())
+		c.add(def)
 	}
 	return c
 }
@@ -51,15 +51,15 @@ func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 	return joined
 }
 
-func (c *Catalogue) add(def *definition) {
-	if have, ok := c.defs[def.jobType]; ok && have != def {
-		c.fail(fmt.Errorf("catalogue: job type %q is defined twice", def.jobType))
+func (c *Catalogue) add(def *Definition) {
+	if have, ok := c.defs[def.Type]; ok && have != def {
+		c.fail(fmt.Errorf("catalogue: job type %q is defined twice", def.Type))
 		return
 	}
-	if err := errors.Join(CheckName("job type", string(def.jobType)), def.err); err != nil {
+	if err := errors.Join(CheckName("job type", string(def.Type)), def.check()); err != nil {
 		c.fail(err)
 	}
-	c.defs[def.jobType] = def
+	c.defs[def.Type] = def
 }
 
 // fail adds to what is wrong with a catalogue that is being made.
@@ -91,7 +91,7 @@ func (c *Catalogue) Versions() []TypeVersion {
 	return versions
 }
 
-func (c *Catalogue) lookup(t JobType) (*definition, error) {
+func (c *Catalogue) lookup(t JobType) (*Definition, error) {
 	if c != nil {
 		if def, ok := c.defs[t]; ok {
 			return def, nil
@@ -114,7 +114,7 @@ func (c *Catalogue) NewJob(jobType JobType, payload any, opts ...JobOption) (*Jo
 		Type:              jobType,
 		MaxWorkDuration:   DefaultMaxWorkDuration,
 		AttemptsRemaining: math.MaxInt32,
-		PayloadVersion:    def.version,
+		PayloadVersion:    def.version(),
 		catalogue:         c,
 	}
 	for _, opt := range opts {

@@ -4,23 +4,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/jobgen/jobgen/runtime/codec"
 )
 
-// decodePayload reads data into what p points to.
-func decodePayload(t JobType, data []byte, p any) error {
+// decodePayload reads data into a new struct, to which it returns a pointer.
+func decodePayload(t JobType, data []byte, payload reflect.Type) (any, error) {
+	p := reflect.New(payload).Interface()
 	var err error
-	if generated, ok := p.(payloadCodec); ok {
-		err = generated.UnmarshalJSON(data)
+	if generated, ok := p.(codec.Payload); ok {
+		err = codec.Unmarshal(data, generated)
 	} else {
 		err = json.Unmarshal(data, p)
 	}
 	if err != nil {
-		return decodeError(t, err)
+		return nil, decodeError(t, err)
 	}
-	return nil
+	return p, nil
 }
 
 // decodeError says where a payload did not decode, and nothing of what is in

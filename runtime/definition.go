@@ -1,170 +1,174 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/jobgen/jobgen/runtime/codec"
 )
 
-// A Definition describes a job type whose payload is the struct P. Generated
-// code makes one per job; it is immutable.
+// A Definition describes a job type. Generated code has one per job; it is not
+// changed once it is in use.
 //
-// What depends on P is a few lines and the rest is in definition: whatever is
-// generic is compiled anew for each of a program's job types.
-type Definition[P any] struct{ common *definition }
+// It is no generic type: whatever is generic is compiled anew for each of a
+// program's job types. What is typed are the generated functions.
+type Definition struct {
+	Type    JobType
+	Queue   string      // that Enqueue adds to
+	Options []JobOption // that its jobs have unless the caller of Enqueue sets others
 
-// Define describes a job type, its queue and the options its jobs have unless
-// the caller of Enqueue sets others. Where *P has the methods that generated
-// payloads have, AppendJSON(dst []byte) ([]byte, error) and UnmarshalJSON, those
-// write and read the payload, and are trusted to do both to the letter of
-// package codec; encoding/json does otherwise.
-func Define[P any](jobType JobType, queue string, options ...JobOption) *Definition[P] {
-	return &Definition[P]{&definition{
-		jobType: jobType, queue: queue, options: options, version: 1,
-		payload: reflect.TypeFor[P](), make: func() any { return new(P) },
-		pointer: func(payload any) any {
-			switch p := payload.(type) {
-			case *P:
-				if p != nil {
-					return p
-				}
-			case P:
-				return &p
-			}
-			return nil
+	// Payload is a nil pointer to the payload's struct, (*EmailJob)(nil). Where it
+	// is a [codec.Payload], package codec writes and reads payloads, and
+	// encoding/json does otherwise.
+	Payload any
+
+	// Call calls handler, a func(context.Context, *Job, P) error, with the P that
+	// payload points to.
+	Call func(ctx context.Context, handler any, job *Job, payload any) error
+
+	// Version is that of the payload; 0 is 1. New jobs are written at it.
+	Version int16
+
+	// Upgrades are those from the former versions of which jobs may still wait, in
+	// order. A worker claims those versions and the current one, and no others.
+	// What is wrong with them, [Catalogue.Err] says.
+	Upgrades []Upgrade
+}
+
+// Define describes a job type, whose payload is the struct P, by hand.
+func Define[P any](jobType JobType, queue string, options ...JobOption) *Definition {
+	return &Definition{
+		Type: jobType, Queue: queue, Options: options, Payload: (*P)(nil),
+		Call: func(ctx context.Context, handler any, job *Job, payload any) error {
+			return handler.(func(context.Context, *Job, P) error)(ctx, job, *payload.(*P))
 		},
-	}}
+	}
 }
 
 // At returns the definition at a version of its payload, with the upgrades
-// from those former versions of which jobs may still wait. New jobs are
-// written at that version; a worker claims it and the former ones, and no
-// others. Without At a definition is at version 1. What is wrong with the
-// versions, [Catalogue.Err] says.
-func (d *Definition[P]) At(version int16, upgrades ...Upgrade) *Definition[P] {
-	return &Definition[P]{d.common.at(version, upgrades)}
-}
-
-// Type returns the job type.
-func (d *Definition[P]) Type() JobType { return d.common.jobType }
-
-// Queue returns the name of the queue that Enqueue adds to.
-func (d *Definition[P]) Queue() string { return d.common.queue }
-
-func (d *Definition[P]) definition() *definition { return d.common }
-
-// JobDefinition is a [Definition] whatever its payload.
-type JobDefinition interface {
-	Type() JobType
-	Queue() string
-
-	definition() *definition
-}
-
-// A definition is a Definition without the type of its payload.
-type definition struct {
-	jobType  JobType
-	queue    string
-	options  []JobOption
-	version  int16
-	upgrades map[int16]Upgrade // by the version that each is from
-	err      error
-
-	payload reflect.Type
-	make    func() any            // a new *P
-	pointer func(payload any) any // a P or *P as *P; nil for anything else
-}
-
-// with returns the definition's options followed by opts.
-func (d *definition) with(opts []JobOption) []JobOption {
-	if len(opts) == 0 {
-		return d.options
-	}
-	return slices.Concat(d.options, opts)
-}
-
-func (d *definition) at(version int16, upgrades []Upgrade) *definition {
+// from the former ones.
+func (d *Definition) At(version int16, upgrades ...Upgrade) *Definition {
 	at := *d
-	at.version, at.upgrades = version, make(map[int16]Upgrade, len(upgrades))
-	mistake := func(format string, args ...any) {
-		at.err = errors.Join(at.err, fmt.Errorf("job type %q: %w", d.jobType, fmt.Errorf(format, args...)))
-	}
-	if version < 1 {
-		mistake("payload version %d is less than 1", version)
-	}
-	for _, u := range upgrades {
-		if _, ok := at.upgrades[u.from]; ok {
-			mistake("payload version %d has two upgrades", u.from)
-		}
-		if u.from < 1 || u.from >= version {
-			mistake("an upgrade from payload version %d to version %d", u.from, version)
-		}
-		at.upgrades[u.from] = u
-	}
-	next := d.payload
-	for _, from := range slices.Backward(slices.Sorted(maps.Keys(at.upgrades))) {
-		u := at.upgrades[from]
-		if u.out != next {
-			mistake("the upgrade from payload version %d makes a %v where a %v is needed", from, u.out, next)
-		}
-		next = u.in
-	}
+	at.Version, at.Upgrades = version, upgrades
 	return &at
 }
 
-// versions returns the versions that the definition reads, in order.
-func (d *definition) versions() []TypeVersion {
-	read := make([]TypeVersion, 0, len(d.upgrades)+1)
-	for _, from := range slices.Sorted(maps.Keys(d.upgrades)) {
-		read = append(read, TypeVersion{d.jobType, from})
+// version is that of new jobs.
+func (d *Definition) version() int16 {
+	if d.Version == 0 {
+		return 1
 	}
-	return append(read, TypeVersion{d.jobType, d.version})
+	return d.Version
+}
+
+// payload returns the payload's struct, or nil where Payload is no pointer to
+// one.
+func (d *Definition) payload() reflect.Type {
+	if t := reflect.TypeOf(d.Payload); t != nil && t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return nil
+}
+
+// handlerType is that of a handler that Call can call.
+func (d *Definition) handlerType() reflect.Type {
+	return reflect.FuncOf([]reflect.Type{reflect.TypeFor[context.Context](), reflect.TypeFor[*Job](), d.payload()}, []reflect.Type{reflect.TypeFor[error]()}, false)
+}
+
+// check says what is wrong with the definition.
+func (d *Definition) check() error {
+	var all error
+	mistake := func(format string, args ...any) {
+		all = errors.Join(all, fmt.Errorf("job type %q: %w", d.Type, fmt.Errorf(format, args...)))
+	}
+	if d.payload() == nil {
+		mistake("its payload is a %T, which is no pointer", d.Payload)
+	}
+	if d.Version < 0 {
+		mistake("payload version %d is less than 1", d.Version)
+	}
+	for i, u := range d.Upgrades {
+		switch {
+		case u.from < 1 || u.from >= d.version():
+			mistake("an upgrade from payload version %d to version %d", u.from, d.version())
+		case i > 0 && u.from == d.Upgrades[i-1].from:
+			mistake("payload version %d has two upgrades", u.from)
+		case i > 0 && u.from < d.Upgrades[i-1].from:
+			mistake("the upgrade from payload version %d stands behind that from version %d", u.from, d.Upgrades[i-1].from)
+		}
+		next := d.payload()
+		if i+1 < len(d.Upgrades) {
+			next = d.Upgrades[i+1].in
+		}
+		if u.out != next {
+			mistake("the upgrade from payload version %d makes a %v where a %v is needed", u.from, u.out, next)
+		}
+	}
+	return all
+}
+
+// with returns the definition's options followed by opts.
+func (d *Definition) with(opts []JobOption) []JobOption {
+	if len(opts) == 0 {
+		return d.Options
+	}
+	return slices.Concat(d.Options, opts)
+}
+
+// versions returns the versions that the definition reads, in order.
+func (d *Definition) versions() []TypeVersion {
+	read := make([]TypeVersion, 0, len(d.Upgrades)+1)
+	for _, u := range d.Upgrades {
+		read = append(read, TypeVersion{d.Type, u.from})
+	}
+	return append(read, TypeVersion{d.Type, d.version()})
 }
 
 // encode appends the JSON of a P or *P, such as every store can keep. On an
 // error, such as more than limit bytes, it returns dst.
-func (d *definition) encode(dst []byte, payload any, limit int) ([]byte, error) {
-	p := d.pointer(payload)
-	if p == nil {
-		return dst, fmt.Errorf("%w: job type %q takes a %v, not a %T", ErrInvalidJobType, d.jobType, d.payload, payload)
+func (d *Definition) encode(dst []byte, payload any, limit int) ([]byte, error) {
+	switch v := reflect.ValueOf(payload); {
+	case payload != nil && v.Type() == reflect.TypeOf(d.Payload) && !v.IsNil():
+	case payload != nil && v.Type() == d.payload():
+		p := reflect.New(v.Type())
+		p.Elem().Set(v)
+		payload = p.Interface()
+	default:
+		return dst, fmt.Errorf("%w: job type %q takes a %v, not a %T", ErrInvalidJobType, d.Type, d.payload(), payload)
 	}
-	generated, ok := p.(payloadCodec)
+	generated, ok := payload.(codec.Payload)
 	if !ok {
-		return appendReflected(dst, d.jobType, p, limit)
+		return appendReflected(dst, d.Type, payload, limit)
 	}
-	data, err := generated.AppendJSON(dst)
+	data, err := codec.Append(dst, generated)
 	if err != nil {
-		return dst, encodeError(d.jobType, err, limit)
+		return dst, encodeError(d.Type, err, limit)
 	}
-	if err := checkSize(d.jobType, len(data)-len(dst), limit); err != nil {
+	if err := checkSize(d.Type, len(data)-len(dst), limit); err != nil {
 		return dst, err
 	}
 	return data, nil
 }
 
 // decode reads a payload of any version that the definition knows as *P.
-func (d *definition) decode(version int16, data []byte) (any, error) {
-	if version == d.version {
-		p := d.make()
-		return p, decodePayload(d.jobType, data, p)
+func (d *Definition) decode(version int16, data []byte) (any, error) {
+	if version == d.version() {
+		return decodePayload(d.Type, data, d.payload())
 	}
-	u, ok := d.upgrades[version]
-	if !ok {
-		return nil, fmt.Errorf("%w: of %q this program reads payload versions %v, not %d", ErrInvalidJobType, d.jobType, d.versions(), version)
+	i := slices.IndexFunc(d.Upgrades, func(u Upgrade) bool { return u.from == version })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: of %q this program reads payload versions %v, not %d", ErrInvalidJobType, d.Type, d.versions(), version)
 	}
-	p := u.make()
-	if err := decodePayload(d.jobType, data, p); err != nil {
+	p, err := decodePayload(d.Type, data, d.Upgrades[i].in)
+	if err != nil {
 		return nil, err
 	}
-	for _, from := range slices.Sorted(maps.Keys(d.upgrades)) {
-		if from < version {
-			continue
-		}
-		var err error
-		if p, err = d.upgrades[from].apply(p); err != nil {
-			return nil, &PayloadError{Type: d.jobType, Err: fmt.Errorf("upgrade from version %d: %w", from, err)}
+	for _, u := range d.Upgrades[i:] {
+		if p, err = u.apply(p); err != nil {
+			return nil, &PayloadError{Type: d.Type, Err: fmt.Errorf("upgrade from version %d: %w", u.from, err)}
 		}
 	}
 	return p, nil

@@ -3,64 +3,64 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/bwmarrin/snowflake"
 )
 
 // Enqueue adds one job of a defined type to the type's queue. The
 // definition's options come first, so those given here override them. The
-// generated Enqueue functions call it.
-func Enqueue[P any](ctx context.Context, service JobService, def *Definition[P], payload *P, opts ...JobOption) (snowflake.ID, error) {
-	return enqueue(ctx, service, def.common, payload, opts)
-}
-
-func enqueue(ctx context.Context, service JobService, def *definition, payload any, opts []JobOption) (snowflake.ID, error) {
-	queue, err := service.GetQueue(ctx, def.queue)
+// generated Enqueue functions, which take no other payload than the type's,
+// call it with a pointer to theirs.
+func Enqueue(ctx context.Context, service JobService, def *Definition, payload any, opts ...JobOption) (snowflake.ID, error) {
+	queue, err := service.GetQueue(ctx, def.Queue)
 	if err != nil {
-		return 0, fmt.Errorf("enqueue %s: %w", def.jobType, err)
+		return 0, fmt.Errorf("enqueue %s: %w", def.Type, err)
 	}
-	id, err := queue.Add(ctx, def.jobType, payload, def.with(opts)...)
+	id, err := queue.Add(ctx, def.Type, payload, def.with(opts)...)
 	if err != nil {
-		return 0, fmt.Errorf("enqueue %s: %w", def.jobType, err)
+		return 0, fmt.Errorf("enqueue %s: %w", def.Type, err)
 	}
 	return id, nil
 }
 
 // EnqueueBatch adds one job per payload, in one transaction where the queue is
 // a [BatchAdder]: all or none. On another queue it adds one by one and returns
-// the ids added so far together with the first error.
-func EnqueueBatch[P any](ctx context.Context, service JobService, def *Definition[P], payloads []P, opts ...JobOption) ([]snowflake.ID, error) {
-	boxed := make([]any, len(payloads))
-	for i := range payloads {
-		boxed[i] = &payloads[i]
+// the ids added so far together with the first error. The payloads are a slice
+// of the type's.
+func EnqueueBatch(ctx context.Context, service JobService, def *Definition, payloads any, opts ...JobOption) ([]snowflake.ID, error) {
+	slice := reflect.ValueOf(payloads)
+	if slice.Kind() != reflect.Slice {
+		return nil, fmt.Errorf("enqueue %s: %w: many payloads are a []%v, not a %T", def.Type, ErrInvalidJobType, def.payload(), payloads)
 	}
-	return enqueueBatch(ctx, service, def.common, boxed, opts)
-}
-
-func enqueueBatch(ctx context.Context, service JobService, def *definition, payloads []any, opts []JobOption) ([]snowflake.ID, error) {
-	if len(payloads) == 0 {
+	n := slice.Len()
+	if n == 0 {
 		return nil, nil
 	}
-	if err := CheckBatch(len(payloads)); err != nil {
-		return nil, fmt.Errorf("enqueue %d %s: %w", len(payloads), def.jobType, err)
+	if err := CheckBatch(n); err != nil {
+		return nil, fmt.Errorf("enqueue %d %s: %w", n, def.Type, err)
 	}
-	queue, err := service.GetQueue(ctx, def.queue)
+	queue, err := service.GetQueue(ctx, def.Queue)
 	if err != nil {
-		return nil, fmt.Errorf("enqueue %d %s: %w", len(payloads), def.jobType, err)
+		return nil, fmt.Errorf("enqueue %d %s: %w", n, def.Type, err)
+	}
+	pointers := make([]any, n)
+	for i := range pointers {
+		pointers[i] = slice.Index(i).Addr().Interface()
 	}
 	opts = def.with(opts)
 	if batch, ok := queue.(BatchAdder); ok {
-		ids, err := batch.AddBatch(ctx, def.jobType, payloads, opts...)
+		ids, err := batch.AddBatch(ctx, def.Type, pointers, opts...)
 		if err != nil {
-			return nil, fmt.Errorf("enqueue %d %s: %w", len(payloads), def.jobType, err)
+			return nil, fmt.Errorf("enqueue %d %s: %w", n, def.Type, err)
 		}
 		return ids, nil
 	}
-	ids := make([]snowflake.ID, 0, len(payloads))
-	for i, payload := range payloads {
-		id, err := queue.Add(ctx, def.jobType, payload, opts...)
+	ids := make([]snowflake.ID, 0, n)
+	for i, payload := range pointers {
+		id, err := queue.Add(ctx, def.Type, payload, opts...)
 		if err != nil {
-			return ids, fmt.Errorf("enqueue %s, %d of %d: %w", def.jobType, i, len(payloads), err)
+			return ids, fmt.Errorf("enqueue %s, %d of %d: %w", def.Type, i, n, err)
 		}
 		ids = append(ids, id)
 	}

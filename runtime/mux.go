@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -26,34 +27,36 @@ type muxEntry struct {
 // NewMux returns an empty Mux.
 func NewMux() *Mux { return &Mux{handlers: make(map[JobType]muxEntry)} }
 
-// Handle sets the handler of a defined job type. A type that has one already,
-// or a nil handler, is a mistake that [Worker.Run] reports before it claims
-// anything. The generated Handle functions call it.
-func Handle[P any](mux *Mux, def *Definition[P], handler func(ctx context.Context, job *Job, payload P) error) {
-	if handler == nil {
-		mux.handle(def.common, nil)
+// Handle sets the handler of a defined job type, which is a
+// func(context.Context, *Job, P) error where P is the type's payload. A type
+// that has one already, or a handler that is nil or takes something else, is a
+// mistake that [Worker.Run] reports before it claims anything. The generated
+// Handle functions, which take no other handler than the type's, call it.
+func (m *Mux) Handle(def *Definition, handler any) {
+	mistake := func(format string, args ...any) { m.err = errors.Join(m.err, fmt.Errorf("mux: "+format, args...)) }
+	if _, ok := m.handlers[def.Type]; ok {
+		mistake("job type %q has two handlers", def.Type)
 		return
 	}
-	mux.handle(def.common, func(ctx context.Context, job *Job, payload any) error { return handler(ctx, job, *payload.(*P)) })
-}
-
-// handle is Handle for a handler that takes a pointer to the payload.
-func (m *Mux) handle(def *definition, handler func(ctx context.Context, job *Job, payload any) error) {
-	if handler == nil {
-		m.err = errors.Join(m.err, fmt.Errorf("mux: the handler of job type %q is nil", def.jobType))
+	if err := def.check(); err != nil {
+		mistake("%w", err)
 		return
 	}
-	if _, ok := m.handlers[def.jobType]; ok {
-		m.err = errors.Join(m.err, fmt.Errorf("mux: job type %q has two handlers", def.jobType))
+	h, want := reflect.ValueOf(handler), def.handlerType()
+	switch {
+	case handler == nil || h.Type() == want && h.IsNil():
+		mistake("the handler of job type %q is nil", def.Type)
+		return
+	case h.Type() != want:
+		mistake("the handler of job type %q is a %T where a %v is needed", def.Type, handler, want)
 		return
 	}
-	m.err = errors.Join(m.err, def.err)
-	m.handlers[def.jobType] = muxEntry{queue: def.queue, versions: def.versions(), run: func(ctx context.Context, job *Job) error {
+	m.handlers[def.Type] = muxEntry{queue: def.Queue, versions: def.versions(), run: func(ctx context.Context, job *Job) error {
 		payload, err := def.decode(job.PayloadVersion, job.Data)
 		if err != nil {
 			return err
 		}
-		return handler(ctx, job, payload)
+		return def.Call(ctx, handler, job, payload)
 	}}
 }
 

@@ -13,12 +13,6 @@ import (
 	"github.com/jobgen/jobgen/runtime/codec"
 )
 
-// A payloadCodec is a pointer to a payload that knows its JSON by itself.
-type payloadCodec interface {
-	AppendJSON(dst []byte) ([]byte, error)
-	json.Unmarshaler
-}
-
 // encodeError names the field that err is about.
 func encodeError(t JobType, err error, limit int) error {
 	var field string
@@ -51,7 +45,7 @@ const maxKept = 64 << 10
 var payloadBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // encodePayload returns the payload as JSON, in no more memory than it needs.
-func encodePayload(def *definition, payload any, limit int) ([]byte, error) {
+func encodePayload(def *Definition, payload any, limit int) ([]byte, error) {
 	buf := payloadBuffers.Get().(*[]byte)
 	data, err := def.encode((*buf)[:0], payload, limit)
 	if cap(data) <= maxKept {

@@ -23,11 +23,10 @@ func (v TypeVersion) String() string {
 
 // An Upgrade reads payloads of one former version of a job type and brings
 // them to the next version that has an Upgrade, or to the current one. Make it
-// with UpgradeFrom or Unchanged and give it to [Definition.At].
+// with UpgradeFrom or Unchanged; a [Definition] has it.
 type Upgrade struct {
 	from    int16
 	in, out reflect.Type
-	make    func() any             // a new *in
 	apply   func(any) (any, error) // *in to *out
 }
 
@@ -36,7 +35,6 @@ type Upgrade struct {
 func UpgradeFrom[Old, New any](version int16, upgrade func(Old) (New, error)) Upgrade {
 	return Upgrade{
 		from: version, in: reflect.TypeFor[Old](), out: reflect.TypeFor[New](),
-		make: func() any { return new(Old) },
 		apply: func(old any) (any, error) {
 			p, err := upgrade(*old.(*Old))
 			return &p, err

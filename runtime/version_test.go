@@ -135,7 +135,7 @@ func TestWorkerReportsAndCountsJobsThatItHasNoHandlerFor(t *testing.T) {
 		before := runtime.UnhandledJobs()
 		var said syncBuilder
 		mux := runtime.NewMux()
-		runtime.Handle(mux, memoAt2, func(context.Context, *runtime.Job, memoV2) error { return nil })
+		mux.Handle(memoAt2, func(context.Context, *runtime.Job, memoV2) error { return nil })
 		_, stop := start(t, old, mux, runtime.WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
 		if _, err := runtime.Enqueue(t.Context(), old, memoAt2, &memoV2{"read by both", "1"}); err != nil {
 			t.Fatal(err)
@@ -165,10 +165,10 @@ func TestWorkerReportsAndCountsJobsThatItHasNoHandlerFor(t *testing.T) {
 func TestVersionsThatDoNotChainAreMistakesOfTheCatalogue(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		def  runtime.JobDefinition
+		def  *runtime.Definition
 		want string
 	}{
-		{runtime.Define[memo]("memo", "memos").At(0), "payload version 0 is less than 1"},
+		{runtime.Define[memo]("memo", "memos").At(-1), "payload version -1 is less than 1"},
 		{runtime.Define[memo]("memo", "memos").At(2, runtime.Unchanged[memo](2)), "an upgrade from payload version 2 to version 2"},
 		{runtime.Define[memo]("memo", "memos").At(2, runtime.Unchanged[memo](1), runtime.Unchanged[memo](1)), "payload version 1 has two upgrades"},
 		{runtime.Define[memo]("memo", "memos").At(2, runtime.UpgradeFrom(1, upgradeMemoV1)), "makes a runtime_test.memoV2 where a runtime_test.memo is needed"},

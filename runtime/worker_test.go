@@ -89,7 +89,7 @@ func logOf(t *testing.T, service runtime.JobService, id snowflake.ID, attempt in
 
 func handle(handler func(ctx context.Context, job *runtime.Job, n note) error) *runtime.Mux {
 	mux := runtime.NewMux()
-	runtime.Handle(mux, noteJob, handler)
+	mux.Handle(noteJob, handler)
 	return mux
 }
 
@@ -378,8 +378,8 @@ func TestIdleWorkerAsksAtMostTwentyTimesAMinute(t *testing.T) {
 func TestRunNamesEveryMistakeBeforeItClaims(t *testing.T) {
 	inBubble(t, func(t *testing.T, store *memory.Store) {
 		mux := handle(func(context.Context, *runtime.Job, note) error { return nil })
-		runtime.Handle(mux, noteJob, func(context.Context, *runtime.Job, note) error { return nil })
-		runtime.Handle(mux, otherJob, nil)
+		mux.Handle(noteJob, func(context.Context, *runtime.Job, note) error { return nil })
+		mux.Handle(otherJob, nil)
 		err := runtime.NewWorker(store, mux, runtime.WithHandlers(0), runtime.WithQueues("note"),
 			runtime.WithQueueHandlers("notes", -1), runtime.WithPollInterval(0), runtime.WithGracePeriod(-1),
 			runtime.WithHandlerID("")).Run(t.Context())

@@ -15,10 +15,16 @@ import (
 // reads returns what reads a payload with one field, as generated code does.
 func reads[T any](value codec.Value[T]) func([]byte) error {
 	return func(data []byte) error {
-		var v T
-		return codec.Unmarshal(data, func(c *codec.Codec) { codec.Required(c, "x", &v, value) })
+		return codec.Unmarshal(data, onlyX[T]{new(T), value})
 	}
 }
+
+type onlyX[T any] struct {
+	v     *T
+	value codec.Value[T]
+}
+
+func (x onlyX[T]) JSONFields(c *codec.Codec) { codec.Required(c, "x", x.v, x.value) }
 
 // A payload is read as generated code reads it, value by value.
 func TestPayloadsAreReadAsGeneratedCodeReadsThem(t *testing.T) {

@@ -116,15 +116,20 @@ var builtins = map[string]func(data []byte) error{
 	"snowflake": alone(codec.Snowflake), "json": alone(codec.JSON),
 }
 
+// only is the payload of one field.
+type only[T any] struct {
+	v     *T
+	value codec.Value[T]
+}
+
+func (o only[T]) JSONFields(c *codec.Codec) { codec.Required(c, "", o.v, o.value) }
+
 // alone returns what reads a value of its own: a codec reads objects, so it
 // is put into one.
 func alone[T any](value codec.Value[T]) func([]byte) error {
 	return func(data []byte) error {
 		object := slices.Concat([]byte(`{"":`), data, []byte("}"))
-		err := codec.Unmarshal(object, func(c *codec.Codec) {
-			var v T
-			codec.Required(c, "", &v, value)
-		})
+		err := codec.Unmarshal(object, only[T]{new(T), value})
 		var wrong *codec.Error
 		if errors.As(err, &wrong) {
 			return wrong.Err

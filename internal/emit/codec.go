@@ -6,53 +6,51 @@ import (
 	"github.com/jobgen/jobgen/internal/gotypes"
 )
 
-// codecCode adds what writes and reads the struct name as JSON: two methods and
-// the description of its fields that both have in common.
+// codecCode adds the method by which package codec writes and reads the struct
+// name.
 func codecCode(f *jen.File, name string, fields []*gotypes.Field) {
-	method := func() *jen.Statement { return jen.Func().Params(jen.Id("p").Op("*").Id(name)) }
-	body := func(function, arg string) *jen.Statement {
-		return jen.Block(jen.Return(jen.Qual(codecPath, function).Call(jen.Id(arg), jen.Id("p").Dot("fields"))))
-	}
-	bytes := jen.Index().Byte()
-	f.Line().Add(comment("AppendJSON and UnmarshalJSON write and read "+name+" as package codec has it.").
-		Add(method()).Id("AppendJSON").Params(jen.Id("dst").Add(bytes)).Params(bytes, jen.Error()).Add(body("Append", "dst")))
-	f.Line().Add(method().Id("UnmarshalJSON").Params(jen.Id("data").Add(bytes)).Error().Add(body("Unmarshal", "data")))
-
+	doc := comment("JSONFields is how package codec writes and reads " + name + ".")
 	codec := jen.Op("*").Qual(codecPath, "Codec")
 	if len(fields) == 0 {
-		f.Line().Func().Params(jen.Op("*").Id(name)).Id("fields").Params(codec).Block()
+		f.Line().Add(doc.Func().Params(jen.Op("*").Id(name)).Id("JSONFields").Params(codec).Block())
 		return
 	}
-	f.Line().Add(method()).Id("fields").Params(jen.Id("c").Add(codec)).BlockFunc(func(g *jen.Group) {
+	f.Line().Add(doc.Func().Params(jen.Id("p").Op("*").Id(name)).Id("JSONFields").Params(jen.Id("c").Add(codec)).BlockFunc(func(g *jen.Group) {
 		for _, field := range fields {
-			args := []jen.Code{jen.Id("c"), jen.Lit(field.Key), jen.Op("&").Id("p").Dot(field.Name), value(field.Type, false)}
+			function, what := visitor(field)
+			args := []jen.Code{jen.Id("c"), jen.Lit(field.Key), jen.Op("&").Id("p").Dot(field.Name), what}
 			if field.Default != nil {
 				args = append(args, defaultValue(field))
 			}
-			g.Qual(codecPath, presence(field)).Call(args...)
+			g.Qual(codecPath, function).Call(args...)
 		}
-	})
+	}))
 }
 
-// presence is the function that says when a field has to be there.
-func presence(f *gotypes.Field) string {
+// visitor is the function that says when a field has to be there, and what it
+// takes to write and read the field, or the elements of a list or a map.
+func visitor(f *gotypes.Field) (function string, what *jen.Statement) {
 	t := f.Type
+	presence := "Required"
+	if t.Optional {
+		presence = "Optional"
+	}
 	switch {
 	case f.Default != nil:
-		return "Default"
-	case !t.Optional:
-		return "Required"
+		return "Default", value(t, false)
+	case t.Kind == gotypes.KindList:
+		return presence + "List", element(*t.Elem, false)
 	case t.Kind == gotypes.KindMap:
-		return "OptionalMap"
-	case nilable(t.Kind):
-		return "OptionalSlice"
+		return presence + "Map", element(*t.Elem, false)
+	case t.Optional && nilable(t.Kind):
+		return "OptionalSlice", value(t, false)
 	}
-	return "Optional"
+	return presence, value(t, false)
 }
 
 // element is the value of a list or a map, which is null where it is absent.
-func element(t gotypes.Type) *jen.Statement {
-	v := value(t, true)
+func element(t gotypes.Type, explicit bool) *jen.Statement {
+	v := value(t, explicit || t.Optional)
 	switch {
 	case !t.Optional, t.Kind == gotypes.KindJSON: // which has a null of its own
 		return v
@@ -102,14 +100,14 @@ func value(t gotypes.Type, explicit bool) *jen.Statement {
 	case gotypes.KindJSON:
 		return named("JSON")
 	case gotypes.KindList:
-		return named("List").Call(element(*t.Elem))
+		return named("List").Call(element(*t.Elem, true))
 	case gotypes.KindMap:
-		return named("Map").Call(element(*t.Elem))
+		return named("Map").Call(element(*t.Elem, true))
 	case gotypes.KindNamed:
 		if t.Named.IsEnum {
 			return generic("Enum")
 		}
-		return named("Struct").Call(jen.Parens(jen.Op("*").Id(t.Named.Name)).Dot("fields"))
+		return named("Struct").Call(jen.Parens(jen.Op("*").Id(t.Named.Name)).Dot("JSONFields"))
 	}
 	return generic("Go")
 }

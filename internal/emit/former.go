@@ -16,24 +16,18 @@ import (
 	"github.com/jobgen/jobgen/internal/gotypes"
 )
 
-// at returns what gives a job's definition the version of its payload and the
-// way to it from each former one, or nothing for a job that has had one only.
-func at(job *gotypes.Job, payload string) *jen.Statement {
-	if job.Version <= 1 {
-		return &jen.Statement{}
-	}
-	args := []jen.Code{jen.Lit(int(job.Version))}
+// upgradesFrom returns the way to the current version of a job's payload from
+// each former one.
+func upgradesFrom(job *gotypes.Job, payload string) []jen.Code {
+	upgrades := make([]jen.Code, len(job.Former))
 	for i, former := range job.Former {
 		if former.Name == "" {
-			args = append(args, jen.Qual(runtimePath, "Unchanged").Types(jen.Id(structAfter(job, payload, i))).Call(jen.Lit(int(former.Version))))
+			upgrades[i] = jen.Qual(runtimePath, "Unchanged").Types(jen.Id(structAfter(job, payload, i))).Call(jen.Lit(int(former.Version)))
 			continue
 		}
-		args = append(args, jen.Qual(runtimePath, "UpgradeFrom").Call(jen.Lit(int(former.Version)), jen.Id("upgrades").Values().Dot(former.Upgrade)))
+		upgrades[i] = jen.Qual(runtimePath, "UpgradeFrom").Call(jen.Lit(int(former.Version)), jen.Id("upgrades").Values().Dot(former.Upgrade))
 	}
-	if len(args) == 1 {
-		return jen.Dot("At").Call(args...)
-	}
-	return jen.Dot("At").Add(multiLine("(", ")", args...))
+	return upgrades
 }
 
 // structAfter returns the struct that the former version at index i is read or
@@ -121,7 +115,7 @@ func Versioned(dir string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if bytes.HasPrefix(src, []byte(headerPrefix)) && bytes.Contains(src, []byte("JobOptions...).At(")) {
+		if bytes.HasPrefix(src, []byte(headerPrefix)) && bytes.Contains(src, []byte("\n\tVersion:")) {
 			return name, nil
 		}
 	}

@@ -25,8 +25,7 @@ func jobCode(pkg *gotypes.Package, job *gotypes.Job) *jen.File {
 		Const().Id(job.Name + "Queue").Op("=").Lit(job.Queue))
 	f.Line().Add(comment(fmt.Sprintf("%sOptions are what %s jobs have unless Enqueue is given others.", payload, kind)).
 		Var().Id(payload+"Options").Op("=").Index().Qual(runtimePath, "JobOption").Add(multiLine("{", "}", options(job)...)))
-	f.Line().Var().Id(definition(job)).Op("=").Qual(runtimePath, "Define").Types(jen.Id(payload)).
-		Call(jen.Id(payload+"Type"), jen.Id(job.Name+"Queue"), jen.Id(payload+"Options").Op("...")).Add(at(job, payload))
+	f.Line().Var().Id(definition(job)).Op("=").Op("&").Qual(runtimePath, "Definition").Add(multiLine("{", "}", definitionFields(job, payload)...))
 
 	f.Line().Add(comment(paragraphs(fmt.Sprintf("%s is the payload of %s jobs.", payload, kind), job.Doc)).
 		Type().Id(payload).Add(structType(job.Fields)))
@@ -55,8 +54,32 @@ func jobCode(pkg *gotypes.Package, job *gotypes.Job) *jen.File {
 		Func().Id(name).Params(
 		jen.Id("mux").Op("*").Qual(runtimePath, "Mux"),
 		jen.Id("handler").Func().Params(handlerParams(job, false)...).Error(),
-	).Block(jen.Qual(runtimePath, "Handle").Call(jen.Id("mux"), jen.Id(definition(job)), jen.Id("handler"))))
+	).Block(jen.Id("mux").Dot("Handle").Call(jen.Id(definition(job)), jen.Id("handler"))))
 	return f
+}
+
+// definitionFields returns what the literal of a job's definition holds. But
+// for upgrades nothing of it has to be computed when a program starts.
+func definitionFields(job *gotypes.Job, payload string) []jen.Code {
+	field := func(name string, value *jen.Statement) jen.Code { return jen.Id(name).Op(":").Add(value) }
+	fields := []jen.Code{
+		field("Type", jen.Id(payload+"Type")),
+		field("Queue", jen.Id(job.Name+"Queue")),
+		field("Options", jen.Id(payload+"Options")),
+		field("Payload", jen.Parens(jen.Op("*").Id(payload)).Call(jen.Nil())),
+		field("Call", jen.Func().Params(
+			jen.Id("ctx").Qual("context", "Context"), jen.Id("handler").Any(), jen.Id("job").Op("*").Qual(runtimePath, "Job"), jen.Id("payload").Any(),
+		).Error().Block(jen.Return(
+			jen.Id("handler").Assert(jen.Func().Params(handlerParams(job, false)...).Error()).
+				Call(jen.Id("ctx"), jen.Id("job"), jen.Op("*").Id("payload").Assert(jen.Op("*").Id(payload)))))),
+	}
+	if job.Version > 1 {
+		fields = append(fields, field("Version", jen.Lit(int(job.Version))))
+	}
+	if upgrades := upgradesFrom(job, payload); len(upgrades) > 0 {
+		fields = append(fields, field("Upgrades", jen.Index().Qual(runtimePath, "Upgrade").Add(multiLine("{", "}", upgrades...))))
+	}
+	return fields
 }
 
 // handlerParams returns the parameters of a job's handler.

@@ -130,11 +130,7 @@ type (
 	Self     struct{ v int }
 	Wrong    struct{ v int }
 	Recursive struct{ Next *Recursive }
-	Made     struct{ A int }
 )
-
-func (*Made) AppendJSON(dst []byte) ([]byte, error) { return dst, nil }
-func (*Made) UnmarshalJSON([]byte) error { return nil }
 
 func (Half) MarshalJSON() ([]byte, error) { return nil, nil }
 func (*Self) MarshalJSON() ([]byte, error) { return nil, nil }
@@ -166,7 +162,6 @@ func TestGoTypesAreCheckedToSurviveJSON(t *testing.T) {
 		"money.Embeds":        {},
 		"money.Self":          {},
 		"money.Recursive":     {},
-		"money.Made":          {},
 		"internal/in.T":       {},
 		"money.Generic":       {"JG403", "generic"},
 		"money.Instance":      {},
@@ -218,8 +213,8 @@ func TestNamesThatMeetAreReportedAtTheLater(t *testing.T) {
 		"types: {a_job: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":                  "AJob",
 		"types: {s: {enum: [x, X]}}\njobs:\n  a: {queue: q, payload: {}}\n":                    `the value "X" of type "s"`,
 		"types: {s: {enum: [x]}, s_x: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":    "SX",
-		"jobs:\n  a: {queue: q, payload: {append_json: int}}\n":                                "what each struct has would both be AppendJSON",
-		"types: {t: {fields: {unmarshalJSON: int}}}\njobs:\n  a: {queue: q, payload: {}}\n":    "UnmarshalJSON",
+		"jobs:\n  a: {queue: q, payload: {json_fields: int}}\n":                                "what each struct has would both be JSONFields",
+		"types: {t: {fields: {jsonFields: int}}}\njobs:\n  a: {queue: q, payload: {}}\n":       "JSONFields",
 		"jobs:\n  a: {queue: q, payload: {user_id: int, userID: int}}\n":                       `field "userID" and field "user_id"`,
 	} {
 		mistake(t, dir, "version: 1\npackage: example.com/shop/jobs\nqueues: {q: {}}\n"+src, "JG304", want)

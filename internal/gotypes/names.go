@@ -70,8 +70,8 @@ func (l *loader) checkNames(pkg *Package) {
 }
 
 func (l *loader) claimFields(fields []*schema.Field) {
-	s := make(scope, len(fields)+2)
-	l.claim(s, "what each struct has", diagnostic.Position{}, "AppendJSON", "UnmarshalJSON")
+	s := make(scope, len(fields)+1)
+	l.claim(s, "what each struct has", diagnostic.Position{}, "JSONFields")
 	for _, f := range fields {
 		if name := goName(f.Key.Value); name != "" {
 			l.claim(s, fmt.Sprintf("field %q", f.Key.Value), f.Key.At, name)

@@ -128,9 +128,6 @@ func methods(t types.Type, write, read string, addressable bool) (does bool, why
 		return false, ""
 	}
 	has := func(set *types.MethodSet, name string) bool { return isMarshal(set, name) }
-	if write == "MarshalJSON" && appendsJSON(onPointer) && has(onPointer, read) {
-		return true, "" // jobgen made it, and encoding/json writes its fields
-	}
 	switch writes, reads := has(onPointer, write), has(onPointer, read); {
 	case !writes && !reads:
 		return false, ""
@@ -142,18 +139,6 @@ func methods(t types.Type, write, read string, addressable bool) (does bool, why
 		return true, fmt.Sprintf("%s of %s has a pointer receiver, which is not found in a map: make its values optional", write, short(t))
 	}
 	return true, ""
-}
-
-// appendsJSON reports whether set is that of a struct which jobgen made.
-func appendsJSON(set *types.MethodSet) bool {
-	selection := set.Lookup(nil, "AppendJSON")
-	if selection == nil {
-		return false
-	}
-	bytes := types.NewParam(0, nil, "", types.NewSlice(types.Typ[types.Byte]))
-	fails := types.NewParam(0, nil, "", types.Universe.Lookup("error").Type())
-	return types.Identical(selection.Obj().Type(),
-		types.NewSignatureType(nil, nil, nil, types.NewTuple(bytes), types.NewTuple(bytes, fails), false))
 }
 
 // isMarshal reports whether set has the method, with the signature that

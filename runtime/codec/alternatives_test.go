@@ -18,7 +18,7 @@ type email struct {
 
 const emailJSON = `{"account_id":"1852347861234567890","email_id":"welcome-2024-11-26"}`
 
-func (p *email) fields(c *Codec) {
+func (p *email) JSONFields(c *Codec) {
 	Required(c, "account_id", &p.AccountID, Snowflake)
 	Required(c, "email_id", &p.EmailID, String)
 }
@@ -26,7 +26,7 @@ func (p *email) fields(c *Codec) {
 // straight is email by straight code.
 type straight email
 
-func (p *straight) fields(c *Codec) {
+func (p *straight) JSONFields(c *Codec) {
 	if c.writing {
 		c.data = append(c.data, `"account_id":`...)
 		Snowflake(c, &p.AccountID)
@@ -81,7 +81,7 @@ var emailTable = []tableField[tabled]{
 	column("email_id", func(p *tabled) *string { return &p.EmailID }, String),
 }
 
-func (p *tabled) fields(c *Codec) {
+func (p *tabled) JSONFields(c *Codec) {
 	if c.writing {
 		for i := range emailTable {
 			f := &emailTable[i]
@@ -95,7 +95,7 @@ func (p *tabled) fields(c *Codec) {
 	}
 	for i := range emailTable {
 		f := &emailTable[i]
-		switch c.find(f.key, nil) {
+		switch c.find(f.key) {
 		case here:
 			f.visit(c, p)
 			c.leave(f.key)
@@ -111,9 +111,9 @@ func BenchmarkShapes(b *testing.B) {
 		write func(dst []byte) ([]byte, error)
 		read  func(data []byte) error
 	}{
-		"visitor":  shapeOf(&email{AccountID: 1852347861234567890, EmailID: "welcome-2024-11-26"}, (*email).fields),
-		"straight": shapeOf(&straight{AccountID: 1852347861234567890, EmailID: "welcome-2024-11-26"}, (*straight).fields),
-		"table":    shapeOf(&tabled{AccountID: 1852347861234567890, EmailID: "welcome-2024-11-26"}, (*tabled).fields),
+		"visitor":  shapeOf(&email{AccountID: 1852347861234567890, EmailID: "welcome-2024-11-26"}),
+		"straight": shapeOf(&straight{AccountID: 1852347861234567890, EmailID: "welcome-2024-11-26"}),
+		"table":    shapeOf(&tabled{AccountID: 1852347861234567890, EmailID: "welcome-2024-11-26"}),
 	} {
 		if data, err := shape.write(nil); err != nil || string(data) != emailJSON {
 			b.Fatalf("%s: %s, %v", name, data, err)
@@ -135,12 +135,15 @@ func BenchmarkShapes(b *testing.B) {
 	}
 }
 
-func shapeOf[P any](p *P, fields func(*P, *Codec)) (shape struct {
+func shapeOf[P any, G interface {
+	*P
+	Payload
+}](p G) (shape struct {
 	write func(dst []byte) ([]byte, error)
 	read  func(data []byte) error
 },
 ) {
-	shape.write = func(dst []byte) ([]byte, error) { return Append(dst, func(c *Codec) { fields(p, c) }) }
-	shape.read = func(data []byte) error { v := new(P); return Unmarshal(data, func(c *Codec) { fields(v, c) }) }
+	shape.write = func(dst []byte) ([]byte, error) { return Append(dst, p) }
+	shape.read = func(data []byte) error { return Unmarshal(data, G(new(P))) }
 	return shape
 }

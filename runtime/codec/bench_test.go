@@ -20,13 +20,7 @@ type email struct {
 	EmailID   string       `json:"email_id"`
 }
 
-func (p *email) AppendJSON(dst []byte) ([]byte, error) { return codec.Append(dst, p.fields) }
-
-func (p *email) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (p *email) fields(c *codec.Codec) {
+func (p *email) JSONFields(c *codec.Codec) {
 	codec.Required(c, "account_id", &p.AccountID, codec.Snowflake)
 	codec.Required(c, "email_id", &p.EmailID, codec.String)
 }
@@ -39,15 +33,7 @@ type invoice struct {
 	Issued     time.Time    `json:"issued"`
 }
 
-func (p *invoice) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p.fields)
-}
-
-func (p *invoice) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (p *invoice) fields(c *codec.Codec) {
+func (p *invoice) JSONFields(c *codec.Codec) {
 	codec.Required(c, "customer_id", &p.CustomerID, codec.Snowflake)
 	codec.Required(c, "address", &p.Address, codec.String)
 	codec.Required(c, "amount", &p.Amount, codec.Float64)
@@ -73,28 +59,22 @@ type address struct {
 	Next   *address `json:"next,omitempty"`
 }
 
-func (p *order) AppendJSON(dst []byte) ([]byte, error) { return codec.Append(dst, p.fields) }
-
-func (p *order) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (p *order) fields(c *codec.Codec) {
+func (p *order) JSONFields(c *codec.Codec) {
 	codec.Required(c, "id", &p.ID, codec.Snowflake)
-	codec.Required(c, "lines", &p.Lines, codec.List(codec.Struct((*line).fields)))
-	codec.Required(c, "labels", &p.Labels, codec.Map(codec.String))
-	codec.Optional(c, "ship_to", &p.ShipTo, codec.Struct((*address).fields))
-	codec.OptionalSlice(c, "tags", &p.Tags, codec.List(codec.String))
+	codec.RequiredList(c, "lines", &p.Lines, codec.Struct((*line).JSONFields))
+	codec.RequiredMap(c, "labels", &p.Labels, codec.String)
+	codec.Optional(c, "ship_to", &p.ShipTo, codec.Struct((*address).JSONFields))
+	codec.OptionalList(c, "tags", &p.Tags, codec.String)
 }
 
-func (p *line) fields(c *codec.Codec) {
+func (p *line) JSONFields(c *codec.Codec) {
 	codec.Required(c, "name", &p.Name, codec.String)
 	codec.Required(c, "count", &p.Count, codec.Int)
 }
 
-func (p *address) fields(c *codec.Codec) {
+func (p *address) JSONFields(c *codec.Codec) {
 	codec.Required(c, "street", &p.Street, codec.String)
-	codec.Optional(c, "next", &p.Next, codec.Struct((*address).fields))
+	codec.Optional(c, "next", &p.Next, codec.Struct((*address).JSONFields))
 }
 
 var (
@@ -112,13 +92,12 @@ var (
 
 type generated[P any] interface {
 	*P
-	AppendJSON(dst []byte) ([]byte, error)
-	UnmarshalJSON(data []byte) error
+	codec.Payload
 }
 
 // bench measures P, and as control plain, the same struct without methods.
 func bench[P any, G generated[P], Plain any](b *testing.B, v P, plain Plain) {
-	data, err := G(&v).AppendJSON(nil)
+	data, err := codec.Append(nil, G(&v))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -126,7 +105,7 @@ func bench[P any, G generated[P], Plain any](b *testing.B, v P, plain Plain) {
 		b.ReportAllocs()
 		var dst []byte
 		for b.Loop() {
-			dst, _ = G(&v).AppendJSON(dst[:0])
+			dst, _ = codec.Append(dst[:0], G(&v))
 		}
 	})
 	b.Run("write/encoding-json", func(b *testing.B) {
@@ -143,7 +122,7 @@ func bench[P any, G generated[P], Plain any](b *testing.B, v P, plain Plain) {
 		b.ReportAllocs()
 		for b.Loop() {
 			var p P
-			if err := G(&p).UnmarshalJSON(data); err != nil {
+			if err := codec.Unmarshal(data, G(&p)); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -77,12 +77,19 @@ type Value[T any] func(c *Codec, v *T)
 
 var codecs = sync.Pool{New: func() any { return new(Codec) }}
 
-// Append appends the struct whose fields are visited by fields to dst as JSON.
-// On an error, an [*Error], it returns dst.
-func Append(dst []byte, fields func(*Codec)) ([]byte, error) {
+// A Payload is a pointer to a struct that lists its fields, which is all that
+// writing and reading it takes.
+type Payload interface {
+	// JSONFields visits the struct's fields in order, with one call for each of
+	// Required, Optional and their like, the same ones each time.
+	JSONFields(c *Codec)
+}
+
+// Append appends p to dst as JSON. On an error, an [*Error], it returns dst.
+func Append(dst []byte, p Payload) ([]byte, error) {
 	c := codecs.Get().(*Codec)
 	*c = Codec{data: dst, at: len(dst), writing: true}
-	visit(c, fields)
+	visit(c, p.JSONFields)
 	c.limit(0)
 	data, err := c.data, c.failure()
 	*c = Codec{}
@@ -94,13 +101,12 @@ func Append(dst []byte, fields func(*Codec)) ([]byte, error) {
 }
 
 // Unmarshal reads data, which is the JSON of one object and nothing else, into
-// the struct whose fields are visited by fields. It keeps nothing of data. Its
-// errors are of type [*Error].
-func Unmarshal(data []byte, fields func(*Codec)) error {
+// p. It keeps nothing of data. Its errors are of type [*Error].
+func Unmarshal(data []byte, p Payload) error {
 	c := codecs.Get().(*Codec)
 	*c = Codec{data: data}
 	c.space()
-	visit(c, fields)
+	visit(c, p.JSONFields)
 	c.space()
 	if c.err == nil && c.at < len(c.data) {
 		c.syntax("the end")

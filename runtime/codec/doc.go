@@ -2,10 +2,7 @@
 // reflection. Generated code describes each struct once, in a method that
 // visits its fields in order, and the same description serves both ways:
 //
-//	func (p *EmailJob) AppendJSON(dst []byte) ([]byte, error) { return codec.Append(dst, p.fields) }
-//	func (p *EmailJob) UnmarshalJSON(data []byte) error       { return codec.Unmarshal(data, p.fields) }
-//
-//	func (p *EmailJob) fields(c *codec.Codec) {
+//	func (p *EmailJob) JSONFields(c *codec.Codec) {
 //		codec.Required(c, "account_id", &p.AccountID, codec.Snowflake)
 //		codec.Optional(c, "subject", &p.Subject, codec.String)
 //	}

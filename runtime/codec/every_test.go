@@ -20,6 +20,7 @@ import (
 
 	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
 )
 
 // plainEvery is the payload without its methods, as encoding/json has it.
@@ -138,7 +139,7 @@ func TestWhatIsWrittenIsWhatEncodingJSONWrites(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		v := every.Draw(r, "payload")
 		before := []byte("before")
-		got, err := v.AppendJSON(before)
+		got, err := codec.Append(before, &v)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -153,12 +154,12 @@ func TestWhatWasWrittenIsReadBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		want := every.Draw(r, "payload")
-		data, err := want.AppendJSON(nil)
+		data, err := codec.Append(nil, &want)
 		if err != nil {
 			r.Fatal(err)
 		}
 		var got jobs.EveryJob
-		if err := got.UnmarshalJSON(data); err != nil {
+		if err := codec.Unmarshal(data, &got); err != nil {
 			r.Fatalf("%v in %s", err, data)
 		}
 		if d := cmp.Diff(want, got, same); d != "" {
@@ -179,7 +180,7 @@ func TestKeysAreReadInAnyOrderAmongOthers(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		want := every.Draw(r, "payload")
-		data, err := want.AppendJSON(nil)
+		data, err := codec.Append(nil, &want)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -210,7 +211,7 @@ func TestKeysAreReadInAnyOrderAmongOthers(t *testing.T) {
 		}
 		out.WriteString("} ")
 		var got jobs.EveryJob
-		if err := got.UnmarshalJSON(out.Bytes()); err != nil {
+		if err := codec.Unmarshal(out.Bytes(), &got); err != nil {
 			r.Fatalf("%v in %s", err, out.Bytes())
 		}
 		if d := cmp.Diff(want, got, same); d != "" {
@@ -222,7 +223,7 @@ func TestKeysAreReadInAnyOrderAmongOthers(t *testing.T) {
 func TestWhatIsRequiredAndNilIsWrittenEmpty(t *testing.T) {
 	t.Parallel()
 	v := jobs.EveryJob{F8: time.Unix(0, 0).UTC()}
-	data, err := v.AppendJSON(nil)
+	data, err := codec.Append(nil, &v)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,5 @@
 package codec
 
-import "slices"
-
 // An object is how far the pass is with one object.
 type object struct {
 	key   []byte // that was read last, and whose value comes next
@@ -78,7 +76,7 @@ const (
 )
 
 // find says what becomes of the next field.
-func (c *Codec) find(key string, was []string) found {
+func (c *Codec) find(key string) found {
 	o := &c.object
 	i := o.index
 	o.index++
@@ -88,7 +86,7 @@ func (c *Codec) find(key string, was []string) found {
 		if !o.has(i) {
 			return missing
 		}
-	case !o.done && (string(o.key) == key || slices.Contains(was, string(o.key))):
+	case !o.done && string(o.key) == key:
 		o.mark(i)
 		o.some = true
 		return here
@@ -121,13 +119,13 @@ func write[T any](c *Codec, key string, v *T, value Value[T]) {
 }
 
 // Required visits a field that is always written and has to be there when it is
-// read, under its key or one that it was called before.
-func Required[T any](c *Codec, key string, v *T, value Value[T], was ...string) {
+// read.
+func Required[T any](c *Codec, key string, v *T, value Value[T]) {
 	if c.writing {
 		write(c, key, v, value)
 		return
 	}
-	switch c.find(key, was) {
+	switch c.find(key) {
 	case here:
 		value(c, v)
 		c.leave(key)
@@ -139,12 +137,12 @@ func Required[T any](c *Codec, key string, v *T, value Value[T], was ...string) 
 
 // Default visits a field that is always written and, where it is missing, is
 // read as def.
-func Default[T any](c *Codec, key string, v *T, value Value[T], def T, was ...string) {
+func Default[T any](c *Codec, key string, v *T, value Value[T], def T) {
 	if c.writing {
 		write(c, key, v, value)
 		return
 	}
-	switch c.find(key, was) {
+	switch c.find(key) {
 	case here:
 		value(c, v)
 		c.leave(key)
@@ -155,14 +153,14 @@ func Default[T any](c *Codec, key string, v *T, value Value[T], def T, was ...st
 
 // Optional visits a field that is left out where it is nil, and is nil where it
 // is missing or null.
-func Optional[T any](c *Codec, key string, v **T, value Value[T], was ...string) {
+func Optional[T any](c *Codec, key string, v **T, value Value[T]) {
 	if c.writing {
 		if *v != nil {
 			write(c, key, *v, value)
 		}
 		return
 	}
-	switch c.find(key, was) {
+	switch c.find(key) {
 	case here:
 		readPointer(c, v, value)
 		c.leave(key)
@@ -171,39 +169,58 @@ func Optional[T any](c *Codec, key string, v **T, value Value[T], was ...string)
 	}
 }
 
-// OptionalSlice is Optional for what is a slice in Go: a list, bytes, json. It
-// is left out where it is nil, and written where it is empty.
-func OptionalSlice[S ~[]E, E any](c *Codec, key string, v *S, value Value[S], was ...string) {
+// OptionalSlice is Optional for bytes and json, which are slices in Go: one is
+// left out where it is nil, and written where it is empty.
+func OptionalSlice[S ~[]E, E any](c *Codec, key string, v *S, value Value[S]) {
+	orNil(c, key, v, *v == nil, value)
+}
+
+// orNil visits a field whose type has a nil of its own.
+func orNil[T any](c *Codec, key string, v *T, isNil bool, value Value[T]) {
 	if c.writing {
-		if *v != nil {
+		if !isNil {
 			write(c, key, v, value)
 		}
 		return
 	}
-	switch c.find(key, was) {
+	switch c.find(key) {
 	case here:
 		value(c, v)
 		c.leave(key)
 	case missing:
-		*v = nil
+		*v = *new(T)
 	}
 }
 
-// OptionalMap is OptionalSlice for a map.
-func OptionalMap[M ~map[string]E, E any](c *Codec, key string, v *M, value Value[M], was ...string) {
-	if c.writing {
-		if *v != nil {
-			write(c, key, v, value)
-		}
-		return
-	}
-	switch c.find(key, was) {
-	case here:
-		value(c, v)
-		c.leave(key)
-	case missing:
-		*v = nil
-	}
+// RequiredList is Required for a list of values.
+//
+// As are the other three, it is not inlined: the compiler would make a function
+// of its own for each field of that kind, of which there are many.
+//
+//go:noinline
+func RequiredList[E any](c *Codec, key string, v *[]E, value Value[E]) {
+	Required(c, key, v, func(c *Codec, v *[]E) { list(c, v, value) })
+}
+
+// OptionalList is OptionalSlice for a list of values.
+//
+//go:noinline
+func OptionalList[E any](c *Codec, key string, v *[]E, value Value[E]) {
+	orNil(c, key, v, *v == nil, func(c *Codec, v *[]E) { list(c, v, value) })
+}
+
+// RequiredMap is Required for a map to values.
+//
+//go:noinline
+func RequiredMap[E any](c *Codec, key string, v *map[string]E, value Value[E]) {
+	Required(c, key, v, func(c *Codec, v *map[string]E) { mapping(c, v, value) })
+}
+
+// OptionalMap is OptionalSlice for a map to values.
+//
+//go:noinline
+func OptionalMap[E any](c *Codec, key string, v *map[string]E, value Value[E]) {
+	orNil(c, key, v, *v == nil, func(c *Codec, v *map[string]E) { mapping(c, v, value) })
 }
 
 // firstKey reads the first key of an object, or its end.

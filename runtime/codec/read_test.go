@@ -103,7 +103,7 @@ func TestWhatCannotBeReadIsAnErrorThatNamesThePlace(t *testing.T) {
 		head + `[]}{}`:                     {"", "the end is needed"},
 	} {
 		var v order
-		wrong(t, data, v.UnmarshalJSON([]byte(data)), want[0], want[1])
+		wrong(t, data, codec.Unmarshal([]byte(data), &v), want[0], want[1])
 	}
 }
 
@@ -111,7 +111,7 @@ func TestValuesOfOtherKindsAreRefused(t *testing.T) {
 	t.Parallel()
 	var v jobs.EveryJob
 	good := jobs.EveryJob{F14: json.RawMessage("0")}
-	data, err := good.AppendJSON(nil)
+	data, err := codec.Append(nil, &good)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestValuesOfOtherKindsAreRefused(t *testing.T) {
 			}
 			fmt.Fprintf(&out, "%s%q:%s}", sep, key, text)
 			var ce *codec.Error
-			switch err := v.UnmarshalJSON(out.Bytes()); {
+			switch err := codec.Unmarshal(out.Bytes(), &v); {
 			case !errors.As(err, &ce):
 				t.Errorf("%s: %.50s was read: %v", key, text, err)
 			case text != `truex` && !strings.HasPrefix(ce.Path, key):
@@ -163,14 +163,14 @@ func TestValuesOfOtherKindsAreRefused(t *testing.T) {
 func TestNullIsAbsentWhereItMayBe(t *testing.T) {
 	t.Parallel()
 	v := order{ID: 7, ShipTo: &address{}, Tags: []string{"old"}, Lines: []line{{"old", 1}}, Labels: map[string]string{"old": "1"}}
-	if err := v.UnmarshalJSON([]byte(`{"id":"1","lines":null,"labels":null,"ship_to":null,"tags":null}`)); err != nil {
+	if err := codec.Unmarshal([]byte(`{"id":"1","lines":null,"labels":null,"ship_to":null,"tags":null}`), &v); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(order{ID: 1}, v); d != "" {
 		t.Error(d)
 	}
 	v = order{ShipTo: &address{}, Tags: []string{"old"}}
-	if err := v.UnmarshalJSON([]byte(`{"id":"1","lines":[],"labels":{}}`)); err != nil {
+	if err := codec.Unmarshal([]byte(`{"id":"1","lines":[],"labels":{}}`), &v); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(order{ID: 1, Lines: []line{}, Labels: map[string]string{}}, v); d != "" {
@@ -181,59 +181,57 @@ func TestNullIsAbsentWhereItMayBe(t *testing.T) {
 func TestOfAKeyThatIsThereTwiceTheLastCounts(t *testing.T) {
 	t.Parallel()
 	var v order
-	if err := v.UnmarshalJSON([]byte(`{"id":"1","tags":["a","b"],"labels":{"a":"1","a":"2"},"lines":[{"name":"x","count":1,"count":2}],"id":"2","tags":["c"],"labels":{"b":"3"},"ship_to":{"street":"a","next":{"street":"b"}},"ship_to":{"street":"c"}}`)); err != nil {
+	if err := codec.Unmarshal([]byte(`{"id":"1","tags":["a","b"],"labels":{"a":"1","a":"2"},"lines":[{"name":"x","count":1,"count":2}],"id":"2","tags":["c"],"labels":{"b":"3"},"ship_to":{"street":"a","next":{"street":"b"}},"ship_to":{"street":"c"}}`), &v); err != nil {
 		t.Fatal(err)
 	}
 	want := order{ID: 2, Tags: []string{"c"}, Labels: map[string]string{"b": "3"}, Lines: []line{{"x", 2}}, ShipTo: &address{Street: "c"}}
 	if d := cmp.Diff(want, v); d != "" {
 		t.Error(d)
 	}
-	wrong(t, "a second that is wrong", v.UnmarshalJSON([]byte(`{"id":"1","id":2,"lines":[],"labels":{}}`)), "id", "it is a number")
+	wrong(t, "a second that is wrong", codec.Unmarshal([]byte(`{"id":"1","id":2,"lines":[],"labels":{}}`), &v), "id", "it is a number")
 }
 
-// settings has what generated code uses where a field has changed.
+// settings has a field of each kind.
 type settings struct {
 	Retries int32
 	To      string
 	Note    *string
 }
 
-func (p *settings) fields(c *codec.Codec) {
-	codec.Default(c, "retries", &p.Retries, codec.Int32, 3, "tries")
-	codec.Required(c, "to", &p.To, codec.String, "recipient", "mail_to")
-	codec.Optional(c, "note", &p.Note, codec.String, "remark")
+func (p *settings) JSONFields(c *codec.Codec) {
+	codec.Default(c, "retries", &p.Retries, codec.Int32, 3)
+	codec.Required(c, "to", &p.To, codec.String)
+	codec.Optional(c, "note", &p.Note, codec.String)
 }
 
-func TestAFieldHasADefaultAndFormerNames(t *testing.T) {
+func TestAFieldHasADefault(t *testing.T) {
 	t.Parallel()
 	note := "n"
 	for data, want := range map[string]settings{
-		`{"to":"a"}`:                                        {3, "a", nil},
-		`{"to":"a","retries":0,"note":"n"}`:                 {0, "a", &note},
-		`{"recipient":"a","tries":1,"remark":"n"}`:          {1, "a", &note},
-		`{"mail_to":"a"}`:                                   {3, "a", nil},
-		`{"remark":"n","mail_to":"a","to":"b","note":null}`: {3, "b", nil},
+		`{"to":"a"}`:                        {3, "a", nil},
+		`{"to":"a","retries":0,"note":"n"}`: {0, "a", &note},
+		`{"note":"n","to":"b","note":null}`: {3, "b", nil},
 	} {
 		got := settings{99, "before", new(string)}
-		if err := codec.Unmarshal([]byte(data), got.fields); err != nil {
+		if err := codec.Unmarshal([]byte(data), &got); err != nil {
 			t.Errorf("%s: %v", data, err)
 		} else if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("%s: %s", data, d)
 		}
 	}
-	out, err := codec.Append(nil, (&settings{}).fields)
+	out, err := codec.Append(nil, &settings{})
 	if want := `{"retries":0,"to":""}`; err != nil || string(out) != want {
 		t.Errorf("%s, %v; want %s", out, err, want)
 	}
 	var v settings
-	wrong(t, "no to", codec.Unmarshal([]byte(`{"retries":1}`), v.fields), "to", "required, and missing")
-	wrong(t, "null", codec.Unmarshal([]byte(`{"retries":null,"to":"a"}`), v.fields), "retries", "it is null")
+	wrong(t, "no to", codec.Unmarshal([]byte(`{"retries":1}`), &v), "to", "required, and missing")
+	wrong(t, "null", codec.Unmarshal([]byte(`{"retries":null,"to":"a"}`), &v), "retries", "it is null")
 }
 
 // wide has more fields than fit one word.
 type wide [150]int
 
-func (p *wide) fields(c *codec.Codec) {
+func (p *wide) JSONFields(c *codec.Codec) {
 	for i := range p {
 		codec.Required(c, fmt.Sprint("f", i), &p[i], codec.Int)
 	}
@@ -245,17 +243,17 @@ func TestAStructMayHaveAnyNumberOfFields(t *testing.T) {
 	for i := range v {
 		v[i] = i * i
 	}
-	data, err := codec.Append(nil, v.fields)
+	data, err := codec.Append(nil, &v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := codec.Unmarshal(data, back.fields); err != nil || back != v {
+	if err := codec.Unmarshal(data, &back); err != nil || back != v {
 		t.Errorf("%v: %v", err, back)
 	}
 	for _, i := range []int{0, 63, 64, 65, 149} {
 		key := fmt.Sprint("f", i)
 		without := strings.Replace(string(data), `"`+key+`":`, `"x":`, 1)
-		wrong(t, "without "+key, codec.Unmarshal([]byte(without), back.fields), key, "required, and missing")
+		wrong(t, "without "+key, codec.Unmarshal([]byte(without), &back), key, "required, and missing")
 	}
 }
 
@@ -296,7 +294,7 @@ func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
 		v := jobs.EveryJob{F14: json.RawMessage("0")}
 		c.spoil(&v)
 		dst := []byte("before")
-		out, err := v.AppendJSON(dst)
+		out, err := codec.Append(dst, &v)
 		if string(out) != "before" {
 			t.Errorf("%s: %d bytes were returned", what, len(out))
 		}
@@ -306,7 +304,7 @@ func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
 		}
 		wrong(t, what, err, c.path, c.says)
 	}
-	_, err := codec.Append(nil, cycle.fields)
+	_, err := codec.Append(nil, &cycle)
 	if err == nil || !strings.Contains(err.Error(), "1000 levels deep") {
 		t.Errorf("a cycle: %.200v", err)
 	}
@@ -327,7 +325,7 @@ func TestHostileJSONIsRefusedQuickly(t *testing.T) {
 		var v order
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		err := v.UnmarshalJSON(data)
+		err := codec.Unmarshal(data, &v)
 		runtime.ReadMemStats(&after)
 		if err == nil {
 			t.Errorf("%s was read", what)
@@ -338,24 +336,24 @@ func TestHostileJSONIsRefusedQuickly(t *testing.T) {
 	}
 	// The size is looked at before the text is, or the NUL would be found.
 	text := email{EmailID: "\x00" + string(long)}
-	_, err := text.AppendJSON(nil)
+	_, err := codec.Append(nil, &text)
 	wrong(t, "a text of 100 MB", err, "email_id", "more than the 16777216")
 }
 
 func TestAStringWithoutEscapesIsOneAllocation(t *testing.T) {
 	data := []byte(`{"account_id":"1","email_id":"` + strings.Repeat("ä text ", 100) + `"}`)
 	v := new(email)
-	if n := testing.AllocsPerRun(100, func() { _ = v.UnmarshalJSON(data) }); n > 1 {
+	if n := testing.AllocsPerRun(100, func() { _ = codec.Unmarshal(data, v) }); n > 1 {
 		t.Errorf("reading takes %v allocations, want 1", n)
 	}
 	dst := make([]byte, 0, len(data))
-	if n := testing.AllocsPerRun(100, func() { _, _ = v.AppendJSON(dst) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { _, _ = codec.Append(dst, v) }); n > 0 {
 		t.Errorf("writing takes %v allocations, want none", n)
 	}
 	o := anOrder
 	o.Labels = nil
 	dst = make([]byte, 0, 1000)
-	if n := testing.AllocsPerRun(100, func() { _, _ = o.AppendJSON(dst) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { _, _ = codec.Append(dst, &o) }); n > 0 {
 		t.Errorf("writing lists and structs takes %v allocations, want none", n)
 	}
 }
@@ -416,7 +414,7 @@ func lax(data []byte) string {
 // FuzzReadingAgreesWithEncodingJSON asks for the same result where both read,
 // and for no more to be read, but strictly less.
 func FuzzReadingAgreesWithEncodingJSON(f *testing.F) {
-	good, err := anOrder.AppendJSON(nil)
+	good, err := codec.Append(nil, &anOrder)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -431,7 +429,7 @@ func FuzzReadingAgreesWithEncodingJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var got order
 		var plain plainOrder
-		err, plainErr := got.UnmarshalJSON(data), json.Unmarshal(data, &plain)
+		err, plainErr := codec.Unmarshal(data, &got), json.Unmarshal(data, &plain)
 		if err == nil && plainErr != nil {
 			t.Fatalf("read, though encoding/json says %v", plainErr)
 		}
@@ -452,7 +450,7 @@ func FuzzReadingAgreesWithEncodingJSON(f *testing.F) {
 				t.Fatalf("read otherwise than by encoding/json (-want +got):\n%s", d)
 			}
 		}
-		again, err := got.AppendJSON(nil)
+		again, err := codec.Append(nil, &got)
 		if err != nil {
 			if strings.Contains(err.Error(), "NUL") || strings.Contains(err.Error(), "more than") {
 				return
@@ -460,10 +458,10 @@ func FuzzReadingAgreesWithEncodingJSON(f *testing.F) {
 			t.Fatalf("what was read cannot be written: %v", err)
 		}
 		var back order
-		if err := back.UnmarshalJSON(again); err != nil {
+		if err := codec.Unmarshal(again, &back); err != nil {
 			t.Fatal(err)
 		}
-		if twice, _ := back.AppendJSON(nil); !bytes.Equal(again, twice) {
+		if twice, _ := codec.Append(nil, &back); !bytes.Equal(again, twice) {
 			t.Fatalf("written twice:\n%s\n%s", again, twice)
 		}
 	})

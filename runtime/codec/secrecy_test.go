@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
+	"github.com/jobgen/jobgen/runtime/codec"
 )
 
 // TestErrorsOfReadingTellNothingOfWhatWasRead puts values into every field that
@@ -24,7 +25,7 @@ func TestErrorsOfReadingTellNothingOfWhatWasRead(t *testing.T) {
 			`[987654321]`, `[{"MARKER":987654321}]`, `{"MARKER":{"MARKER":[]}}`, `MARKER`, `"MARKER`, `"MARKER\q"`, `{"MARKER"}`, `[98765432198765432198]`,
 		} {
 			var v jobs.EveryJob
-			err := v.UnmarshalJSON(fmt.Appendf(nil, `{%q:%s}`, field, value))
+			err := codec.Unmarshal(fmt.Appendf(nil, `{%q:%s}`, field, value), &v)
 			if err == nil {
 				continue
 			}

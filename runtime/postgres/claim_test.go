@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -256,4 +257,27 @@ func TestAQueueDeletedByAnotherProcessTakesNoJobs(t *testing.T) {
 		t.Errorf("add: %v", err)
 	}
 	add(t, here, 1) // GetQueue makes it anew
+}
+
+// While claim_one is planned, which can take long, other handlers may claim and
+// fail every job: none of them was due when it began, and all are due now.
+func TestAJobThatBecameDueWhileItWasLookedForIsClaimed(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	store := open(t, dsn)
+	add(t, store, 1)
+	if _, err := notes(t, store).TrySteal(t.Context(), "h"); !errors.Is(err, runtime.ErrJobNotFound) {
+		t.Fatal(err) // and there is a handler
+	}
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	var claimed int
+	err = conn.QueryRow(t.Context(), `SELECT count(*) FROM jobgen.queue q, jobgen.handler h,
+		LATERAL jobgen.sweep(q.number, h.number, NULL, 1, clock_timestamp() - interval '1 minute', true, false, false) s`).Scan(&claimed)
+	if err != nil || claimed != 1 {
+		t.Errorf("claimed %d, error %v; want 1", claimed, err)
+	}
 }

@@ -46,7 +46,7 @@ func work(t *testing.T, store *postgres.Store, n int, while func()) {
 	done := make(chan error)
 	seen := make(chan struct{}, n)
 	mux := runtime.NewMux()
-	runtime.Handle(mux, noteJob, func(context.Context, *runtime.Job, note) error {
+	mux.Handle(noteJob, func(context.Context, *runtime.Job, note) error {
 		seen <- struct{}{}
 		return nil
 	})

@@ -25,7 +25,7 @@ func TestASurveySeesEachUnfinishedJobOnceAndChangesNothing(t *testing.T) {
 	second := first.At(2, runtime.Unchanged[surveyed](1))
 	other := runtime.Define[surveyed]("other", "r", runtime.JobOptions.MaxAttempts(1))
 	dsn := pooler.empty.DSN(t)
-	open := func(defs ...runtime.JobDefinition) *postgres.Store {
+	open := func(defs ...*runtime.Definition) *postgres.Store {
 		store, err := postgres.Open(ctx, dsn, runtime.NewCatalogue(defs...), odd)
 		if err != nil {
 			t.Fatal(err)

@@ -77,7 +77,7 @@ func benchBatch(b *testing.B, h Harness, size int) {
 // drained holds that a benchmark has left nothing.
 func drained(b *testing.B, service runtime.JobService) {
 	b.Helper()
-	queue, err := service.GetQueue(b.Context(), jobA.Queue())
+	queue, err := service.GetQueue(b.Context(), jobA.Queue)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func drained(b *testing.B, service runtime.JobService) {
 func benchDrain(b *testing.B, h Harness) {
 	service := h(b).Open(b, catalogue)
 	fill(b, service, b.N)
-	queue, err := service.GetQueue(b.Context(), jobA.Queue())
+	queue, err := service.GetQueue(b.Context(), jobA.Queue)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func benchWorker(b *testing.B, h Harness) {
 	var left atomic.Int64
 	left.Store(int64(b.N))
 	mux := runtime.NewMux()
-	runtime.Handle(mux, jobA, func(context.Context, *runtime.Job, payloadA) error {
+	mux.Handle(jobA, func(context.Context, *runtime.Job, payloadA) error {
 		if left.Add(-1) == 0 {
 			cancel()
 		}

@@ -46,7 +46,7 @@ var (
 		secret[secretNoText]("text"), secret[secretNoNumber]("number"), secret[secretNoDay]("day"))
 )
 
-func secret[P any](t runtime.JobType) *runtime.Definition[P] {
+func secret[P any](t runtime.JobType) *runtime.Definition {
 	return runtime.Define[P](t, "queue", runtime.JobOptions.MaxAttempts(1))
 }
 
@@ -93,7 +93,7 @@ var secrecy = behaviours{
 		}
 		mux := runtime.NewMux()
 		handle := func(t runtime.JobType, handler func(secretPayload) error) {
-			runtime.Handle(mux, secret[secretPayload](t), func(ctx context.Context, job *runtime.Job, p secretPayload) error {
+			mux.Handle(secret[secretPayload](t), func(ctx context.Context, job *runtime.Job, p secretPayload) error {
 				runtime.Logger(ctx).Info("begun", "what", job, "as", job.String())
 				return handler(p)
 			})
@@ -102,9 +102,9 @@ var secrecy = behaviours{
 		handle("fails", func(secretPayload) error { return errors.New("no luck") })
 		handle("panics", blowUp)
 		handle("exits", func(secretPayload) error { goruntime.Goexit(); return nil })
-		runtime.Handle(mux, secret[secretNoText]("text"), func(context.Context, *runtime.Job, secretNoText) error { return nil })
-		runtime.Handle(mux, secret[secretNoNumber]("number"), func(context.Context, *runtime.Job, secretNoNumber) error { return nil })
-		runtime.Handle(mux, secret[secretNoDay]("day"), func(context.Context, *runtime.Job, secretNoDay) error { return nil })
+		mux.Handle(secret[secretNoText]("text"), func(context.Context, *runtime.Job, secretNoText) error { return nil })
+		mux.Handle(secret[secretNoNumber]("number"), func(context.Context, *runtime.Job, secretNoNumber) error { return nil })
+		mux.Handle(secret[secretNoDay]("day"), func(context.Context, *runtime.Job, secretNoDay) error { return nil })
 		logged := &lines{}
 		stop := x.workOn(x.store.Open(x, secretsIn), mux,
 			runtime.WithLogger(slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))))

@@ -75,7 +75,7 @@ var versions = behaviours{
 		service, newer := x.newer()
 		handled := make(chan payloadA2, 8)
 		mux := runtime.NewMux()
-		runtime.Handle(mux, jobA2, func(_ context.Context, _ *runtime.Job, p payloadA2) error { handled <- p; return nil })
+		mux.Handle(jobA2, func(_ context.Context, _ *runtime.Job, p payloadA2) error { handled <- p; return nil })
 		current := x.addNewer(newer)
 		stop := x.work(handling(func(context.Context, *runtime.Job) error { return nil }))
 		old := x.add()

@@ -20,7 +20,7 @@ const workerPoll = 20 * time.Millisecond
 // handling is a mux with one handler of typeA.
 func handling(handler func(ctx context.Context, job *runtime.Job) error) *runtime.Mux {
 	mux := runtime.NewMux()
-	runtime.Handle(mux, jobA, func(ctx context.Context, job *runtime.Job, _ payloadA) error { return handler(ctx, job) })
+	mux.Handle(jobA, func(ctx context.Context, job *runtime.Job, _ payloadA) error { return handler(ctx, job) })
 	return mux
 }
 
@@ -332,15 +332,15 @@ var working = behaviours{
 		second := runtime.Define[payloadB](typeB, "second queue")
 		var a, b atomic.Int64
 		mux := handling(func(context.Context, *runtime.Job) error { a.Add(1); return nil })
-		runtime.Handle(mux, second, func(_ context.Context, job *runtime.Job, _ payloadB) error {
-			if job.Queue.Name() != second.Queue() {
+		mux.Handle(second, func(_ context.Context, job *runtime.Job, _ payloadB) error {
+			if job.Queue.Name() != second.Queue {
 				return errors.New("from queue " + job.Queue.Name())
 			}
 			b.Add(1)
 			return nil
 		})
 		x.work(mux)
-		other := x.open(x.service, second.Queue())
+		other := x.open(x.service, second.Queue)
 		for range 20 {
 			x.add()
 			_, err := other.Add(x.Context(), typeB, payloadB{})

@@ -90,7 +90,7 @@ func BenchmarkDrain100k(b *testing.B) {
 		ctx, cancel := context.WithCancel(b.Context())
 		var done atomic.Int64
 		mux := runtime.NewMux()
-		runtime.Handle(mux, noteJob, func(context.Context, *runtime.Job, note) error {
+		mux.Handle(noteJob, func(context.Context, *runtime.Job, note) error {
 			if done.Add(1) == n {
 				cancel()
 			}

@@ -22,7 +22,7 @@ func TestALargeClaimLeavesWhatWaitsBetweenItsJobs(t *testing.T) {
 	const each = 60
 	for i := range each {
 		priority := runtime.JobOptions.Priority(int16(i % 3))
-		for _, def := range []*runtime.Definition[note]{noteJob, other, elsewhere} {
+		for _, def := range []*runtime.Definition{noteJob, other, elsewhere} {
 			if _, err := runtime.EnqueueBatch(t.Context(), store, def, make([]note, 1+i%2), priority); err != nil {
 				t.Fatal(err)
 			}
@@ -47,9 +47,9 @@ func TestALargeClaimLeavesWhatWaitsBetweenItsJobs(t *testing.T) {
 			return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
 		})
 	}
-	first := claim(70, noteJob.Type()) // across priorities, with others between
-	both := claim(40, noteJob.Type(), other.Type())
-	rest := claim(1000, noteJob.Type(), other.Type()) // nothing between any more
+	first := claim(70, noteJob.Type) // across priorities, with others between
+	both := claim(40, noteJob.Type, other.Type)
+	rest := claim(1000, noteJob.Type, other.Type) // nothing between any more
 	seen := make(map[runtime.JobType]int)
 	for _, jobs := range [][]*runtime.Job{first, both, rest} {
 		if !inOrder(jobs) {
@@ -59,7 +59,7 @@ func TestALargeClaimLeavesWhatWaitsBetweenItsJobs(t *testing.T) {
 			seen[job.Type]++
 		}
 	}
-	if len(first) != 70 || len(both) != 40 || len(rest) != 3*each-110 || seen[noteJob.Type()] != each*3/2 || seen[other.Type()] != each*3/2 {
+	if len(first) != 70 || len(both) != 40 || len(rest) != 3*each-110 || seen[noteJob.Type] != each*3/2 || seen[other.Type] != each*3/2 {
 		t.Errorf("claimed %d, %d and %d jobs, by type %v", len(first), len(both), len(rest), seen)
 	}
 	more, err := store.GetQueue(t.Context(), "more")

@@ -182,7 +182,7 @@ func work(ctx context.Context, path string) error {
 		return err
 	}
 	mux := runtime.NewMux()
-	runtime.Handle(mux, noteJob, func(ctx context.Context, job *runtime.Job, _ note) error {
+	mux.Handle(noteJob, func(ctx context.Context, job *runtime.Job, _ note) error {
 		tx, err := store.DB().BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -281,7 +281,7 @@ func TestProcessesShareAQueueAndTakeEachJobOnce(t *testing.T) {
 	for i := range payloads {
 		payloads[i] = note{}
 	}
-	if _, err := first.(runtime.BatchAdder).AddBatch(t.Context(), noteJob.Type(), payloads); err != nil {
+	if _, err := first.(runtime.BatchAdder).AddBatch(t.Context(), noteJob.Type, payloads); err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex

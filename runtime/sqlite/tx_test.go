@@ -62,7 +62,7 @@ func TestWritingBesideOnesOwnTransactionIsAnErrorAndNoDeadlock(t *testing.T) {
 	store := open(t, newPath(t), sqlite.WithBusyTimeout(100*time.Millisecond))
 	queue := notes(t, store)
 	tx := begin(t, store)
-	if _, err := queue.Add(t.Context(), noteJob.Type(), note{}); err == nil || !strings.Contains(err.Error(), "InTx") {
+	if _, err := queue.Add(t.Context(), noteJob.Type, note{}); err == nil || !strings.Contains(err.Error(), "InTx") {
 		t.Errorf("%v; want an error that says what to do", err)
 	}
 	if _, err := store.DB().BeginTx(t.Context(), nil); err == nil {
@@ -71,7 +71,7 @@ func TestWritingBesideOnesOwnTransactionIsAnErrorAndNoDeadlock(t *testing.T) {
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := queue.Add(t.Context(), noteJob.Type(), note{}); err != nil {
+	if _, err := queue.Add(t.Context(), noteJob.Type, note{}); err != nil {
 		t.Errorf("after the transaction: %v", err)
 	}
 }
@@ -84,7 +84,7 @@ func TestAContextEndsTheWaitForATransaction(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
 	go func() {
-		_, err := queue.Add(ctx, noteJob.Type(), note{})
+		_, err := queue.Add(ctx, noteJob.Type, note{})
 		ended <- err
 	}()
 	go func() {
@@ -118,7 +118,7 @@ func TestATransactionWhoseContextEndsLetsOthersWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	if _, err := queue.Add(t.Context(), noteJob.Type(), note{}); err != nil {
+	if _, err := queue.Add(t.Context(), noteJob.Type, note{}); err != nil {
 		t.Fatal(err)
 	}
 	if stats, err := queue.Stats(t.Context()); err != nil || stats.Waiting != 1 {
@@ -142,10 +142,10 @@ func TestAWriteThatFailsLeavesThoseBesideItBe(t *testing.T) {
 	for i := range 64 {
 		all.Go(func() {
 			if i%2 == 0 {
-				if _, err := gone.Add(t.Context(), noteJob.Type(), note{}); !errors.Is(err, runtime.ErrJobQueueNotFound) {
+				if _, err := gone.Add(t.Context(), noteJob.Type, note{}); !errors.Is(err, runtime.ErrJobQueueNotFound) {
 					t.Errorf("add to a deleted queue: %v", err)
 				}
-			} else if _, err := queue.Add(t.Context(), noteJob.Type(), note{}); err != nil {
+			} else if _, err := queue.Add(t.Context(), noteJob.Type, note{}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -14,7 +14,7 @@ func TestLogsAreForgottenAfterTheirRetention(t *testing.T) {
 	store := open(t, newPath(t), sqlite.WithRetention(24*time.Hour), sqlite.WithSynchronousNormal())
 	queue := notes(t, store)
 	end := func() *runtime.Job {
-		job, err := queue.AddAndClaim(t.Context(), noteJob.Type(), note{}, "h")
+		job, err := queue.AddAndClaim(t.Context(), noteJob.Type, note{}, "h")
 		if err == nil {
 			err = job.Complete(t.Context())
 		}
@@ -24,7 +24,7 @@ func TestLogsAreForgottenAfterTheirRetention(t *testing.T) {
 		return job
 	}
 	cancelled := func() *runtime.Job {
-		job, err := queue.AddAndClaim(t.Context(), noteJob.Type(), note{}, "h")
+		job, err := queue.AddAndClaim(t.Context(), noteJob.Type, note{}, "h")
 		if err == nil {
 			err = queue.Cancel(t.Context(), job.ID)
 		}

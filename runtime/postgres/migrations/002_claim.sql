@@ -80,7 +80,8 @@ $$;
 -- their process is gone, where _expired, in which case it buries those without
 -- attempts left that it meets on the way. The jobs are locked first and changed
 -- by a second statement, which sees them as they are, so it comes back empty
--- only when there was nothing.
+-- only when there was nothing: jobs that have become due since _now, while the
+-- function was planned perhaps, are looked at too where it takes waiting ones alone.
 CREATE FUNCTION jobgen.sweep(_queue integer, _handler integer, _types integer[], _limit integer, _now timestamptz, _waiting boolean, _expired boolean, _judge boolean)
 RETURNS TABLE (id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean)
 LANGUAGE plpgsql
@@ -91,6 +92,7 @@ DECLARE
   _take bigint[];
   _bury bigint[];
   _room integer := _limit;
+  _before timestamptz;
   _taken bigint[] := '{}';
   _gone integer[] := '{}';
 BEGIN
@@ -138,6 +140,15 @@ BEGIN
         SET handler = _handler, claimed = _now, expires = _now + j.max_work * interval '1 microsecond', attempts = j.attempts + 1
         FROM t WHERE j.ctid = t.tid
         RETURNING j.id, j.priority, j.type, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, t.stolen;
+    END IF;
+    IF NOT _expired AND cardinality(_take) = 0 THEN
+      _before := _now;
+      _now := clock_timestamp();
+      CONTINUE WHEN EXISTS (
+        SELECT FROM generate_series(0, 9) AS p(priority) CROSS JOIN LATERAL (
+          SELECT FROM jobgen.job j
+          WHERE j.queue + 0 = _queue AND j.priority = p.priority AND j.due > _before AND j.due <= _now AND j.handler IS NULL
+          LIMIT 1) s);
     END IF;
     _room := _room - cardinality(_take);
     _taken := _taken || _take;

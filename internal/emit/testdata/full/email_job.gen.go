@@ -23,7 +23,16 @@ var EmailJobOptions = []runtime.JobOption{
 	runtime.JobOptions.MaxWorkDuration(30 * time.Second),
 }
 
-var jobEmail = runtime.Define[EmailJob](EmailJobType, EmailQueue, EmailJobOptions...).At(2)
+var jobEmail = &runtime.Definition{
+	Type:    EmailJobType,
+	Queue:   EmailQueue,
+	Options: EmailJobOptions,
+	Payload: (*EmailJob)(nil),
+	Call: func(ctx context.Context, handler any, job *runtime.Job, payload any) error {
+		return handler.(func(context.Context, *runtime.Job, EmailJob) error)(ctx, job, *payload.(*EmailJob))
+	},
+	Version: 2,
+}
 
 // EmailJob is the payload of email jobs.
 //
@@ -33,16 +42,8 @@ type EmailJob struct {
 	EmailID   string       `json:"email_id"`
 }
 
-// AppendJSON and UnmarshalJSON write and read EmailJob as package codec has it.
-func (p *EmailJob) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p.fields)
-}
-
-func (p *EmailJob) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (p *EmailJob) fields(c *codec.Codec) {
+// JSONFields is how package codec writes and reads EmailJob.
+func (p *EmailJob) JSONFields(c *codec.Codec) {
 	codec.Required(c, "account_id", &p.AccountID, codec.Snowflake)
 	codec.Required(c, "email_id", &p.EmailID, codec.String)
 }
@@ -64,5 +65,5 @@ func EnqueueEmailBatch(ctx context.Context, service runtime.JobService, payloads
 
 // HandleEmail sets the handler of email jobs.
 func HandleEmail(mux *runtime.Mux, handler func(context.Context, *runtime.Job, EmailJob) error) {
-	runtime.Handle(mux, jobEmail, handler)
+	mux.Handle(jobEmail, handler)
 }

@@ -26,7 +26,15 @@ var EveryJobOptions = []runtime.JobOption{
 	runtime.JobOptions.Priority(4),
 }
 
-var jobEvery = runtime.Define[EveryJob](EveryJobType, EveryQueue, EveryJobOptions...)
+var jobEvery = &runtime.Definition{
+	Type:    EveryJobType,
+	Queue:   EveryQueue,
+	Options: EveryJobOptions,
+	Payload: (*EveryJob)(nil),
+	Call: func(ctx context.Context, handler any, job *runtime.Job, payload any) error {
+		return handler.(func(context.Context, *runtime.Job, EveryJob) error)(ctx, job, *payload.(*EveryJob))
+	},
+}
 
 // EveryJob is the payload of every jobs.
 type EveryJob struct {
@@ -72,16 +80,8 @@ type EveryJob struct {
 	Anything map[string]json.RawMessage `json:"anything,omitzero"`
 }
 
-// AppendJSON and UnmarshalJSON write and read EveryJob as package codec has it.
-func (p *EveryJob) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p.fields)
-}
-
-func (p *EveryJob) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (p *EveryJob) fields(c *codec.Codec) {
+// JSONFields is how package codec writes and reads EveryJob.
+func (p *EveryJob) JSONFields(c *codec.Codec) {
 	codec.Required(c, "f0", &p.F0, codec.String)
 	codec.Optional(c, "o0", &p.O0, codec.String)
 	codec.Required(c, "f1", &p.F1, codec.Bool)
@@ -112,16 +112,16 @@ func (p *EveryJob) fields(c *codec.Codec) {
 	codec.Optional(c, "o13", &p.O13, codec.Text)
 	codec.Required(c, "f14", &p.F14, codec.JSON)
 	codec.OptionalSlice(c, "o14", &p.O14, codec.JSON)
-	codec.Required(c, "list", &p.List, codec.List(codec.Nullable(codec.Enum[Status])))
-	codec.OptionalMap(c, "table", &p.Table, codec.Map(codec.List(codec.Nullable(codec.Enum[Status]))))
-	codec.Required(c, "address", &p.Address, codec.Struct((*Address).fields))
+	codec.RequiredList(c, "list", &p.List, codec.Nullable(codec.Enum[Status]))
+	codec.OptionalMap(c, "table", &p.Table, codec.List(codec.Nullable(codec.Enum[Status])))
+	codec.Required(c, "address", &p.Address, codec.Struct((*Address).JSONFields))
 	codec.Required(c, "url", &p.URL, codec.Go)
 	codec.Required(c, "a b/c:ü", &p.Odd, codec.String)
-	codec.Required(c, "dates", &p.Dates, codec.List(codec.Text[runtime.Date]))
-	codec.Required(c, "deep", &p.Deep, codec.List(codec.NullableMap(codec.Map(codec.NullableSlice(codec.List(codec.Int))))))
-	codec.Required(c, "parcels", &p.Parcels, codec.Map(codec.Struct((*Address).fields)))
-	codec.OptionalSlice(c, "addrs", &p.Addrs, codec.List(codec.Nullable(codec.Go[netip.Addr])))
-	codec.OptionalMap(c, "anything", &p.Anything, codec.Map(codec.JSON))
+	codec.RequiredList(c, "dates", &p.Dates, codec.Text)
+	codec.RequiredList(c, "deep", &p.Deep, codec.NullableMap(codec.Map(codec.NullableSlice(codec.List(codec.Int)))))
+	codec.RequiredMap(c, "parcels", &p.Parcels, codec.Struct((*Address).JSONFields))
+	codec.OptionalList(c, "addrs", &p.Addrs, codec.Nullable(codec.Go[netip.Addr]))
+	codec.OptionalMap(c, "anything", &p.Anything, codec.JSON)
 }
 
 // NewEveryJob takes every required field; set the optional ones on what it returns.
@@ -164,5 +164,5 @@ func EnqueueEveryBatch(ctx context.Context, service runtime.JobService, payloads
 
 // HandleEvery sets the handler of every jobs.
 func HandleEvery(mux *runtime.Mux, handler func(context.Context, *runtime.Job, EveryJob) error) {
-	runtime.Handle(mux, jobEvery, handler)
+	mux.Handle(jobEvery, handler)
 }

@@ -20,13 +20,22 @@ const OrderQueue = "orders"
 // OrderJobOptions are what order jobs have unless Enqueue is given others.
 var OrderJobOptions = []runtime.JobOption{}
 
-var jobOrder = runtime.Define[OrderJob](OrderJobType, OrderQueue, OrderJobOptions...).At(
-	5,
-	runtime.Unchanged[OrderJobV2](1),
-	runtime.UpgradeFrom(2, upgrades{}.UpgradeOrderV2),
-	runtime.UpgradeFrom(3, upgrades{}.UpgradeOrderV3),
-	runtime.Unchanged[OrderJob](4),
-)
+var jobOrder = &runtime.Definition{
+	Type:    OrderJobType,
+	Queue:   OrderQueue,
+	Options: OrderJobOptions,
+	Payload: (*OrderJob)(nil),
+	Call: func(ctx context.Context, handler any, job *runtime.Job, payload any) error {
+		return handler.(func(context.Context, *runtime.Job, OrderJob) error)(ctx, job, *payload.(*OrderJob))
+	},
+	Version: 5,
+	Upgrades: []runtime.Upgrade{
+		runtime.Unchanged[OrderJobV2](1),
+		runtime.UpgradeFrom(2, upgrades{}.UpgradeOrderV2),
+		runtime.UpgradeFrom(3, upgrades{}.UpgradeOrderV3),
+		runtime.Unchanged[OrderJob](4),
+	},
+}
 
 // OrderJob is the payload of order jobs.
 type OrderJob struct {
@@ -43,16 +52,8 @@ type OrderJob struct {
 	Status Status        `json:"status"`
 }
 
-// AppendJSON and UnmarshalJSON write and read OrderJob as package codec has it.
-func (p *OrderJob) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p.fields)
-}
-
-func (p *OrderJob) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (p *OrderJob) fields(c *codec.Codec) {
+// JSONFields is how package codec writes and reads OrderJob.
+func (p *OrderJob) JSONFields(c *codec.Codec) {
 	codec.Required(c, "old", &p.Old, codec.String)
 	codec.Default(c, "text", &p.Text, codec.String, "a \"b\"\n")
 	codec.Default(c, "yes", &p.Yes, codec.Bool, true)
@@ -90,5 +91,5 @@ func EnqueueOrderBatch(ctx context.Context, service runtime.JobService, payloads
 
 // HandleOrder sets the handler of order jobs.
 func HandleOrder(mux *runtime.Mux, handler func(context.Context, *runtime.Job, OrderJob) error) {
-	runtime.Handle(mux, jobOrder, handler)
+	mux.Handle(jobOrder, handler)
 }

@@ -16,17 +16,9 @@ type OrderJobV2 struct {
 	Text  string           `json:"text"`
 }
 
-// AppendJSON and UnmarshalJSON write and read OrderJobV2 as package codec has it.
-func (p *OrderJobV2) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p.fields)
-}
-
-func (p *OrderJobV2) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (p *OrderJobV2) fields(c *codec.Codec) {
-	codec.Required(c, "lines", &p.Lines, codec.List(codec.Struct((*OrderJobV2Line).fields)))
+// JSONFields is how package codec writes and reads OrderJobV2.
+func (p *OrderJobV2) JSONFields(c *codec.Codec) {
+	codec.RequiredList(c, "lines", &p.Lines, codec.Struct((*OrderJobV2Line).JSONFields))
 	codec.Default(c, "text", &p.Text, codec.String, "a \"b\"\n")
 }
 
@@ -36,16 +28,8 @@ type OrderJobV2Line struct {
 	Count  int32            `json:"count"`
 }
 
-// AppendJSON and UnmarshalJSON write and read OrderJobV2Line as package codec has it.
-func (p *OrderJobV2Line) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p.fields)
-}
-
-func (p *OrderJobV2Line) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (p *OrderJobV2Line) fields(c *codec.Codec) {
+// JSONFields is how package codec writes and reads OrderJobV2Line.
+func (p *OrderJobV2Line) JSONFields(c *codec.Codec) {
 	codec.Required(c, "status", &p.Status, codec.Enum)
 	codec.Required(c, "url", &p.URL, codec.Go)
 	codec.Default(c, "count", &p.Count, codec.Int32, -5)

@@ -8,13 +8,5 @@ import "github.com/jobgen/jobgen/runtime/codec"
 // wait. UpgradeOrderV3 turns it into the next.
 type OrderJobV3 struct{}
 
-// AppendJSON and UnmarshalJSON write and read OrderJobV3 as package codec has it.
-func (p *OrderJobV3) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p.fields)
-}
-
-func (p *OrderJobV3) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (*OrderJobV3) fields(*codec.Codec) {}
+// JSONFields is how package codec writes and reads OrderJobV3.
+func (*OrderJobV3) JSONFields(*codec.Codec) {}

@@ -21,21 +21,21 @@ var PingJobOptions = []runtime.JobOption{
 	runtime.JobOptions.MaxAttempts(1),
 }
 
-var jobPing = runtime.Define[PingJob](PingJobType, PingQueue, PingJobOptions...)
+var jobPing = &runtime.Definition{
+	Type:    PingJobType,
+	Queue:   PingQueue,
+	Options: PingJobOptions,
+	Payload: (*PingJob)(nil),
+	Call: func(ctx context.Context, handler any, job *runtime.Job, payload any) error {
+		return handler.(func(context.Context, *runtime.Job, PingJob) error)(ctx, job, *payload.(*PingJob))
+	},
+}
 
 // PingJob is the payload of ping jobs.
 type PingJob struct{}
 
-// AppendJSON and UnmarshalJSON write and read PingJob as package codec has it.
-func (p *PingJob) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p.fields)
-}
-
-func (p *PingJob) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (*PingJob) fields(*codec.Codec) {}
+// JSONFields is how package codec writes and reads PingJob.
+func (*PingJob) JSONFields(*codec.Codec) {}
 
 // NewPingJob returns a payload; no field is required.
 func NewPingJob() PingJob {
@@ -54,5 +54,5 @@ func EnqueuePingBatch(ctx context.Context, service runtime.JobService, payloads 
 
 // HandlePing sets the handler of ping jobs.
 func HandlePing(mux *runtime.Mux, handler func(context.Context, *runtime.Job, PingJob) error) {
-	runtime.Handle(mux, jobPing, handler)
+	mux.Handle(jobPing, handler)
 }

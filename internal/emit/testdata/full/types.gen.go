@@ -15,18 +15,10 @@ type Address struct {
 	Next   *Address `json:"next,omitempty"`
 }
 
-// AppendJSON and UnmarshalJSON write and read Address as package codec has it.
-func (p *Address) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p.fields)
-}
-
-func (p *Address) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (p *Address) fields(c *codec.Codec) {
+// JSONFields is how package codec writes and reads Address.
+func (p *Address) JSONFields(c *codec.Codec) {
 	codec.Required(c, "street", &p.Street, codec.String)
-	codec.Optional(c, "next", &p.Next, codec.Struct((*Address).fields))
+	codec.Optional(c, "next", &p.Next, codec.Struct((*Address).JSONFields))
 }
 
 // Status of an account.
@@ -56,16 +48,8 @@ func (v Status) MarshalText() ([]byte, error) {
 
 type Nothing struct{}
 
-// AppendJSON and UnmarshalJSON write and read Nothing as package codec has it.
-func (p *Nothing) AppendJSON(dst []byte) ([]byte, error) {
-	return codec.Append(dst, p.fields)
-}
-
-func (p *Nothing) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, p.fields)
-}
-
-func (*Nothing) fields(*codec.Codec) {}
+// JSONFields is how package codec writes and reads Nothing.
+func (*Nothing) JSONFields(*codec.Codec) {}
 
 type Never string
 
