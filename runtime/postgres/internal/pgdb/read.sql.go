@@ -136,11 +136,10 @@ func (q *Queries) Revive(ctx context.Context, arg ReviveParams) (bool, error) {
 
 const stats = `-- name: Stats :one
 
-SELECT count(*) FILTER (WHERE j.expires IS NULL OR j.expires <= n.now) AS waiting,
-       count(*) FILTER (WHERE j.due <= n.now) AS due,
-       count(*) FILTER (WHERE j.expires > n.now) AS claimed
-FROM (SELECT clock_timestamp() AS now) n LEFT JOIN jobgen.job j ON j.queue = $1
-WHERE j.id IS NOT NULL
+SELECT (count(*) - count(*) FILTER (WHERE j.expires > statement_timestamp()))::bigint AS waiting,
+       count(*) FILTER (WHERE j.due <= statement_timestamp()) AS due,
+       count(*) FILTER (WHERE j.expires > statement_timestamp()) AS claimed
+FROM jobgen.job j WHERE j.queue = $1
 `
 
 type StatsRow struct {
