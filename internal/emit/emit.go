@@ -48,30 +48,21 @@ type File struct {
 func Files(pkg *gotypes.Package) ([]File, error) {
 	files := make([]File, 0, len(pkg.Jobs)+2)
 	codes := make([]*jen.File, 0, len(pkg.Jobs)+2)
-	add := func(name string, code *jen.File) error {
-		files, codes = append(files, File{Name: name}), append(codes, code)
-		return nil
-	}
-	if err := add(packageFile, packageCode(pkg)); err != nil {
-		return nil, err
-	}
+	add := func(name string, code *jen.File) { files, codes = append(files, File{Name: name}), append(codes, code) }
+	add(packageFile, packageCode(pkg))
 	for _, t := range pkg.Types {
 		if err := checkKeys(t.Fields); err != nil {
 			return nil, fmt.Errorf("generate type %s: %w", t.Name, err)
 		}
 	}
 	if len(pkg.Types) > 0 {
-		if err := add(typesFile, typesCode(pkg)); err != nil {
-			return nil, err
-		}
+		add(typesFile, typesCode(pkg))
 	}
 	for _, job := range pkg.Jobs {
 		if err := checkKeys(job.Fields); err != nil {
 			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
 		}
-		if err := add(job.File, jobCode(pkg, job)); err != nil {
-			return nil, err
-		}
+		add(job.File, jobCode(pkg, job))
 		for _, former := range job.Former {
 			if former.Name == "" {
 				continue
@@ -79,15 +70,11 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 			if err := checkKeys(former.Fields); err != nil {
 				return nil, fmt.Errorf("generate version %d of job %s: %w", former.Version, job.Name, err)
 			}
-			if err := add(former.File, formerCode(pkg, job, former)); err != nil {
-				return nil, err
-			}
+			add(former.File, formerCode(pkg, job, former))
 		}
 	}
 	if code := upgradesCode(pkg); code != nil {
-		if err := add(upgradesFile, code); err != nil {
-			return nil, err
-		}
+		add(upgradesFile, code)
 	}
 	if err := renderAll(files, codes); err != nil {
 		return nil, err
