@@ -85,7 +85,8 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // room waits until jobs can be taken and returns how many; 0 when ctx ends.
-// Under a backlog it lets a few places gather before it claims.
+// Under a backlog it lets a few places gather before it claims, and while
+// outcomes are far behind it claims nothing.
 func (p *pool) room(ctx context.Context) int {
 	var pause <-chan time.Time
 	for ctx.Err() == nil {
@@ -97,7 +98,9 @@ func (p *pool) room(ctx context.Context) int {
 		p.mu.Unlock()
 		p.finisher.turn(p.turner != nil && next)
 		enough := max(1, min(p.size+ahead, maxBatch)/4)
-		if room >= enough || free == p.size {
+		if p.finisher.behind() {
+			room = 0
+		} else if room >= enough || free == p.size {
 			return max(room, 1)
 		}
 		if room > 0 && pause == nil {
@@ -126,12 +129,15 @@ func (p *pool) prefetch() int {
 	return int(min(time.Duration(p.size)*prefetchTime/p.mean, maxBatch))
 }
 
-// claimIn is claim in a context that outlives a graceful stop: a claim that is
-// called off may have been made all the same, and would then be held by nobody.
-// So may one that fails.
+// claimIn is claim in a context that outlives a stop, a hard one by as long as
+// releases may take: a claim that is called off may be made all the same, even
+// after what was released, and would then be held by nobody. So may one that
+// fails.
 func (p *pool) claimIn(base context.Context, limit int) ([]*Job, time.Duration, error) {
-	ctx, cancel := context.WithTimeout(base, claimTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(base), claimTimeout)
 	defer cancel()
+	stop := context.AfterFunc(base, func() { time.AfterFunc(persistAfterStop, cancel) })
+	defer stop()
 	jobs, nextDue, err := p.claim(ctx, limit)
 	if err != nil {
 		p.rename()

@@ -16,9 +16,15 @@ type finisher struct {
 
 	mu      sync.Mutex
 	waiting []finish
+	writing int  // how many are on their way
 	turning bool // the next claim takes what waits along
 	stopped bool
 }
+
+// maxBehind is how many outcomes may not be written yet while more jobs are
+// claimed. What cannot be recorded is better not begun: it would be claimed,
+// run and be late again elsewhere, and its outcome take its time from others.
+const maxBehind = 4 * maxBatch
 
 // A finish is a claim whose job has ended, or will not begin.
 type finish struct {
@@ -83,7 +89,15 @@ func (f *finisher) take() (batch []finish, last bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	batch, f.waiting = f.waiting, nil
+	f.writing = len(batch)
 	return batch, f.stopped
+}
+
+// behind reports whether too many outcomes are not written yet.
+func (f *finisher) behind() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.waiting)+f.writing > maxBehind
 }
 
 func (f *finisher) run() {
@@ -97,6 +111,10 @@ func (f *finisher) run() {
 			continue
 		}
 		f.write(batch)
+		f.mu.Lock()
+		f.writing = 0
+		f.mu.Unlock()
+		notify(f.pool.freed) // for a claim that waits because of behind
 	}
 }
 

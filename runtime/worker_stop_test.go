@@ -123,21 +123,38 @@ func (q slowQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (ru
 }
 
 func TestStopReleasesWhatAClaimUnderWayTakes(t *testing.T) {
+	for _, grace := range []time.Duration{time.Minute, 0} {
+		inBubble(t, func(t *testing.T, store *memory.Store) {
+			s := slow{store, make(chan struct{}), make(chan struct{})}
+			id := enqueue(t, store)
+			_, stop := start(t, s, handle(func(context.Context, *runtime.Job, note) error { t.Error("a job began"); return nil }), runtime.WithGracePeriod(grace))
+			<-s.claiming
+			stopped := make(chan error, 1)
+			go func() { stopped <- stop() }()
+			synctest.Wait()
+			close(s.proceed)
+			if err := <-stopped; err != nil {
+				t.Error(err)
+			}
+			job, err := notes(t, store).TryClaim(t.Context(), "next")
+			if err != nil || job.ID != id || job.AttemptNumber != 0 {
+				t.Errorf("grace period %v: after the stop %v is claimable, %v", grace, job, err)
+			}
+		})
+	}
+}
+
+func TestHardStopWaitsFiveSecondsForAClaimUnderWay(t *testing.T) {
 	inBubble(t, func(t *testing.T, store *memory.Store) {
 		s := slow{store, make(chan struct{}), make(chan struct{})}
-		id := enqueue(t, store)
-		_, stop := start(t, s, handle(func(context.Context, *runtime.Job, note) error { t.Error("a job began"); return nil }))
+		_, stop := start(t, s, handle(func(context.Context, *runtime.Job, note) error { return nil }), runtime.WithGracePeriod(0))
 		<-s.claiming
-		stopped := make(chan error, 1)
-		go func() { stopped <- stop() }()
-		synctest.Wait()
-		close(s.proceed)
-		if err := <-stopped; err != nil {
+		began := time.Now()
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
-		job, err := notes(t, store).TryClaim(t.Context(), "next")
-		if err != nil || job.ID != id || job.AttemptNumber != 0 {
-			t.Errorf("after the stop %v is claimable, %v", job, err)
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("stop took %v", took)
 		}
 	})
 }

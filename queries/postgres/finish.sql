@@ -10,5 +10,12 @@ SELECT f.id::bigint FROM jobgen.fail(@queue, @handler, @ids::bigint[], @numbers:
 SELECT f.verdict::text AS verdict, f.winner::integer AS winner
 FROM jobgen.finish(@queue, @handler, @id, @number, @success, @reason, @retry, @log) f;
 
+-- Finish for many attempts, in the order given, in one statement.
+-- name: FinishEach :many
+SELECT u.n::integer AS n, f.verdict::text AS verdict, f.winner::integer AS winner
+FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@numbers::integer[]), unnest(@successes::boolean[]), unnest(@reasons::text[]), unnest(@retries::bigint[]), unnest(@logs::bytea[]))
+  WITH ORDINALITY AS u(id, number, success, reason, retry, log, n)
+CROSS JOIN LATERAL jobgen.finish(@queue, @handler, u.id, u.number, u.success, u.reason, u.retry, u.log) AS f;
+
 -- name: Cancel :one
 SELECT jobgen.cancel(@queue, @id)::text AS verdict;

@@ -85,7 +85,12 @@ func (q *queue) finish(ctx context.Context, handler int32, handlerID string, o r
 	if err != nil {
 		return nil, fmt.Errorf("%s job %d: %w", verb(o), o.JobID, err)
 	}
-	switch row.Verdict {
+	return q.ended(ctx, handlerID, o, row.Verdict, row.Winner)
+}
+
+// ended is finish once the database has said what became of the outcome.
+func (q *queue) ended(ctx context.Context, handlerID string, o runtime.Outcome, said string, winner int32) (verdict, err error) {
+	switch said {
 	case "done":
 		if !o.Success {
 			err = q.tell(ctx, jobArrived)
@@ -104,16 +109,17 @@ func (q *queue) finish(ctx context.Context, handler int32, handlerID string, o r
 	case "lost":
 		verdict = fmt.Errorf("%w: attempt %d has lost its claim", runtime.ErrJobNotClaimed, o.AttemptNumber)
 	case "superseded":
-		verdict = fmt.Errorf("%w: attempt %d has completed it", runtime.ErrJobCancelled, row.Winner)
+		verdict = fmt.Errorf("%w: attempt %d has completed it", runtime.ErrJobCancelled, winner)
 	default:
-		return nil, fmt.Errorf("%s job %d: the database answered %q", verb(o), o.JobID, row.Verdict)
+		return nil, fmt.Errorf("%s job %d: the database answered %q", verb(o), o.JobID, said)
 	}
 	return fmt.Errorf("%s job %d: %w", verb(o), o.JobID, verdict), nil
 }
 
 // FinishBatch implements [runtime.BatchFinisher]. Claims that handlerID still
 // holds are finished by one statement for those that completed and one for
-// those that failed; the others one by one.
+// those that failed; what comes too late by a third. A round trip for each of
+// those would make the next ones late too.
 func (q *storeQueue) FinishBatch(ctx context.Context, handlerID string, outcomes []runtime.Outcome) ([]error, error) {
 	handler, err := q.knownHandler(ctx, handlerID)
 	if err != nil {
@@ -180,18 +186,33 @@ func newFinishing(outcomes []runtime.Outcome) *finishing {
 	return f
 }
 
-// finishRest finishes one by one what the quick statements have passed over,
-// and returns what became of all.
+// finishRest finishes what the quick statements have passed over, and returns
+// what became of all.
 func (q *storeQueue) finishRest(ctx context.Context, handler int32, handlerID string, f *finishing) ([]error, error) {
 	verdicts := make([]error, len(f.outcomes))
+	rest := pgdb.FinishEachParams{Queue: q.number, Handler: handler}
+	var at []int // where each of rest is in outcomes
 	for _, i := range f.order {
 		o := f.outcomes[i]
 		if id := int64(o.JobID); f.finished[id] {
 			delete(f.finished, id)
 			continue
 		}
-		var err error
-		if verdicts[i], err = q.finish(ctx, handler, handlerID, o); err != nil {
+		at = append(at, i)
+		rest.Ids, rest.Numbers, rest.Successes = append(rest.Ids, int64(o.JobID)), append(rest.Numbers, o.AttemptNumber), append(rest.Successes, o.Success)
+		rest.Reasons, rest.Retries = append(rest.Reasons, runtime.CleanReason(o.Reason)), append(rest.Retries, max(o.RetryIn, 0).Microseconds())
+		rest.Logs = append(rest.Logs, runtime.CutLog(o.Log))
+	}
+	if len(at) == 0 {
+		return verdicts, nil
+	}
+	rows, err := retry(ctx, func() ([]pgdb.FinishEachRow, error) { return q.db.FinishEach(ctx, rest) })
+	if err != nil {
+		return nil, fmt.Errorf("finish %d jobs of queue %q: %w", len(at), q.name, err)
+	}
+	for _, row := range rows {
+		i := at[row.N-1]
+		if verdicts[i], err = q.ended(ctx, handlerID, f.outcomes[i], row.Verdict, row.Winner); err != nil {
 			return nil, err
 		}
 	}

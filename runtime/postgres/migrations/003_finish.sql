@@ -1,6 +1,6 @@
 -- Finishing. complete and fail are the quick ways for the current claims of
 -- one handler and return the jobs they finished; finish is the exact way, one
--- attempt at a time, for whatever they passed over.
+-- attempt a call, for whatever they passed over.
 --
 -- Every change is fenced by queue, job, handler and attempt in the statement
 -- itself. Rows are locked in the order of their ids, which the caller has

@@ -141,3 +141,57 @@ func (q *Queries) Finish(ctx context.Context, arg FinishParams) (FinishRow, erro
 	err := row.Scan(&i.Verdict, &i.Winner)
 	return i, err
 }
+
+const finishEach = `-- name: FinishEach :many
+SELECT u.n::integer AS n, f.verdict::text AS verdict, f.winner::integer AS winner
+FROM ROWS FROM (unnest($1::bigint[]), unnest($2::integer[]), unnest($3::boolean[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bytea[]))
+  WITH ORDINALITY AS u(id, number, success, reason, retry, log, n)
+CROSS JOIN LATERAL jobgen.finish($7, $8, u.id, u.number, u.success, u.reason, u.retry, u.log) AS f
+`
+
+type FinishEachParams struct {
+	Ids       []int64
+	Numbers   []int32
+	Successes []bool
+	Reasons   []string
+	Retries   []int64
+	Logs      [][]byte
+	Queue     int32
+	Handler   int32
+}
+
+type FinishEachRow struct {
+	N       int32
+	Verdict string
+	Winner  int32
+}
+
+// Finish for many attempts, in the order given, in one statement.
+func (q *Queries) FinishEach(ctx context.Context, arg FinishEachParams) ([]FinishEachRow, error) {
+	rows, err := q.db.Query(ctx, finishEach,
+		arg.Ids,
+		arg.Numbers,
+		arg.Successes,
+		arg.Reasons,
+		arg.Retries,
+		arg.Logs,
+		arg.Queue,
+		arg.Handler,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FinishEachRow
+	for rows.Next() {
+		var i FinishEachRow
+		if err := rows.Scan(&i.N, &i.Verdict, &i.Winner); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
