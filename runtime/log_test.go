@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/jobgen/jobgen/runtime"
 )
@@ -95,27 +93,4 @@ func checkCut(t *testing.T, all, kept []byte) {
 	if least := runtime.MaxLogSize/2 - 64; len(head) < least || len(tail) < least {
 		t.Errorf("head %d and tail %d are less than half of what may be kept each", len(head), len(tail))
 	}
-}
-
-func FuzzReasonsCanBeKept(f *testing.F) {
-	for _, reason := range []string{"", "no", "nul \x00", "\xff\xfe", "é"} {
-		f.Add(reason, uint16(1))
-		f.Add(reason, uint16(9000))
-	}
-	f.Fuzz(func(t *testing.T, part string, times uint16) {
-		if len(part)*int(times) > 1<<20 {
-			return
-		}
-		reason := strings.Repeat(part, int(times))
-		kept := runtime.CleanReason(reason)
-		if len(kept) > runtime.MaxReasonSize || !utf8.ValidString(kept) || strings.ContainsRune(kept, 0) {
-			t.Errorf("%d bytes are kept, which no store can: %.100q", len(kept), kept)
-		}
-		if len(reason) <= runtime.MaxReasonSize && utf8.ValidString(reason) && !strings.ContainsRune(reason, 0) && kept != reason {
-			t.Errorf("%.100q became %.100q", reason, kept)
-		}
-		if again := runtime.CleanReason(kept); again != kept {
-			t.Errorf("what is kept changes again: %.100q", again)
-		}
-	})
 }

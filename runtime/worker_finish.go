@@ -84,7 +84,8 @@ func (f *finisher) stop() {
 	notify(f.added)
 }
 
-// take returns everything that waits, and whether more may come.
+// take returns everything that waits, and whether more may come. What it
+// returned before has been written.
 func (f *finisher) take() (batch []finish, last bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -103,6 +104,7 @@ func (f *finisher) behind() bool {
 func (f *finisher) run() {
 	for {
 		batch, last := f.take()
+		notify(f.pool.freed) // for a claim that waits because of behind
 		if len(batch) == 0 {
 			if last {
 				return
@@ -111,10 +113,6 @@ func (f *finisher) run() {
 			continue
 		}
 		f.write(batch)
-		f.mu.Lock()
-		f.writing = 0
-		f.mu.Unlock()
-		notify(f.pool.freed) // for a claim that waits because of behind
 	}
 }
 

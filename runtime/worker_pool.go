@@ -19,7 +19,7 @@ type pool struct {
 	finisher *finisher
 	turner   Turner // the queue, where one handler works it; or nil
 
-	freed   chan struct{} // holds a value after a handler has become free
+	freed   chan struct{} // holds a value after a handler has become free, or outcomes have been written
 	shorter chan struct{} // holds a value after shortest has shrunk
 
 	mu       sync.Mutex

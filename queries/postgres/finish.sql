@@ -6,12 +6,8 @@ SELECT c.id::bigint FROM jobgen.complete(@queue, @handler, @ids::bigint[], @numb
 -- name: Fail :many
 SELECT f.id::bigint FROM jobgen.fail(@queue, @handler, @ids::bigint[], @numbers::integer[], @reasons::text[], @retries::bigint[], @logs::bytea[]) AS f(id);
 
--- name: Finish :one
-SELECT f.verdict::text AS verdict, f.winner::integer AS winner
-FROM jobgen.finish(@queue, @handler, @id, @number, @success, @reason, @retry, @log) f;
-
--- Finish for many attempts, in the order given, in one statement.
--- name: FinishEach :many
+-- Many attempts in the order given, in one statement.
+-- name: Finish :many
 SELECT u.n::integer AS n, f.verdict::text AS verdict, f.winner::integer AS winner
 FROM ROWS FROM (unnest(@ids::bigint[]), unnest(@numbers::integer[]), unnest(@successes::boolean[]), unnest(@reasons::text[]), unnest(@retries::bigint[]), unnest(@logs::bytea[]))
   WITH ORDINALITY AS u(id, number, success, reason, retry, log, n)

@@ -57,11 +57,11 @@ func (q *queue) finishOne(ctx context.Context, handlerID string, o runtime.Outco
 	if err != nil {
 		return fmt.Errorf("%s job %d: %w", verb(o), o.JobID, err)
 	}
-	verdict, err := q.finish(ctx, handler, handlerID, o)
+	verdicts, err := q.finish(ctx, handler, handlerID, []runtime.Outcome{o})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s job %d: %w", verb(o), o.JobID, err)
 	}
-	return verdict
+	return verdicts[0]
 }
 
 func verb(o runtime.Outcome) string {
@@ -71,26 +71,36 @@ func verb(o runtime.Outcome) string {
 	return "fail"
 }
 
-// finish returns what became of the outcome, and err when that is not known.
-func (q *queue) finish(ctx context.Context, handler int32, handlerID string, o runtime.Outcome) (verdict, err error) {
-	var row pgdb.FinishRow
-	_, err = q.again(ctx, func() (string, error) {
-		var err error
-		row, err = q.db.Finish(ctx, pgdb.FinishParams{
-			Queue: q.number, Handler: handler, ID: int64(o.JobID), Number: o.AttemptNumber, Success: o.Success,
-			Reason: runtime.CleanReason(o.Reason), Retry: max(o.RetryIn, 0).Microseconds(), Log: runtime.CutLog(o.Log),
-		})
-		return row.Verdict, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s job %d: %w", verb(o), o.JobID, err)
+// finish writes outcomes in their order, whatever has become of their jobs. It
+// returns what became of each, and err when that is not known.
+func (q *queue) finish(ctx context.Context, handler int32, handlerID string, outcomes []runtime.Outcome) ([]error, error) {
+	n := len(outcomes)
+	params := pgdb.FinishParams{
+		Queue: q.number, Handler: handler, Ids: make([]int64, n), Numbers: make([]int32, n), Successes: make([]bool, n),
+		Reasons: make([]string, n), Retries: make([]int64, n), Logs: make([][]byte, n),
 	}
-	return q.ended(ctx, handlerID, o, row.Verdict, row.Winner)
+	for i, o := range outcomes {
+		params.Ids[i], params.Numbers[i], params.Successes[i] = int64(o.JobID), o.AttemptNumber, o.Success
+		params.Reasons[i], params.Retries[i], params.Logs[i] = runtime.CleanReason(o.Reason), max(o.RetryIn, 0).Microseconds(), runtime.CutLog(o.Log)
+	}
+	rows, err := again(ctx, q, func() ([]pgdb.FinishRow, error) { return q.db.Finish(ctx, params) })
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]error, n)
+	for _, row := range rows {
+		i := row.N - 1
+		if verdicts[i], err = q.verdict(ctx, handlerID, outcomes[i], row); err != nil {
+			return nil, err
+		}
+	}
+	return verdicts, nil
 }
 
-// ended is finish once the database has said what became of the outcome.
-func (q *queue) ended(ctx context.Context, handlerID string, o runtime.Outcome, said string, winner int32) (verdict, err error) {
-	switch said {
+// verdict is what the database says became of an outcome. It tells those who
+// have to know.
+func (q *queue) verdict(ctx context.Context, handlerID string, o runtime.Outcome, row pgdb.FinishRow) (verdict, err error) {
+	switch row.Verdict {
 	case "done":
 		if !o.Success {
 			err = q.tell(ctx, jobArrived)
@@ -109,9 +119,9 @@ func (q *queue) ended(ctx context.Context, handlerID string, o runtime.Outcome, 
 	case "lost":
 		verdict = fmt.Errorf("%w: attempt %d has lost its claim", runtime.ErrJobNotClaimed, o.AttemptNumber)
 	case "superseded":
-		verdict = fmt.Errorf("%w: attempt %d has completed it", runtime.ErrJobCancelled, winner)
+		verdict = fmt.Errorf("%w: attempt %d has completed it", runtime.ErrJobCancelled, row.Winner)
 	default:
-		return nil, fmt.Errorf("%s job %d: the database answered %q", verb(o), o.JobID, said)
+		return nil, fmt.Errorf("the database answered %q for job %d", row.Verdict, o.JobID)
 	}
 	return fmt.Errorf("%s job %d: %w", verb(o), o.JobID, verdict), nil
 }
@@ -190,31 +200,24 @@ func newFinishing(outcomes []runtime.Outcome) *finishing {
 // what became of all.
 func (q *storeQueue) finishRest(ctx context.Context, handler int32, handlerID string, f *finishing) ([]error, error) {
 	verdicts := make([]error, len(f.outcomes))
-	rest := pgdb.FinishEachParams{Queue: q.number, Handler: handler}
+	var rest []runtime.Outcome
 	var at []int // where each of rest is in outcomes
 	for _, i := range f.order {
-		o := f.outcomes[i]
-		if id := int64(o.JobID); f.finished[id] {
+		if id := int64(f.outcomes[i].JobID); f.finished[id] {
 			delete(f.finished, id)
 			continue
 		}
-		at = append(at, i)
-		rest.Ids, rest.Numbers, rest.Successes = append(rest.Ids, int64(o.JobID)), append(rest.Numbers, o.AttemptNumber), append(rest.Successes, o.Success)
-		rest.Reasons, rest.Retries = append(rest.Reasons, runtime.CleanReason(o.Reason)), append(rest.Retries, max(o.RetryIn, 0).Microseconds())
-		rest.Logs = append(rest.Logs, runtime.CutLog(o.Log))
+		rest, at = append(rest, f.outcomes[i]), append(at, i)
 	}
-	if len(at) == 0 {
+	if len(rest) == 0 {
 		return verdicts, nil
 	}
-	rows, err := retry(ctx, func() ([]pgdb.FinishEachRow, error) { return q.db.FinishEach(ctx, rest) })
+	ended, err := q.finish(ctx, handler, handlerID, rest)
 	if err != nil {
-		return nil, fmt.Errorf("finish %d jobs of queue %q: %w", len(at), q.name, err)
+		return nil, fmt.Errorf("finish %d jobs of queue %q: %w", len(rest), q.name, err)
 	}
-	for _, row := range rows {
-		i := at[row.N-1]
-		if verdicts[i], err = q.ended(ctx, handlerID, f.outcomes[i], row.Verdict, row.Winner); err != nil {
-			return nil, err
-		}
+	for k, i := range at {
+		verdicts[i] = ended[k]
 	}
 	return verdicts, nil
 }

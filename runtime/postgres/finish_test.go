@@ -7,11 +7,9 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/internal/pgtest"
 	"github.com/jobgen/jobgen/runtime"
-	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
 // tally counts statements.
@@ -30,22 +28,8 @@ func TestLateOutcomesShareAStatement(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
 	store := open(t, dsn)
-	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var statements tally
-	config.ConnConfig.Tracer = &statements
-	pool, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	traced, err := postgres.New(t.Context(), pool, catalogue)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { traced.Close() })
+	traced, _ := openTraced(t, dsn, &statements)
 
 	const jobs = 300
 	if _, err := runtime.EnqueueBatch(t.Context(), store, noteJob, make([]note, jobs), runtime.JobOptions.MaxWorkDuration(0)); err != nil {

@@ -5,11 +5,9 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/internal/pgtest"
 	"github.com/jobgen/jobgen/runtime"
-	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
 // TestNotificationsCarryNoData listens as anybody may who can connect to the
@@ -17,16 +15,7 @@ import (
 func TestNotificationsCarryNoData(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
-	pool, err := pgxpool.New(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	store, err := postgres.New(t.Context(), pool, catalogue)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
+	store, pool := openTraced(t, dsn, nil)
 	ear := connect(t, dsn)
 	exec(t, ear, "LISTEN "+pgx.Identifier{store.Channel()}.Sanitize())
 

@@ -193,7 +193,7 @@ func (q *queue) WaitForJob(ctx context.Context) error {
 
 // Cancel implements [runtime.JobQueue].
 func (q *queue) Cancel(ctx context.Context, jobID snowflake.ID) error {
-	verdict, err := q.again(ctx, func() (string, error) {
+	verdict, err := again(ctx, q, func() (string, error) {
 		return q.db.Cancel(ctx, pgdb.CancelParams{Queue: q.number, ID: int64(jobID)})
 	})
 	if err != nil {
@@ -209,7 +209,7 @@ func (q *queue) Cancel(ctx context.Context, jobID snowflake.ID) error {
 }
 
 // again is retry outside a transaction; inside one there is no second try.
-func (q *queue) again(ctx context.Context, do func() (string, error)) (string, error) {
+func again[T any](ctx context.Context, q *queue, do func() (T, error)) (T, error) {
 	if q.tx != nil {
 		return do()
 	}

@@ -135,6 +135,27 @@ func open(t *testing.T, dsn string, opts ...postgres.Option) *postgres.Store {
 	return store
 }
 
+// openTraced is open on a pool of the caller's own, which tracer watches.
+func openTraced(t *testing.T, dsn string, tracer pgx.QueryTracer) (*postgres.Store, *pgxpool.Pool) {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ConnConfig.Tracer = tracer
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	store, err := postgres.New(t.Context(), pool, catalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store, pool
+}
+
 func notes(t *testing.T, service runtime.JobService) runtime.JobQueue {
 	t.Helper()
 	queue, err := service.GetQueue(t.Context(), "notes")

@@ -105,51 +105,14 @@ func (q *Queries) Fail(ctx context.Context, arg FailParams) ([]int64, error) {
 	return items, nil
 }
 
-const finish = `-- name: Finish :one
-SELECT f.verdict::text AS verdict, f.winner::integer AS winner
-FROM jobgen.finish($1, $2, $3, $4, $5, $6, $7, $8) f
-`
-
-type FinishParams struct {
-	Queue   int32
-	Handler int32
-	ID      int64
-	Number  int32
-	Success bool
-	Reason  string
-	Retry   int64
-	Log     []byte
-}
-
-type FinishRow struct {
-	Verdict string
-	Winner  int32
-}
-
-func (q *Queries) Finish(ctx context.Context, arg FinishParams) (FinishRow, error) {
-	row := q.db.QueryRow(ctx, finish,
-		arg.Queue,
-		arg.Handler,
-		arg.ID,
-		arg.Number,
-		arg.Success,
-		arg.Reason,
-		arg.Retry,
-		arg.Log,
-	)
-	var i FinishRow
-	err := row.Scan(&i.Verdict, &i.Winner)
-	return i, err
-}
-
-const finishEach = `-- name: FinishEach :many
+const finish = `-- name: Finish :many
 SELECT u.n::integer AS n, f.verdict::text AS verdict, f.winner::integer AS winner
 FROM ROWS FROM (unnest($1::bigint[]), unnest($2::integer[]), unnest($3::boolean[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bytea[]))
   WITH ORDINALITY AS u(id, number, success, reason, retry, log, n)
 CROSS JOIN LATERAL jobgen.finish($7, $8, u.id, u.number, u.success, u.reason, u.retry, u.log) AS f
 `
 
-type FinishEachParams struct {
+type FinishParams struct {
 	Ids       []int64
 	Numbers   []int32
 	Successes []bool
@@ -160,15 +123,15 @@ type FinishEachParams struct {
 	Handler   int32
 }
 
-type FinishEachRow struct {
+type FinishRow struct {
 	N       int32
 	Verdict string
 	Winner  int32
 }
 
-// Finish for many attempts, in the order given, in one statement.
-func (q *Queries) FinishEach(ctx context.Context, arg FinishEachParams) ([]FinishEachRow, error) {
-	rows, err := q.db.Query(ctx, finishEach,
+// Many attempts in the order given, in one statement.
+func (q *Queries) Finish(ctx context.Context, arg FinishParams) ([]FinishRow, error) {
+	rows, err := q.db.Query(ctx, finish,
 		arg.Ids,
 		arg.Numbers,
 		arg.Successes,
@@ -182,9 +145,9 @@ func (q *Queries) FinishEach(ctx context.Context, arg FinishEachParams) ([]Finis
 		return nil, err
 	}
 	defer rows.Close()
-	var items []FinishEachRow
+	var items []FinishRow
 	for rows.Next() {
-		var i FinishEachRow
+		var i FinishRow
 		if err := rows.Scan(&i.N, &i.Verdict, &i.Winner); err != nil {
 			return nil, err
 		}
