@@ -111,8 +111,8 @@ func plant(t testing.TB, conn *pgx.Conn, b bug) {
 	}
 }
 
-// trouble is what the planted bugs are looked for in: deaths, restarts and
-// handlers that outlast their claims.
+// trouble is what the planted bugs are looked for in: deaths of workers that
+// hold claims, restarts and handlers that outlast their claims.
 func (s *storm) trouble(m mix, handlers int) {
 	s.start(func(o *orders) {
 		o.Limit, o.Handlers = time.Second, 32
@@ -126,7 +126,11 @@ func (s *storm) trouble(m mix, handlers int) {
 	})
 	for i, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGTERM} {
 		s.pass(600 * time.Millisecond)
-		s.workers[i%len(s.workers)].signal(sig)
+		w := s.workers[i%len(s.workers)]
+		if sig == syscall.SIGKILL {
+			s.stopWithClaims(w)
+		}
+		w.signal(sig)
 	}
 	s.pass(600 * time.Millisecond)
 }

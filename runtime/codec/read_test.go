@@ -5,32 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
-	jobgen "github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/codec"
 )
-
-// wrong asks that err is a codec.Error at path that says what.
-func wrong(t *testing.T, what string, err error, path, says string) {
-	t.Helper()
-	var ce *codec.Error
-	if !errors.As(err, &ce) {
-		t.Errorf("%.80s: error %v, want one at %q", what, err, path)
-		return
-	}
-	if ce.Path != path || !strings.Contains(ce.Error(), says) {
-		t.Errorf("%.80s: error at %q: %.200v; want one at %q that says %q", what, ce.Path, ce, path, says)
-	}
-}
 
 func TestWhatCannotBeReadIsAnErrorThatNamesThePlace(t *testing.T) {
 	t.Parallel()
@@ -257,61 +240,6 @@ func TestAStructMayHaveAnyNumberOfFields(t *testing.T) {
 	}
 }
 
-func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
-	t.Parallel()
-	year10000 := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
-	var cycle address
-	cycle.Next = &cycle
-	for what, c := range map[string]struct {
-		spoil      func(*jobs.EveryJob)
-		path, says string
-	}{
-		"a NUL":                     {func(v *jobs.EveryJob) { v.Odd = "12345678\x00" }, "a b/c:ü", "NUL"},
-		"a NUL in a struct":         {func(v *jobs.EveryJob) { v.Address.Street = "\x00" }, "address.street", "NUL"},
-		"a NUL in a key":            {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a\x00": {}} }, "parcels.a\x00", "NUL"},
-		"a NUL in a map":            {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a": {Street: "\x00"}} }, "parcels.a.street", "NUL"},
-		"a NUL in JSON":             {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`{"a":"\\\u0000"}`) }, "f14", "NUL"},
-		"a NUL in a Go type":        {func(v *jobs.EveryJob) { v.URL.Host = "\x00" }, "url", "NUL"},
-		"no UTF-8":                  {func(v *jobs.EveryJob) { v.F0 = "abc\xff" }, "f0", "UTF-8"},
-		"a surrogate":               {func(v *jobs.EveryJob) { v.O0 = ptr("\xed\xa0\x80") }, "o0", "UTF-8"},
-		"no UTF-8 in JSON":          {func(v *jobs.EveryJob) { v.F14 = json.RawMessage("\"\xff\"") }, "f14", "UTF-8"},
-		"no UTF-8 in a Go type":     {func(v *jobs.EveryJob) { v.URL.Host = "\xff" }, "url", "UTF-8"},
-		"half a surrogate in JSON":  {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"\ud800"`) }, "f14", "surrogate"},
-		"broken JSON":               {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`{"open":`) }, "f14", "ends too early"},
-		"two values":                {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`1 2`) }, "f14", "the end is needed"},
-		"no JSON":                   {func(v *jobs.EveryJob) { v.O14 = json.RawMessage{} }, "o14", "ends too early"},
-		"deep JSON":                 {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(strings.Repeat("[", 2000) + strings.Repeat("]", 2000)) }, "f14", "1000 levels deep"},
-		"NaN":                       {func(v *jobs.EveryJob) { v.F6 = math.NaN() }, "f6", "NaN"},
-		"an infinity":               {func(v *jobs.EveryJob) { v.O6 = ptr(math.Inf(-1)) }, "o6", "-Inf"},
-		"the year 10000":            {func(v *jobs.EveryJob) { v.F8 = year10000 }, "f8", "year outside of range"},
-		"a value no enum has":       {func(v *jobs.EveryJob) { v.List = []*jobs.Status{nil, ptr(jobs.Status("x"))} }, "list[1]", `has no value "x"`},
-		"a text that is too long":   {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("x", codec.MaxSize) }, "f0", "more than the 16777216"},
-		"bytes that are too long":   {func(v *jobs.EveryJob) { v.F7 = make([]byte, codec.MaxSize) }, "f7", "more than the 16777216"},
-		"a list that is too long":   {func(v *jobs.EveryJob) { v.Dates = make([]jobgen.Date, codec.MaxSize/10) }, "dates[", "more than the 16777216"},
-		"escapes that are too long": {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("\x01", codec.MaxSize/5) }, "f0", "more than the 16777216"},
-		"JSON that is too long":     {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"` + strings.Repeat("x", codec.MaxSize) + `"`) }, "f14", "more than the 16777216"},
-	} {
-		v := jobs.EveryJob{F14: json.RawMessage("0")}
-		c.spoil(&v)
-		dst := []byte("before")
-		out, err := codec.Append(dst, &v)
-		if string(out) != "before" {
-			t.Errorf("%s: %d bytes were returned", what, len(out))
-		}
-		var ce *codec.Error
-		if errors.As(err, &ce) && strings.HasSuffix(c.path, "[") && strings.HasPrefix(ce.Path, c.path) {
-			c.path = ce.Path
-		}
-		wrong(t, what, err, c.path, c.says)
-	}
-	_, err := codec.Append(nil, &cycle)
-	if err == nil || !strings.Contains(err.Error(), "1000 levels deep") {
-		t.Errorf("a cycle: %.200v", err)
-	}
-}
-
-func ptr[T any](v T) *T { return &v }
-
 // What is hostile is refused before much is done about it.
 func TestHostileJSONIsRefusedQuickly(t *testing.T) {
 	const large = 100 << 20
@@ -338,131 +266,4 @@ func TestHostileJSONIsRefusedQuickly(t *testing.T) {
 	text := email{EmailID: "\x00" + string(long)}
 	_, err := codec.Append(nil, &text)
 	wrong(t, "a text of 100 MB", err, "email_id", "more than the 16777216")
-}
-
-func TestAStringWithoutEscapesIsOneAllocation(t *testing.T) {
-	data := []byte(`{"account_id":"1","email_id":"` + strings.Repeat("ä text ", 100) + `"}`)
-	v := new(email)
-	if n := testing.AllocsPerRun(100, func() { _ = codec.Unmarshal(data, v) }); n > 1 {
-		t.Errorf("reading takes %v allocations, want 1", n)
-	}
-	dst := make([]byte, 0, len(data))
-	if n := testing.AllocsPerRun(100, func() { _, _ = codec.Append(dst, v) }); n > 0 {
-		t.Errorf("writing takes %v allocations, want none", n)
-	}
-	o := anOrder
-	o.Labels = nil
-	dst = make([]byte, 0, 1000)
-	if n := testing.AllocsPerRun(100, func() { _, _ = codec.Append(dst, &o) }); n > 0 {
-		t.Errorf("writing lists and structs takes %v allocations, want none", n)
-	}
-}
-
-// lax says what encoding/json accepts of data that package codec does not.
-func lax(data []byte) string {
-	if bytes.Contains(bytes.ToLower(data), []byte(`\ud`)) {
-		return "a surrogate"
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	seen := []map[string]bool{}
-	inKey := []bool{}
-	for depth := 0; ; {
-		tok, err := dec.Token()
-		if err == io.EOF {
-			return ""
-		}
-		if err != nil {
-			return "broken"
-		}
-		if delim, ok := tok.(json.Delim); ok && (delim == '}' || delim == ']') {
-			seen, inKey, depth = seen[:depth-1], inKey[:depth-1], depth-1
-			continue
-		}
-		if depth > 0 && seen[depth-1] != nil && inKey[depth-1] {
-			key := strings.ToLower(tok.(string))
-			if seen[depth-1][key] {
-				return "a key that is there twice"
-			}
-			seen[depth-1][key] = true
-			for _, known := range []string{"id", "lines", "labels", "ship_to", "tags", "name", "count", "street", "next", "s", "\u017f"} {
-				if tok != known && strings.EqualFold(key, known) {
-					return "a key in another case"
-				}
-			}
-			inKey[depth-1] = false
-			continue
-		}
-		if depth > 0 && seen[depth-1] != nil {
-			inKey[depth-1] = true
-		}
-		if delim, ok := tok.(json.Delim); ok {
-			depth++
-			if depth > codec.MaxDepth-1 {
-				return "deep"
-			}
-			if delim == '{' {
-				seen = append(seen, map[string]bool{})
-			} else {
-				seen = append(seen, nil)
-			}
-			inKey = append(inKey, delim == '{')
-		}
-	}
-}
-
-// FuzzReadingAgreesWithEncodingJSON asks for the same result where both read,
-// and for no more to be read, but strictly less.
-func FuzzReadingAgreesWithEncodingJSON(f *testing.F) {
-	good, err := codec.Append(nil, &anOrder)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(good)
-	for _, data := range []string{
-		`{"id":"1","lines":[],"labels":{}}`, `{"id":"-7","lines":null,"labels":null,"ship_to":null,"tags":null} `, `{"lines":[{"name":"\u0000\n\/","count":-0}],"labels":{"":"\ufffd"},"id":"+1"}`,
-		`{"id":"1","x":[1.5e-7,{"y":[true,false,null]}],"lines":[],"labels":{}}`, `{"ID":"1"}`, `{"id":"1","id":"2"}`, "{\"id\":\"\xff\"}", `{"id":"\ud800"}`, `{"a":[[[[[]]]]]}`, `{"id":"1","lines":[{"name":"a"}]}`,
-		`{"count":123456789012345678901234567890}`,
-	} {
-		f.Add([]byte(data))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var got order
-		var plain plainOrder
-		err, plainErr := codec.Unmarshal(data, &got), json.Unmarshal(data, &plain)
-		if err == nil && plainErr != nil {
-			t.Fatalf("read, though encoding/json says %v", plainErr)
-		}
-		var ce *codec.Error
-		if err != nil {
-			if !errors.As(err, &ce) {
-				t.Fatalf("an error of type %T", err)
-			}
-			strict := strings.Contains(err.Error(), "missing") || strings.Contains(err.Error(), "null where") || strings.Contains(err.Error(), "UTF-8") ||
-				strings.Contains(err.Error(), "digits of an id")
-			if plainErr == nil && !strict && lax(data) == "" {
-				t.Fatalf("not read, though encoding/json does: %v", err)
-			}
-			return
-		}
-		if lax(data) == "" {
-			if d := cmp.Diff(order(plain), got); d != "" {
-				t.Fatalf("read otherwise than by encoding/json (-want +got):\n%s", d)
-			}
-		}
-		again, err := codec.Append(nil, &got)
-		if err != nil {
-			if strings.Contains(err.Error(), "NUL") || strings.Contains(err.Error(), "more than") {
-				return
-			}
-			t.Fatalf("what was read cannot be written: %v", err)
-		}
-		var back order
-		if err := codec.Unmarshal(again, &back); err != nil {
-			t.Fatal(err)
-		}
-		if twice, _ := codec.Append(nil, &back); !bytes.Equal(again, twice) {
-			t.Fatalf("written twice:\n%s\n%s", again, twice)
-		}
-	})
 }

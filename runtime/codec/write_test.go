@@ -1,0 +1,85 @@
+package codec_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
+	jobgen "github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
+)
+
+func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
+	t.Parallel()
+	year10000 := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+	var cycle address
+	cycle.Next = &cycle
+	for what, c := range map[string]struct {
+		spoil      func(*jobs.EveryJob)
+		path, says string
+	}{
+		"a NUL":                     {func(v *jobs.EveryJob) { v.Odd = "12345678\x00" }, "a b/c:ü", "NUL"},
+		"a NUL in a struct":         {func(v *jobs.EveryJob) { v.Address.Street = "\x00" }, "address.street", "NUL"},
+		"a NUL in a key":            {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a\x00": {}} }, "parcels.a\x00", "NUL"},
+		"a NUL in a map":            {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a": {Street: "\x00"}} }, "parcels.a.street", "NUL"},
+		"a NUL in JSON":             {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`{"a":"\\\u0000"}`) }, "f14", "NUL"},
+		"a NUL in a Go type":        {func(v *jobs.EveryJob) { v.URL.Host = "\x00" }, "url", "NUL"},
+		"no UTF-8":                  {func(v *jobs.EveryJob) { v.F0 = "abc\xff" }, "f0", "UTF-8"},
+		"a surrogate":               {func(v *jobs.EveryJob) { v.O0 = ptr("\xed\xa0\x80") }, "o0", "UTF-8"},
+		"no UTF-8 in JSON":          {func(v *jobs.EveryJob) { v.F14 = json.RawMessage("\"\xff\"") }, "f14", "UTF-8"},
+		"no UTF-8 in a Go type":     {func(v *jobs.EveryJob) { v.URL.Host = "\xff" }, "url", "UTF-8"},
+		"half a surrogate in JSON":  {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"\ud800"`) }, "f14", "surrogate"},
+		"broken JSON":               {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`{"open":`) }, "f14", "ends too early"},
+		"two values":                {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`1 2`) }, "f14", "the end is needed"},
+		"no JSON":                   {func(v *jobs.EveryJob) { v.O14 = json.RawMessage{} }, "o14", "ends too early"},
+		"deep JSON":                 {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(strings.Repeat("[", 2000) + strings.Repeat("]", 2000)) }, "f14", "1000 levels deep"},
+		"NaN":                       {func(v *jobs.EveryJob) { v.F6 = math.NaN() }, "f6", "NaN"},
+		"an infinity":               {func(v *jobs.EveryJob) { v.O6 = ptr(math.Inf(-1)) }, "o6", "-Inf"},
+		"the year 10000":            {func(v *jobs.EveryJob) { v.F8 = year10000 }, "f8", "year outside of range"},
+		"a value no enum has":       {func(v *jobs.EveryJob) { v.List = []*jobs.Status{nil, ptr(jobs.Status("x"))} }, "list[1]", `has no value "x"`},
+		"a text that is too long":   {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("x", codec.MaxSize) }, "f0", "more than the 16777216"},
+		"bytes that are too long":   {func(v *jobs.EveryJob) { v.F7 = make([]byte, codec.MaxSize) }, "f7", "more than the 16777216"},
+		"a list that is too long":   {func(v *jobs.EveryJob) { v.Dates = make([]jobgen.Date, codec.MaxSize/10) }, "dates[", "more than the 16777216"},
+		"escapes that are too long": {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("\x01", codec.MaxSize/5) }, "f0", "more than the 16777216"},
+		"JSON that is too long":     {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"` + strings.Repeat("x", codec.MaxSize) + `"`) }, "f14", "more than the 16777216"},
+	} {
+		v := jobs.EveryJob{F14: json.RawMessage("0")}
+		c.spoil(&v)
+		dst := []byte("before")
+		out, err := codec.Append(dst, &v)
+		if string(out) != "before" {
+			t.Errorf("%s: %d bytes were returned", what, len(out))
+		}
+		var ce *codec.Error
+		if errors.As(err, &ce) && strings.HasSuffix(c.path, "[") && strings.HasPrefix(ce.Path, c.path) {
+			c.path = ce.Path
+		}
+		wrong(t, what, err, c.path, c.says)
+	}
+	_, err := codec.Append(nil, &cycle)
+	if err == nil || !strings.Contains(err.Error(), "1000 levels deep") {
+		t.Errorf("a cycle: %.200v", err)
+	}
+}
+
+func TestAStringWithoutEscapesIsOneAllocation(t *testing.T) {
+	data := []byte(`{"account_id":"1","email_id":"` + strings.Repeat("ä text ", 100) + `"}`)
+	v := new(email)
+	if n := testing.AllocsPerRun(100, func() { _ = codec.Unmarshal(data, v) }); n > 1 {
+		t.Errorf("reading takes %v allocations, want 1", n)
+	}
+	dst := make([]byte, 0, len(data))
+	if n := testing.AllocsPerRun(100, func() { _, _ = codec.Append(dst, v) }); n > 0 {
+		t.Errorf("writing takes %v allocations, want none", n)
+	}
+	o := anOrder
+	o.Labels = nil
+	dst = make([]byte, 0, 1000)
+	if n := testing.AllocsPerRun(100, func() { _, _ = codec.Append(dst, &o) }); n > 0 {
+		t.Errorf("writing lists and structs takes %v allocations, want none", n)
+	}
+}
