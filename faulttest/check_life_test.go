@@ -84,6 +84,7 @@ func (c *checker) changed(j *life, was, is event, free time.Time) time.Time {
 		j.holders[is.attempts-1], j.began[is.attempts-1] = is.handler, is.at
 		return is.expires
 	case is.handler == "" && was.handler != "" && is.attempts == was.attempts: // a failure
+		j.failed[was.attempts-1] = is.at
 		return later(is.at, is.due)
 	case is.handler == "" && was.handler != "" && is.attempts == was.attempts-1: // a release
 		j.released[is.attempts]++
@@ -174,7 +175,7 @@ func (c *checker) ran(j *life) {
 			continue
 		}
 		begun[run.Attempt]++
-		at := time.Unix(0, run.At)
+		at := run.time()
 		if int(run.Attempt) >= len(j.holders) {
 			if j.released[run.Attempt] == 0 {
 				c.broken(ruleRun, j.id, "%s ran attempt %d, which nobody has claimed", run.Handler, run.Attempt)

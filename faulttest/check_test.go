@@ -45,6 +45,7 @@ const (
 	ruleFailure rule = "an attempt counts as failed only where its handler did not succeed"
 	ruleCancel  rule = "an acknowledged cancel is never followed by a claim, and ends the job"
 	ruleEffect  rule = "what is committed with a completion happens once where the job is finished, and else not"
+	ruleCall    rule = "each call takes effect at one moment between its beginning and its answer"
 	rulePrompt  rule = "a job that can be claimed is claimed within the claim limit, a poll interval and two seconds, and then begun"
 )
 
@@ -84,9 +85,12 @@ func (c *checker) broken(r rule, job int64, format string, args ...any) {
 type asked struct {
 	add       line
 	answer    what // "" where the producer did not live to be told
+	answered  time.Time
 	job       int64
-	inserted  []int64 // by the audit
-	cancelled time.Time
+	inserted  []int64   // by the audit
+	cancels   time.Time // asks for it
+	cancelled time.Time // is told that it is
+	missed    time.Time // is told that there is no such job
 }
 
 // A life is what there is to know of one job.
@@ -102,28 +106,30 @@ type life struct {
 	holders  []string // by attempt
 	began    []time.Time
 	released map[int32]int
+	failed   map[int32]time.Time
 	attempts int32
 	end      string // finished, dead, cancelled, or "" for none
 }
 
 // join puts the three witnesses' words together by job.
 func (c *checker) join() {
-	byJob := make(map[int64]*asked)
 	for _, l := range c.producers {
-		switch l.What {
-		case asksAdd:
+		if l.What == asksAdd {
 			c.asked[l.Key] = &asked{add: l}
+		}
+		a := c.asked[l.Key]
+		if a == nil { // the process speaks of itself
+			continue
+		}
+		switch l.What {
 		case added, addFailed, addRefused, rolledBack:
-			if a := c.asked[l.Key]; a != nil {
-				a.answer, a.job = l.What, l.Job
-				if l.Job != 0 {
-					byJob[l.Job] = a
-				}
-			}
+			a.answer, a.answered, a.job = l.What, l.time(), l.Job
+		case asksCancel:
+			a.cancels = l.time()
 		case cancelled:
-			if a := c.asked[l.Key]; a != nil {
-				a.cancelled = time.Unix(0, l.At)
-			}
+			a.cancelled = l.time()
+		case notFound:
+			a.missed = l.time()
 		}
 	}
 	for _, e := range c.events {
@@ -162,7 +168,7 @@ func (c *checker) join() {
 func (c *checker) life(id int64) *life {
 	j := c.jobs[id]
 	if j == nil {
-		j = &life{id: id, released: make(map[int32]int)}
+		j = &life{id: id, released: make(map[int32]int), failed: make(map[int32]time.Time)}
 		c.jobs[id] = j
 	}
 	return j
@@ -192,6 +198,7 @@ func (c *checker) live(j *life) {
 	c.ended(j)
 	c.ran(j)
 	c.logged(j)
+	c.called(j)
 }
 
 // report is the violations by rule, with a few lives in full.

@@ -58,7 +58,7 @@ const (
 
 var allRules = []rule{
 	ruleLost, ruleTwice, ruleGhost, ruleGap, ruleLimit, ruleOverlap, ruleOwn, ruleAfter, ruleEarly, ruleRun, ruleRow,
-	ruleSuccess, ruleFailure, ruleCancel, ruleEffect, rulePrompt,
+	ruleSuccess, ruleFailure, ruleCancel, ruleEffect, ruleCall, rulePrompt,
 }
 
 const preface = `# Reliability

@@ -26,6 +26,8 @@ type line struct {
 	Err     string `json:"err,omitempty"`
 }
 
+func (l line) time() time.Time { return time.Unix(0, l.At) }
+
 type what string
 
 const (
