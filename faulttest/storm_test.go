@@ -71,6 +71,10 @@ type storm struct {
 // prompt is how soon a job that can be claimed has to be.
 const prompt = claimLimit + pollTime + 2*time.Second
 
+// stopPatience is how long a process may take to end. pgx waits 15 seconds for
+// the server's goodbye on a connection that has fallen silent.
+const stopPatience = 25 * time.Second
+
 // newStorm prepares a run, on a server of its own where there are settings.
 func newStorm(t testing.TB, own bool, settings ...string) *storm {
 	t.Helper()
@@ -221,7 +225,7 @@ func (s *storm) exec(sql string, args ...any) {
 func (s *storm) end() evidence {
 	s.Helper()
 	for _, p := range s.producers {
-		if err := p.stop(15 * time.Second); err != nil && !s.broken {
+		if err := p.stop(stopPatience); err != nil && !s.broken {
 			s.Error(err)
 		}
 	}
@@ -245,7 +249,7 @@ func (s *storm) evidence(conn *pgx.Conn) evidence {
 	e := evidence{prompt: s.prompt}
 	s.must(conn.QueryRow(s.Context(), "SELECT clock_timestamp()").Scan(&e.end))
 	for _, w := range s.workers {
-		if err := w.stop(15 * time.Second); err != nil && !s.broken {
+		if err := w.stop(stopPatience); err != nil && !s.broken {
 			s.Error(err)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -51,8 +50,8 @@ const (
 	opened what = "opened" // its store
 )
 
-// A notebook is a file that one process appends its lines to. Each line is
-// one write, so that a process that is killed leaves none by half.
+// A notebook is a file that one process appends its lines to, before it goes on
+// to what comes next.
 type notebook struct{ file *os.File }
 
 func openNotebook(dir, name string) (*notebook, error) {
@@ -99,8 +98,8 @@ func readFile(name string) ([]line, error) {
 	var lines []line
 	for r := bufio.NewReader(file); ; {
 		text, err := r.ReadString('\n')
-		if errors.Is(err, io.EOF) && strings.TrimSpace(text) == "" {
-			return lines, nil
+		if errors.Is(err, io.EOF) {
+			return lines, nil // and text is still being written, or its writer was killed
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
