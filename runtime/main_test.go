@@ -2,8 +2,10 @@ package runtime_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,3 +108,43 @@ func (s *syncBuilder) Write(p []byte) (int, error) {
 	return s.b.Write(p)
 }
 func (s *syncBuilder) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
+
+// source is a queue that hands out jobs and forgets them. While it is broken
+// it takes no outcomes.
+type source struct {
+	runtime.JobQueue
+	jobs                 int64
+	left, runs, finished atomic.Int64
+	broken               atomic.Bool
+	done                 func() // is called when all jobs are finished
+}
+
+func newSource(jobs int64) *source {
+	q := &source{jobs: jobs, done: func() {}}
+	q.left.Store(jobs)
+	return q
+}
+
+func (q *source) GetQueue(context.Context, string) (runtime.JobQueue, error) { return q, nil }
+
+func (q *source) Name() string { return "notes" }
+
+func (q *source) WaitForJob(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+
+func (q *source) ClaimBatch(_ context.Context, req runtime.ClaimRequest) (batch runtime.ClaimedBatch, _ error) {
+	for len(batch.Jobs) < req.Limit && q.left.Add(-1) >= 0 {
+		job := &runtime.Job{ID: 1, Type: "note", PayloadVersion: 1, Data: []byte(`{"text":"x"}`), MaxWorkDuration: time.Hour}
+		batch.Jobs = append(batch.Jobs, catalogue.BindClaim(job, q, req.HandlerID, time.Now()))
+	}
+	return batch, nil
+}
+
+func (q *source) FinishBatch(_ context.Context, _ string, outcomes []runtime.Outcome) ([]error, error) {
+	if q.broken.Load() {
+		return nil, errors.New("no outcome can be written")
+	}
+	if q.finished.Add(int64(len(outcomes))) == q.jobs {
+		q.done()
+	}
+	return make([]error, len(outcomes)), nil
+}

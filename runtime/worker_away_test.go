@@ -171,41 +171,10 @@ func TestWorkerTakesOverWhatItsDroppedOutcomeLeft(t *testing.T) {
 	})
 }
 
-// deaf is a queue that hands out jobs and, while it is broken, takes no
-// outcomes.
-type deaf struct {
-	runtime.JobQueue
-	left, runs, finished atomic.Int64
-	broken               atomic.Bool
-}
-
-func (q *deaf) GetQueue(context.Context, string) (runtime.JobQueue, error) { return q, nil }
-
-func (q *deaf) Name() string { return "notes" }
-
-func (q *deaf) WaitForJob(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-
-func (q *deaf) ClaimBatch(_ context.Context, req runtime.ClaimRequest) (batch runtime.ClaimedBatch, _ error) {
-	for len(batch.Jobs) < req.Limit && q.left.Add(-1) >= 0 {
-		job := &runtime.Job{ID: 1, Type: "note", PayloadVersion: 1, Data: []byte(`{"text":"x"}`), MaxWorkDuration: time.Hour}
-		batch.Jobs = append(batch.Jobs, catalogue.BindClaim(job, q, req.HandlerID, time.Now()))
-	}
-	return batch, nil
-}
-
-func (q *deaf) FinishBatch(_ context.Context, _ string, outcomes []runtime.Outcome) ([]error, error) {
-	if q.broken.Load() {
-		return nil, errors.New("no outcome can be written")
-	}
-	q.finished.Add(int64(len(outcomes)))
-	return make([]error, len(outcomes)), nil
-}
-
 func TestWorkerClaimsNoMoreWhileOutcomesAreFarBehind(t *testing.T) {
 	inBubble(t, func(t *testing.T, _ *memory.Store) {
 		const jobs, most = 50_000, 6_000
-		q := &deaf{}
-		q.left.Store(jobs)
+		q := newSource(jobs)
 		q.broken.Store(true)
 		start(t, q, handle(func(context.Context, *runtime.Job, note) error { q.runs.Add(1); return nil }))
 		time.Sleep(10 * time.Minute)

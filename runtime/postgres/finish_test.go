@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/internal/pgtest"
 	"github.com/jobgen/jobgen/runtime"
@@ -29,7 +30,7 @@ func TestLateOutcomesShareAStatement(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	store := open(t, dsn)
 	var statements tally
-	traced, _ := openTraced(t, dsn, &statements)
+	traced, _ := openOn(t, dsn, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &statements })
 
 	const jobs = 300
 	if _, err := runtime.EnqueueBatch(t.Context(), store, noteJob, make([]note, jobs), runtime.JobOptions.MaxWorkDuration(0)); err != nil {

@@ -136,21 +136,7 @@ func TestClaimsThatNoWorkerMadeLastUntilTheyExpire(t *testing.T) {
 func TestAProcessWhoseHandlersHoldAllConnectionsIsAlive(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
-	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.MaxConns = 1
-	pool, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	store, err := postgres.New(t.Context(), pool, catalogue)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
+	store, pool := openOn(t, dsn, func(c *pgxpool.Config) { c.MaxConns = 1 })
 	held, err := pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/internal/pgtest"
 	"github.com/jobgen/jobgen/runtime"
@@ -15,7 +16,7 @@ import (
 func TestNotificationsCarryNoData(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
-	store, pool := openTraced(t, dsn, nil)
+	store, pool := openOn(t, dsn, func(*pgxpool.Config) {})
 	ear := connect(t, dsn)
 	exec(t, ear, "LISTEN "+pgx.Identifier{store.Channel()}.Sanitize())
 

@@ -135,14 +135,14 @@ func open(t *testing.T, dsn string, opts ...postgres.Option) *postgres.Store {
 	return store
 }
 
-// openTraced is open on a pool of the caller's own, which tracer watches.
-func openTraced(t *testing.T, dsn string, tracer pgx.QueryTracer) (*postgres.Store, *pgxpool.Pool) {
+// openOn is open on a pool of the caller's own, which change configures.
+func openOn(t *testing.T, dsn string, change func(*pgxpool.Config)) (*postgres.Store, *pgxpool.Pool) {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.ConnConfig.Tracer = tracer
+	change(config)
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
