@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,6 +159,35 @@ func TestWorkerReportsAndCountsJobsThatItHasNoHandlerFor(t *testing.T) {
 		}
 		if n := runtime.UnhandledJobs() - before; n != 0 {
 			t.Errorf("%d jobs are counted after the worker's end", n)
+		}
+	})
+}
+
+// countingQueue takes five seconds to count, as it does while a transaction
+// keeps the rows of very many finished jobs.
+type countingQueue struct {
+	*source
+	looks atomic.Int64
+}
+
+func (q *countingQueue) GetQueue(context.Context, string) (runtime.JobQueue, error) { return q, nil }
+
+func (q *countingQueue) StatsByType(context.Context, int64) ([]runtime.TypeStats, error) {
+	q.looks.Add(1)
+	time.Sleep(5 * time.Second)
+	return nil, nil
+}
+
+func TestWorkerLooksLessOftenForJobsWithoutAHandlerWhereLookingIsSlow(t *testing.T) {
+	inBubble(t, func(t *testing.T, _ *memory.Store) {
+		q := &countingQueue{source: newSource(0)}
+		_, stop := start(t, q, handle(func(context.Context, *runtime.Job, note) error { return nil }))
+		time.Sleep(10 * time.Hour)
+		if n := q.looks.Load(); n < 100 || n > 135 {
+			t.Errorf("%d looks of 5 s in ten hours; want a sixtieth of the time, 120", n)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
 		}
 	})
 }

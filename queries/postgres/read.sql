@@ -10,11 +10,11 @@ FROM jobgen.job j WHERE j.queue = @queue;
 -- name: StatsUpTo :one
 WITH f AS (
   SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = @queue::integer
-  ORDER BY j.priority, j.due, j.id LIMIT @max_jobs::bigint)
+  ORDER BY j.priority, j.due, j.id + 0 LIMIT @max_jobs::bigint)
 SELECT count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
        count(*) FILTER (WHERE f.due <= f.now) AS due,
        count(*) FILTER (WHERE f.expires > f.now) AS claimed,
-       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = @queue::integer ORDER BY m.priority, m.due, m.id OFFSET @max_jobs::bigint) AS more
+       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = @queue::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET @max_jobs::bigint) AS more
 FROM f;
 
 -- The first jobs in claim order by type, with the same counts, and whether there
@@ -22,7 +22,7 @@ FROM f;
 -- name: StatsByType :many
 WITH f AS (
   SELECT j.type, j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = @queue::integer
-  ORDER BY j.priority, j.due, j.id LIMIT @max_jobs::bigint)
+  ORDER BY j.priority, j.due, j.id + 0 LIMIT @max_jobs::bigint)
 SELECT t.name, t.version,
        count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
        count(*) FILTER (WHERE f.due <= f.now) AS due,

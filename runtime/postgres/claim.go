@@ -66,9 +66,7 @@ func (q *storeQueue) claiming(ctx context.Context, req runtime.ClaimRequest) (*c
 }
 
 func (c *claiming) failed(err error) error {
-	if c.look.full {
-		c.view.sweepSoon()
-	}
+	c.view.failed(c.look, c.sent, time.Now())
 	return fmt.Errorf("claim from queue %q: %w", c.q.name, err)
 }
 

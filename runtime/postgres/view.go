@@ -29,6 +29,7 @@ type view struct {
 	after    [priorities]int64
 	nearNext time.Time // when the next near sweep is allowed, by this process's clock
 	fullNext time.Time
+	failures int       // full sweeps that have failed since one did not, or nothing worked
 	dbNow    time.Time // the database's time, as known at
 	at       time.Time
 	always   bool // sweep with every claim
@@ -127,7 +128,24 @@ func (v *view) claimed(l look, rows []pgdb.ClaimRow, last *pgdb.ClaimRow, sent, 
 		v.nearNext = done.Add(max(nearPause, nearDuty*took))
 	}
 	if l.full {
+		v.failures = 0
 		v.fullNext = done.Add(max(fullPause, min(fullDuty*took, max(fullMost, fullMostFor*took))))
+	}
+}
+
+// failed has a full sweep that failed wait for as long as it took, and for longer
+// each time: it may have met its deadline, since a transaction keeps the rows of
+// many finished jobs, and what waits past the cursors can be claimed meanwhile.
+// Where another look fails too, it is the database, and the sweep is due.
+func (v *view) failed(l look, sent, done time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case l.full:
+		v.fullNext = done.Add(done.Sub(sent) * time.Duration(min(1<<v.failures, fullMostFor)))
+		v.failures = min(v.failures+1, 10)
+	case v.failures > 0:
+		v.failures, v.fullNext = 0, time.Time{}
 	}
 }
 

@@ -2,8 +2,8 @@
 -- with, so that they hold through any pool, pooler and role. They leave each
 -- statement one plan, whatever the statistics of a table that has just been
 -- filled or drained, so it is made once per connection: what asks for
--- "queue + 0" can use the order of claiming alone, what asks for queue and id
--- the primary key alone.
+-- "queue + 0" can use the order of claiming alone, "queue - 0" the claims made
+-- early, and queue and id the primary key.
 
 -- claim takes up to _limit claimable jobs in claim order for _handler, and
 -- returns one last row with id 0 when there were fewer: its created is the
@@ -38,9 +38,9 @@ BEGIN
         SELECT r.tid FROM unnest(_due, _after) WITH ORDINALITY AS k(due, id, ord)
         CROSS JOIN LATERAL (
           SELECT j.ctid AS tid FROM jobgen.job j
-          WHERE j.queue + 0 = _queue AND j.priority = k.ord - 1 AND j.due <= _now AND (j.due, j.id) > (k.due, k.id)
+          WHERE j.queue + 0 = _queue AND j.priority = k.ord - 1 AND j.due <= _now AND (j.due, j.id + 0) > (k.due, k.id)
             AND j.handler IS NULL AND (_types IS NULL OR j.type = ANY (_types))
-          ORDER BY j.due, j.id LIMIT _limit FOR UPDATE SKIP LOCKED) r
+          ORDER BY j.due, j.id + 0 LIMIT _limit FOR UPDATE SKIP LOCKED) r
         LIMIT _limit)
       UPDATE jobgen.job j
       SET handler = _handler, claimed = _now, expires = _now + j.max_work * interval '1 microsecond', attempts = j.attempts + 1
@@ -113,15 +113,15 @@ BEGIN
               OR _expired AND (j.expires <= _now OR j.handler = ANY (_gone)) AND (j.attempts >= j.max_attempts
                 OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types))))
             AND j.id <> ALL (_taken)
-          ORDER BY j.due, j.id LIMIT _room FOR UPDATE SKIP LOCKED) d
+          ORDER BY j.due, j.id + 0 LIMIT _room FOR UPDATE SKIP LOCKED) d
         UNION ALL
         SELECT e.* FROM (
           SELECT j.id, j.attempts, j.max_attempts FROM jobgen.job j
-          WHERE _expired AND j.early AND j.queue + 0 = _queue AND j.priority = p.priority AND j.due > _now
+          WHERE _expired AND j.early AND j.queue - 0 = _queue AND j.priority = p.priority AND j.due > _now
             AND (j.expires <= _now OR j.handler = ANY (_gone))
             AND (j.attempts >= j.max_attempts OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types)))
             AND j.id <> ALL (_taken)
-          ORDER BY j.due, j.id LIMIT _room FOR UPDATE SKIP LOCKED) e) s
+          ORDER BY j.due, j.id + 0 LIMIT _room FOR UPDATE SKIP LOCKED) e) s
       LIMIT _room) r;
 
     IF cardinality(_bury) > 0 THEN
@@ -197,7 +197,7 @@ BEGIN
       WHERE j.queue + 0 = _queue AND j.priority = p.priority AND j.due <= _now AND j.expires > _now
       UNION ALL
       SELECT j.expires FROM jobgen.job j
-      WHERE j.queue + 0 = _queue AND j.priority = p.priority AND j.early AND j.due > _now AND j.expires > _now) s;
+      WHERE j.early AND j.queue - 0 = _queue AND j.priority = p.priority AND j.due > _now AND j.expires > _now) s;
   END IF;
   RETURN coalesce(ceil(extract(epoch FROM least(_waits, _ends) - _now) * 1000000)::bigint, 0);
 END $$;
