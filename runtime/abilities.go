@@ -167,6 +167,15 @@ type TypeCounter interface {
 	StatsByType(ctx context.Context, limit int64) ([]TypeStats, error)
 }
 
+// A LivenessReporter is a [JobQueue] that knows its back end to be alive by other
+// means than the calls made on the queue. Without it a [Worker] takes a claim
+// that is long in coming for lost.
+type LivenessReporter interface {
+	// LastAnswer is when the back end last answered what is asked of it every
+	// few seconds, by this process's clock.
+	LastAnswer() time.Time
+}
+
 // A StatsLimiter is a [JobQueue] that can count a long queue without looking
 // at all of it. [StatsUpTo] uses it.
 type StatsLimiter interface {

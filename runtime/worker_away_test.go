@@ -112,6 +112,65 @@ func TestOutcomeIsDroppedKnowinglyOnceTheClaimHasExpired(t *testing.T) {
 	})
 }
 
+// sluggishQueue takes long to claim, and has last answered something else as long
+// ago as silent says.
+type sluggishQueue struct {
+	*source
+	takes, silent time.Duration
+	claims        atomic.Int64
+	gaveUp        atomic.Int64
+}
+
+func (q *sluggishQueue) GetQueue(context.Context, string) (runtime.JobQueue, error) { return q, nil }
+
+func (q *sluggishQueue) LastAnswer() time.Time { return time.Now().Add(-q.silent) }
+
+func (q *sluggishQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
+	q.claims.Add(1)
+	select {
+	case <-time.After(q.takes):
+		return q.source.ClaimBatch(ctx, req)
+	case <-ctx.Done():
+		q.gaveUp.Add(1)
+		return runtime.ClaimedBatch{}, ctx.Err()
+	}
+}
+
+func TestAClaimMayTakeLongWhereTheBackEndIsKnownToBeAlive(t *testing.T) {
+	for name, c := range map[string]struct {
+		takes, silent time.Duration
+		runs          int64
+		longest       time.Duration // until a claim is called off
+	}{
+		"alive and slow":     {time.Minute, time.Second, 1, 0},
+		"alive and too slow": {time.Hour, time.Second, 0, 130 * time.Second},
+		"silent":             {time.Minute, 10 * time.Second, 0, 15 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, _ *memory.Store) {
+				q := &sluggishQueue{source: newSource(1), takes: c.takes, silent: c.silent}
+				var runs atomic.Int64
+				_, stop := start(t, q, handle(func(context.Context, *runtime.Job, note) error { runs.Add(1); return nil }))
+				time.Sleep(10 * time.Minute)
+				synctest.Wait()
+				if n := runs.Load(); n != c.runs {
+					t.Errorf("%d jobs ran; want %d", n, c.runs)
+				}
+				gaveUp, want := q.gaveUp.Load(), int64(0)
+				if c.longest > 0 {
+					want = int64(10*time.Minute/(c.longest+10*time.Second)) - 1 // a pause follows
+				}
+				if gaveUp < want || want == 0 && gaveUp > 0 {
+					t.Errorf("%d of %d claims were called off; want %d", gaveUp, q.claims.Load(), want)
+				}
+				if err := stop(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // lossy makes one claim whose answer never arrives.
 type lossy struct {
 	*memory.Store

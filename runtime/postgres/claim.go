@@ -219,6 +219,9 @@ func split(claims []runtime.ClaimRef) (ids []int64, numbers []int32) {
 	return ids, numbers
 }
 
+// LastAnswer implements [runtime.LivenessReporter].
+func (q *storeQueue) LastAnswer() time.Time { return q.ids.lastAnswer() }
+
 // WatchClaims implements [runtime.ClaimWatcher].
 func (q *storeQueue) WatchClaims(ctx context.Context) <-chan struct{} {
 	if q.listener != nil {

@@ -9,7 +9,7 @@ import (
 // A crowd decides which notifications of other processes this one answers. All
 // processes hear each of them, and when hundreds are idle, all but one claim in
 // vain. So a process that is woken in vain answers fewer of them from then on,
-// and one that gets a job answers more: some seven answer in the end, however
+// and one that gets a job answers more: some ten answer in the end, however
 // many are idle. Eight processes or fewer answer all. A job that nobody answered
 // is found by the next poll of any of them, which then answers all again.
 type crowd struct {
@@ -19,8 +19,8 @@ type crowd struct {
 }
 
 const (
-	crowdFewer = 0.8
-	crowdMore  = 4
+	crowdFewer = 0.72
+	crowdMore  = 8
 	crowdLeast = 8 // processes that answer, on average, at the least
 	// crowdLate is how long a job that a poll finds may have been due without
 	// having been missed.

@@ -197,6 +197,13 @@ func (s *idSource) judges() bool {
 	return now.Sub(s.since) > leaseTime && now.Sub(s.heard) < leaseTime
 }
 
+// lastAnswer is when the database last answered a renewal.
+func (s *idSource) lastAnswer() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.heard
+}
+
 // processes is how many processes there are, as of the last renewal.
 func (s *idSource) processes() int {
 	s.mu.Lock()

@@ -34,14 +34,15 @@ type boundQueue struct {
 }
 
 var (
-	_ runtime.JobQueue      = (*storeQueue)(nil)
-	_ runtime.BatchAdder    = (*storeQueue)(nil)
-	_ runtime.BatchClaimer  = (*storeQueue)(nil)
-	_ runtime.BatchFinisher = (*storeQueue)(nil)
-	_ runtime.Retrier       = (*storeQueue)(nil)
-	_ runtime.Releaser      = (*storeQueue)(nil)
-	_ runtime.ClaimWatcher  = (*storeQueue)(nil)
-	_ runtime.DeadLetters   = (*storeQueue)(nil)
+	_ runtime.JobQueue         = (*storeQueue)(nil)
+	_ runtime.BatchAdder       = (*storeQueue)(nil)
+	_ runtime.BatchClaimer     = (*storeQueue)(nil)
+	_ runtime.BatchFinisher    = (*storeQueue)(nil)
+	_ runtime.Retrier          = (*storeQueue)(nil)
+	_ runtime.Releaser         = (*storeQueue)(nil)
+	_ runtime.ClaimWatcher     = (*storeQueue)(nil)
+	_ runtime.DeadLetters      = (*storeQueue)(nil)
+	_ runtime.LivenessReporter = (*storeQueue)(nil)
 
 	_ runtime.JobQueue    = (*boundQueue)(nil)
 	_ runtime.BatchAdder  = (*boundQueue)(nil)

@@ -45,9 +45,9 @@ const (
 	fullPause  = time.Second
 	fullDuty   = 50
 	// fullMost bounds that, unless sweeps take long because a transaction keeps
-	// the rows of finished jobs: then they may have a fifteenth of the time.
+	// the rows of finished jobs: then they may have a thirtieth of the time.
 	fullMost    = 3 * time.Second
-	fullMostFor = 15
+	fullMostFor = 30
 )
 
 // numbers returns the numbers of the view's types.
