@@ -16,7 +16,7 @@ const (
 	// claimTimeout is how long a claim may take before its connection is taken
 	// for dead, and claimTimeoutMost how long where the back end is known to be
 	// alive: the first look over a queue passes what a long transaction keeps of
-	// finished jobs, some two million rows a second on PostgreSQL.
+	// finished jobs, one to two million a second on PostgreSQL.
 	claimTimeout     = 15 * time.Second
 	claimTimeoutMost = 2 * time.Minute
 	// claimPause keeps a pool with a backlog and few free handlers from
