@@ -25,7 +25,7 @@ type bug struct {
 var bugs = []bug{
 	{
 		name: "claims what is not yet due", function: "claim",
-		from: "j.due <= _now AND (j.due, j.id)", to: "j.due <= _now + interval '1 hour' AND (j.due, j.id)",
+		from: "j.due <= _now AND (j.due, j.id + 0)", to: "j.due <= _now + interval '1 hour' AND (j.due, j.id + 0)",
 		breaks: ruleEarly,
 	},
 	{
