@@ -142,8 +142,8 @@ func (p *pool) claimIn(base context.Context, limit int) ([]*Job, time.Duration, 
 	defer cancel()
 	stop := context.AfterFunc(base, func() { time.AfterFunc(persistAfterStop, cancel) })
 	defer stop()
-	defer p.callOff(ctx, cancel).Stop()
 	began := time.Now()
+	defer p.callOff(ctx, cancel, began).Stop()
 	jobs, nextDue, err := p.claim(ctx, limit)
 	if err != nil {
 		p.rename()
@@ -154,10 +154,9 @@ func (p *pool) claimIn(base context.Context, limit int) ([]*Job, time.Duration, 
 	return jobs, nextDue, err
 }
 
-// callOff ends a claim that has taken its time; stopping the timer keeps it from
-// that.
-func (p *pool) callOff(ctx context.Context, cancel context.CancelFunc) *time.Timer {
-	began := time.Now()
+// callOff ends a claim that has taken its time since it began; stopping the timer
+// keeps it from that.
+func (p *pool) callOff(ctx context.Context, cancel context.CancelFunc, began time.Time) *time.Timer {
 	reporter, reports := p.queue.(LivenessReporter)
 	var look func()
 	look = func() {

@@ -29,7 +29,7 @@ type view struct {
 	after    [priorities]int64
 	nearNext time.Time // when the next near sweep is allowed, by this process's clock
 	fullNext time.Time
-	failures int       // full sweeps that have failed since one did not, or nothing worked
+	failing  int       // how many times its time a failed full sweep has to wait; 0 while none fails
 	dbNow    time.Time // the database's time, as known at
 	at       time.Time
 	always   bool // sweep with every claim
@@ -128,7 +128,7 @@ func (v *view) claimed(l look, rows []pgdb.ClaimRow, last *pgdb.ClaimRow, sent, 
 		v.nearNext = done.Add(max(nearPause, nearDuty*took))
 	}
 	if l.full {
-		v.failures = 0
+		v.failing = 0
 		v.fullNext = done.Add(max(fullPause, min(fullDuty*took, max(fullMost, fullMostFor*took))))
 	}
 }
@@ -142,10 +142,10 @@ func (v *view) failed(l look, sent, done time.Time) {
 	defer v.mu.Unlock()
 	switch {
 	case l.full:
-		v.fullNext = done.Add(done.Sub(sent) * time.Duration(min(1<<v.failures, fullMostFor)))
-		v.failures = min(v.failures+1, 10)
-	case v.failures > 0:
-		v.failures, v.fullNext = 0, time.Time{}
+		v.failing = min(max(1, 2*v.failing), fullMostFor)
+		v.fullNext = done.Add(done.Sub(sent) * time.Duration(v.failing))
+	case v.failing > 0:
+		v.failing, v.fullNext = 0, time.Time{}
 	}
 }
 
