@@ -14,7 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/jobgen/jobgen/gen/jobs"
-	"github.com/jobgen/jobgen/internal/pgtest"
+	"github.com/jobgen/jobgen/internal/test/pgtest"
 	"github.com/jobgen/jobgen/runtime"
 )
 

@@ -11,9 +11,9 @@ import (
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/mod/module"
 
-	"github.com/jobgen/jobgen/internal/corpus"
 	"github.com/jobgen/jobgen/internal/jsonschema"
 	"github.com/jobgen/jobgen/internal/schema"
+	"github.com/jobgen/jobgen/internal/test/corpus"
 )
 
 // compile asks that s is a schema as JSON Schema itself says, and returns it.

@@ -6,9 +6,9 @@ import (
 
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/jobgen/jobgen/internal/corpus"
 	"github.com/jobgen/jobgen/internal/jsonschema"
 	"github.com/jobgen/jobgen/internal/schema"
+	"github.com/jobgen/jobgen/internal/test/corpus"
 )
 
 // payloadOf returns the schema of the first job of a file with these types and

@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
-	"github.com/jobgen/jobgen/internal/corpus"
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/schema"
+	"github.com/jobgen/jobgen/internal/test/corpus"
 )
 
 func TestFormatHasOneForm(t *testing.T) {

@@ -62,7 +62,7 @@ func (q *Queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any,
 			ids[i] = q.insert(job).job.ID
 		}
 		if len(ids) > 0 {
-			q.arrived.Ring()
+			q.arrived.Wake()
 		}
 		return ids, nil
 	})
@@ -137,7 +137,7 @@ func (q *Queue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, e
 		if r == nil {
 			return nil, fmt.Errorf("claim from queue %q: %w", q.name, runtime.ErrJobNotFound)
 		}
-		q.arrived.Ring() // there may be another, for another waiter
+		q.arrived.Wake() // there may be another, for another waiter
 		return q.claim(r, handlerID), nil
 	})
 }
@@ -168,7 +168,7 @@ const (
 // lose ends r's claim in favour of another handler.
 func (q *Queue) lose(r *record) {
 	r.lose(reasonStolen)
-	q.revoked.Ring()
+	q.revoked.Wake()
 }
 
 // bury makes jobs dead whose last attempt has expired.
@@ -177,7 +177,7 @@ func (q *Queue) bury(now time.Time) {
 		if r.state == live && r.expired(now) && r.left == 0 {
 			r.lose(reasonBuried)
 			r.state = dead
-			q.revoked.Ring()
+			q.revoked.Wake()
 		}
 	}
 }
@@ -245,7 +245,7 @@ func (q *Queue) Release(ctx context.Context, handlerID string, claims []runtime.
 			r := q.records[c.JobID]
 			if r != nil && r.state == live && r.claimed && r.current() == c.AttemptNumber && r.attempts[c.AttemptNumber].handler == handlerID {
 				r.release()
-				q.arrived.Ring()
+				q.arrived.Wake()
 			}
 		}
 		return struct{}{}, nil
@@ -261,7 +261,7 @@ func (q *Queue) Cancel(ctx context.Context, jobID snowflake.ID) error {
 			return struct{}{}, fmt.Errorf("cancel job %d: %w", jobID, runtime.ErrJobNotFound)
 		}
 		r.state = cancelled
-		q.revoked.Ring()
+		q.revoked.Wake()
 		return struct{}{}, nil
 	})
 	return err
@@ -317,11 +317,11 @@ func (q *Queue) finishOne(handlerID string, o runtime.Outcome) error {
 	if o.Success {
 		var revoked bool
 		if revoked, err = r.complete(handlerID, o.AttemptNumber, log); revoked {
-			q.revoked.Ring()
+			q.revoked.Wake()
 		}
 	} else {
 		err = r.fail(handlerID, o.AttemptNumber, runtime.CleanReason(o.Reason), log, q.now().Add(max(o.RetryIn, 0)))
-		q.arrived.Ring()
+		q.arrived.Wake()
 	}
 	if err != nil {
 		return fmt.Errorf("%s job %d: %w", verb, o.JobID, err)

@@ -118,7 +118,7 @@ func (q *Queue) Revive(ctx context.Context, jobID snowflake.ID, attempts int32) 
 			return struct{}{}, fmt.Errorf("revive job %d: %w", jobID, runtime.ErrJobNotFound)
 		}
 		r.revive(attempts, q.now())
-		q.arrived.Ring()
+		q.arrived.Wake()
 		return struct{}{}, nil
 	})
 	return err

@@ -10,8 +10,8 @@ import (
 
 	"github.com/bwmarrin/snowflake"
 
-	"github.com/jobgen/jobgen/internal/bell"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/internal/wake"
 )
 
 // A Store is one process's view of a set of queues in memory. Its methods, and
@@ -38,8 +38,8 @@ type state struct {
 type contents struct {
 	deleted bool // until the queue is made anew
 	records map[snowflake.ID]*record
-	arrived *bell.Bell
-	revoked bell.Broadcast
+	arrived *wake.One
+	revoked wake.All
 }
 
 // An Option changes how New makes a Store.
@@ -89,7 +89,7 @@ func (s *Store) CreateQueue(ctx context.Context, name string) (runtime.JobQueue,
 		c := s.state.queues[name]
 		switch {
 		case c == nil:
-			c = &contents{records: make(map[snowflake.ID]*record), arrived: bell.New()}
+			c = &contents{records: make(map[snowflake.ID]*record), arrived: wake.NewOne()}
 			s.state.queues[name] = c
 		case !c.deleted:
 			return nil, fmt.Errorf("create queue %q: %w", name, runtime.ErrJobQueueAlreadyExists)
@@ -138,7 +138,7 @@ func (s *Store) DrainQueue(ctx context.Context, name string) (int64, error) {
 				n++
 			}
 		}
-		c.revoked.Ring()
+		c.revoked.Wake()
 		return n, nil
 	})
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/bwmarrin/snowflake"
 
-	"github.com/jobgen/jobgen/internal/pgtest"
+	"github.com/jobgen/jobgen/internal/test/pgtest"
 	"github.com/jobgen/jobgen/runtime"
 )
 

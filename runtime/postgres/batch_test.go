@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/jobgen/jobgen/internal/pgtest"
+	"github.com/jobgen/jobgen/internal/test/pgtest"
 	"github.com/jobgen/jobgen/runtime"
 )
 

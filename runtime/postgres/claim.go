@@ -170,7 +170,7 @@ func (q *queue) take(ctx context.Context, self runtime.JobQueue, verb, handlerID
 func (q *storeQueue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, error) {
 	job, err := q.tryClaim(ctx, q, handlerID)
 	if err == nil {
-		q.hub.arrived.Ring() // there may be another, for another waiter
+		q.hub.arrived.Wake() // there may be another, for another waiter
 	}
 	return job, err
 }

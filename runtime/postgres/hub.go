@@ -6,15 +6,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jobgen/jobgen/internal/bell"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/internal/wake"
 )
 
 // A hub is what this process knows of one queue: who waits for its jobs, who
 // holds its claims, and where claiming has got to.
 type hub struct {
-	arrived *bell.Bell
-	revoked bell.Broadcast
+	arrived *wake.One
+	revoked wake.All
 	counts  *shared[runtime.JobQueueStats]
 
 	crowd crowd
@@ -70,7 +70,7 @@ func (h *hubs) get(number int32) *hub {
 	}
 	one := h.byNumber[number]
 	if one == nil {
-		one = &hub{arrived: bell.New(), counts: newShared[runtime.JobQueueStats](), views: make(map[string]*view), sweepAlways: h.sweepAlways}
+		one = &hub{arrived: wake.NewOne(), counts: newShared[runtime.JobQueueStats](), views: make(map[string]*view), sweepAlways: h.sweepAlways}
 		h.byNumber[number] = one
 	}
 	return one

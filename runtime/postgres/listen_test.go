@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jobgen/jobgen/internal/pgtest"
+	"github.com/jobgen/jobgen/internal/test/pgtest"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )

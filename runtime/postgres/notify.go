@@ -25,10 +25,10 @@ const (
 // ring tells this process's waiters.
 func (e event) ring(h *hub) {
 	if e == claimsRevoked {
-		h.revoked.Ring()
+		h.revoked.Wake()
 		return
 	}
-	h.arrived.Ring()
+	h.arrived.Wake()
 }
 
 // message is the event as a notification's payload: kind, queue and, where

@@ -3,7 +3,7 @@ package postgres_test
 import (
 	"testing"
 
-	"github.com/jobgen/jobgen/internal/pgtest"
+	"github.com/jobgen/jobgen/internal/test/pgtest"
 )
 
 func TestUpkeepDropsLogsByTheDayAndKeepsTheOthers(t *testing.T) {

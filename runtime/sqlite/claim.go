@@ -65,7 +65,7 @@ func (q *storeQueue) turn(ctx context.Context, outcomes []runtime.Outcome, req r
 		batch.Jobs[i] = q.claimed(q, row, req.HandlerID, sent)
 	}
 	if len(rows) > 0 && len(rows) == req.Limit {
-		q.hub.arrived.Ring() // there may be another, for another waiter
+		q.hub.arrived.Wake() // there may be another, for another waiter
 	}
 	return named(verdicts, outcomes), batch, nil
 }
@@ -367,7 +367,7 @@ func (q *queue) one(ctx context.Context, self runtime.JobQueue, verb, handlerID 
 func (q *storeQueue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, error) {
 	job, err := q.tryClaim(ctx, q, handlerID)
 	if err == nil {
-		q.hub.arrived.Ring() // there may be another, for another waiter
+		q.hub.arrived.Wake() // there may be another, for another waiter
 	}
 	return job, err
 }

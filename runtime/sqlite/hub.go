@@ -3,14 +3,14 @@ package sqlite
 import (
 	"sync"
 
-	"github.com/jobgen/jobgen/internal/bell"
+	"github.com/jobgen/jobgen/runtime/internal/wake"
 )
 
 // A hub is what this process knows of one queue: who waits for its jobs, who
 // holds its claims, and which of the queue's calls have been passed on.
 type hub struct {
-	arrived *bell.Bell
-	revoked bell.Broadcast
+	arrived *wake.One
+	revoked wake.All
 
 	mu   sync.Mutex
 	seen calls
@@ -32,10 +32,10 @@ func (h *hub) made(own calls) {
 	}
 	h.mu.Unlock()
 	if own.arrivals > 0 {
-		h.arrived.Ring()
+		h.arrived.Wake()
 	}
 	if own.revoked > 0 {
-		h.revoked.Ring()
+		h.revoked.Wake()
 	}
 }
 
@@ -46,10 +46,10 @@ func (h *hub) found(now calls) {
 	h.seen.arrivals, h.seen.revoked = max(h.seen.arrivals, now.arrivals), max(h.seen.revoked, now.revoked)
 	h.mu.Unlock()
 	if arrived {
-		h.arrived.Ring()
+		h.arrived.Wake()
 	}
 	if revoked {
-		h.revoked.Ring()
+		h.revoked.Wake()
 	}
 }
 
@@ -68,7 +68,7 @@ func (h *hubs) get(number int64, now calls) *hub {
 	}
 	one := h.byNumber[number]
 	if one == nil {
-		one = &hub{arrived: bell.New(), seen: now}
+		one = &hub{arrived: wake.NewOne(), seen: now}
 		h.byNumber[number] = one
 	}
 	return one

@@ -97,7 +97,7 @@ func ruleList(t *testing.T) string {
 
 func TestTheTablesOfBreakingAreCurrent(t *testing.T) {
 	t.Parallel()
-	page := filepath.Join("..", "..", "docs", "breaking.md")
+	page := filepath.Join("..", "..", "..", "docs", "breaking.md")
 	data, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -119,6 +119,6 @@ func TestTheTablesOfBreakingAreCurrent(t *testing.T) {
 		return
 	}
 	if d := cmp.Diff(string(data), want); d != "" {
-		t.Errorf("docs/breaking.md is stale: run go test ./internal/rolltest -run Tables -update (-have +want):\n%s", d)
+		t.Errorf("docs/breaking.md is stale: run go test ./internal/test/rolltest -run Tables -update (-have +want):\n%s", d)
 	}
 }

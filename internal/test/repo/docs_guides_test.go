@@ -1,4 +1,4 @@
-package jobgen_test
+package repo_test
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/jobgen/jobgen/gen/jobs"
-	"github.com/jobgen/jobgen/internal/pgtest"
+	"github.com/jobgen/jobgen/internal/test/pgtest"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/postgres"
 	"github.com/jobgen/jobgen/runtime/sqlite"

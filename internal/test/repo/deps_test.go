@@ -1,4 +1,4 @@
-package jobgen_test
+package repo_test
 
 import (
 	"bytes"
@@ -47,9 +47,9 @@ var rules = map[string]rule{
 	"runtime":          {own: []string{"runtime/codec"}, modules: runtimeModules},
 	"runtime/codec":    {modules: runtimeModules},
 	"gen/jobs":         {own: []string{"runtime", "runtime/codec"}, modules: runtimeModules},
-	"runtime/memory":   {own: []string{"runtime", "internal/bell"}, modules: runtimeModules},
-	"runtime/postgres": {own: []string{"runtime", "internal/bell", "runtime/postgres/internal/pgdb"}, modules: postgresModules},
-	"runtime/sqlite":   {own: []string{"runtime", "internal/bell", "runtime/sqlite/internal/sqlitedb"}, modules: sqliteModules},
+	"runtime/memory":   {own: []string{"runtime", "runtime/internal/wake"}, modules: runtimeModules},
+	"runtime/postgres": {own: []string{"runtime", "runtime/internal/wake", "runtime/postgres/internal/pgdb"}, modules: postgresModules},
+	"runtime/sqlite":   {own: []string{"runtime", "runtime/internal/wake", "runtime/sqlite/internal/sqlitedb"}, modules: sqliteModules},
 
 	"runtime/postgres/internal/pgdb":   {modules: pgxModules},
 	"runtime/sqlite/internal/sqlitedb": {},
@@ -67,11 +67,11 @@ var rules = map[string]rule{
 		},
 		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
-	"internal/diagnostic": {},
-	"internal/corpus":     {own: []string{"internal/diagnostic"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/tools"}},
-	"internal/schema":     {own: []string{"internal/diagnostic"}, modules: yamlModules},
-	"internal/stamp":      {},
-	"internal/jsonschema": {own: []string{"internal/schema"}, modules: yamlModules},
+	"internal/diagnostic":  {},
+	"internal/test/corpus": {own: []string{"internal/diagnostic"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/tools"}},
+	"internal/schema":      {own: []string{"internal/diagnostic"}, modules: yamlModules},
+	"internal/stamp":       {},
+	"internal/jsonschema":  {own: []string{"internal/schema"}, modules: yamlModules},
 	// The runtime's codec is what programs read payloads with.
 	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema", "runtime", "runtime/codec"}, modules: slices.Concat(yamlModules, runtimeModules)},
 	"internal/lock": {
@@ -81,13 +81,14 @@ var rules = map[string]rule{
 	"internal/gotypes": {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
 	"internal/emit":    {own: []string{"internal/gotypes"}, modules: emitModules},
 
-	"faulttest": {},
+	"internal/test/faulttest": {},
+	"internal/test/repo":      {},
 
-	"internal/bell":         {},
-	"internal/pgproxy":      {},
-	"internal/rolltest":     {}, // all of it is a test
-	"internal/pgtest":       {modules: testServer},
-	"internal/pgtest/serve": {own: []string{"internal/pgtest", "runtime/postgres"}, modules: slices.Concat(testServer, postgresModules)},
+	"runtime/internal/wake":      {},
+	"internal/test/pgproxy":      {},
+	"internal/test/rolltest":     {}, // all of it is a test
+	"internal/test/pgtest":       {modules: testServer},
+	"internal/test/pgtest/serve": {own: []string{"internal/test/pgtest", "runtime/postgres"}, modules: slices.Concat(testServer, postgresModules)},
 
 	"examples/email": {
 		own: []string{"gen/jobs", "runtime", "runtime/postgres", "runtime/sqlite"},

@@ -274,7 +274,7 @@ func generateBoth(t *testing.T, dir string, i int) lock.Result {
 // build makes a binary of each side below dir.
 func build(t *testing.T, dir string) {
 	t.Helper()
-	root, err := filepath.Abs(filepath.Join("..", ".."))
+	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	if err != nil {
 		t.Fatal(err)
 	}

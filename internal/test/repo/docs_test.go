@@ -1,4 +1,4 @@
-package jobgen_test
+package repo_test
 
 import (
 	"maps"

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/jobgen/jobgen/internal/pgtest"
+	"github.com/jobgen/jobgen/internal/test/pgtest"
 )
 
 func TestAClusterKeepsItsDataAndSettingsThroughACrash(t *testing.T) {

@@ -1,7 +1,7 @@
 // Command serve runs another command with a PostgreSQL database to itself, for
 // tools that need jobgen's schema to be there:
 //
-//	go run ./internal/pgtest/serve -- go tool -modfile=tools/go.mod sqlc vet
+//	go run ./internal/test/pgtest/serve -- go tool -modfile=tools/go.mod sqlc vet
 //
 // The database has all migrations applied, its URL is in the command's
 // JOBGEN_TEST_DATABASE_URL, and it is gone when the command has ended. The
@@ -17,7 +17,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/jobgen/jobgen/internal/pgtest"
+	"github.com/jobgen/jobgen/internal/test/pgtest"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jobgen/jobgen/internal/pgproxy"
+	"github.com/jobgen/jobgen/internal/test/pgproxy"
 )
 
 // statements are parts of the SQL that the runtime sends, one for each
