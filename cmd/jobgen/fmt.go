@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
@@ -22,8 +20,8 @@ func fmtCommand(format *reportFormat) *cobra.Command {
 		Long: `Fmt writes each jobs.yaml in one form: two spaces a level, the keys of the file
 and of a job in the order of the reference, an empty line between sections and
 between jobs of several lines, comments behind text in one column. Every comment
-stays, and what the file says does not change. The names of files that changed
-are printed.
+stays, and what the file says does not change; nor do its line ends, LF or CRLF.
+The names of files that changed are printed.
 
 With - it reads standard input and writes to standard output, as editors want
 it. Mistakes against the language do not matter to it; what is no YAML it
@@ -87,15 +85,15 @@ func formatFile(cmd *cobra.Command, path string, check, show bool) ([]problem, e
 		return nil, fmt.Errorf("%s: %w", path, err)
 	case len(mistakes) > 0:
 		return problems(path, mistakes), nil
-	case bytes.Equal(src, out):
+	case files.Same(src, out):
 		return nil, nil
 	case check:
-		return []problem{{Path: path, Message: "it is not formatted: run jobgen fmt", Diff: string(unified(path, src, out))}}, nil
+		return []problem{{Path: path, Message: "it is not formatted: run jobgen fmt", Diff: files.Diff(filepath.ToSlash(path), src, out)}}, nil
 	case show:
-		_, err := cmd.OutOrStdout().Write(unified(path, src, out))
+		_, err := io.WriteString(cmd.OutOrStdout(), files.Diff(filepath.ToSlash(path), src, out))
 		return nil, err
 	}
-	if err := replace(path, out); err != nil {
+	if _, err := files.Write(path, out); err != nil {
 		return nil, err
 	}
 	_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
@@ -114,37 +112,6 @@ func formatStream(cmd *cobra.Command, format reportFormat) error {
 	case len(mistakes) > 0:
 		return report(cmd, format, problems("standard input", mistakes))
 	}
-	_, err = cmd.OutOrStdout().Write(out)
-	return err
-}
-
-func unified(path string, have, want []byte) []byte {
-	text := diff.Diff("a/"+filepath.ToSlash(path), have, "b/"+filepath.ToSlash(path), want)
-	_, text, _ = bytes.Cut(text, []byte("\n")) // without the line "diff a b"
-	return text
-}
-
-// replace gives the file at path another content, all or none of it, and leaves
-// its mode and a symbolic link to it as they are.
-func replace(path string, data []byte) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".jobgen-*.tmp")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
+	_, err = cmd.OutOrStdout().Write(files.LineEndsOf(src, out))
 	return err
 }

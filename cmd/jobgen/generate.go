@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jobgen/jobgen/internal/emit"
+	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/lock"
 	"github.com/jobgen/jobgen/internal/stamp"
 )
@@ -21,9 +23,11 @@ func generateCommand(format *reportFormat) *cobra.Command {
 		Short: "Write the Go code of a jobs.yaml",
 		Long: `Generate writes the Go code of a jobs.yaml into the package that the file names.
 
-Files that are right already are left alone; files that jobgen generated for
-jobs that are gone are removed. A file without jobgen's header is neither
-overwritten nor removed. When jobs.yaml has mistakes, nothing is written.
+Files that are right already are left alone, also where git has converted their
+line ends; files that were generated from this jobs.yaml for jobs that are gone
+are removed. The header of each file names its jobs.yaml: a package that holds
+the code of another one is refused, and a file without jobgen's header is
+neither overwritten nor removed. When jobs.yaml has mistakes, nothing is written.
 
 Beside jobs.yaml it writes jobs.lock, which lists every version of every payload
 that a waiting job may have. A change that leaves the new binary unable to read
@@ -73,9 +77,9 @@ func generate(cmd *cobra.Command, format reportFormat, path string, stamps stamp
 	}
 	changed, err := emit.Write(code.dir, code.files)
 	if err != nil {
-		return err
+		return code.reportOther(cmd, format, err)
 	}
-	locked, err := lock.Write(code.lockPath, code.lock)
+	locked, err := files.Write(code.lockPath, code.lock)
 	if err != nil {
 		return err
 	}
@@ -123,7 +127,7 @@ and a short diff when jobgen generate would change it. It writes nothing.`,
 			}
 			diff, err := emit.Diff(code.dir, code.files)
 			if err != nil {
-				return err
+				return code.reportOther(cmd, *format, err)
 			}
 			var stale []problem
 			if diff != "" {
@@ -133,11 +137,11 @@ and a short diff when jobgen generate would change it. It writes nothing.`,
 					Diff:    diff,
 				})
 			}
-			if !lock.Same(code.checked.locked, code.lock) {
+			if !files.Same(code.checked.locked, code.lock) {
 				stale = append(stale, problem{
 					Path:    code.lockPath,
 					Message: "the lock is stale: run jobgen generate, and commit both",
-					Diff:    lock.Diff(filepath.Base(code.lockPath), code.checked.locked, code.lock),
+					Diff:    files.Diff(filepath.Base(code.lockPath), code.checked.locked, code.lock),
 				})
 			}
 			if len(stale) == 0 {
@@ -164,7 +168,7 @@ func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, e
 		return nil, err
 	}
 	if c.locked == nil {
-		versioned, err := emit.Versioned(c.dir)
+		versioned, err := emit.Versioned(c.dir, c.pkg.Source)
 		if err != nil {
 			return nil, err
 		}
@@ -182,6 +186,17 @@ func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, e
 		return nil, err
 	}
 	return &generated{checked: c, source: path, files: files, lock: lock.Format(c.advanced.Lock)}, nil
+}
+
+// reportOther reports that the package holds the code of another jobs.yaml, or
+// returns err where that is something else.
+func (g *generated) reportOther(cmd *cobra.Command, format reportFormat, err error) error {
+	var other *emit.OtherSourceError
+	if !errors.As(err, &other) {
+		return err
+	}
+	at := g.file.Package.At
+	return report(cmd, format, []problem{{Path: g.source, Line: at.Line, Column: at.Column, Message: fmt.Sprintf("package in %s: %v", shorten(g.dir), other)}})
 }
 
 // tell says what versions have become of payloads.

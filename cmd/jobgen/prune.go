@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/lock"
 	"github.com/jobgen/jobgen/internal/schema"
 	"github.com/jobgen/jobgen/runtime"
@@ -68,7 +69,7 @@ jobgen generate, which drops their structs.`,
 				c := counts[runtime.TypeVersion{Type: runtime.JobType(job), Version: version}]
 				return c.waiting, c.dead
 			})
-			changed, err := lock.Write(path, lock.Format(pruned))
+			changed, err := files.Write(path, lock.Format(pruned))
 			if err != nil {
 				return err
 			}

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/jsonschema"
 	"github.com/jobgen/jobgen/internal/schema"
 )
@@ -96,19 +95,13 @@ func writeSchemas(cmd *cobra.Command, format reportFormat, dir string, jobs []*s
 			return err
 		}
 		path := filepath.Join(dir, job.Type.Value+schemaSuffix)
-		have, err := os.ReadFile(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			err = create(path, string(text))
-		case err == nil && bytes.Equal(have, text):
-			continue
-		case err == nil:
-			err = replace(path, text)
-		}
+		written, err := files.Write(path, text)
 		if err != nil {
 			return err
 		}
-		changed++
+		if written {
+			changed++
+		}
 	}
 	if format == formatText && changed > 0 {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", shorten(dir), count(changed))

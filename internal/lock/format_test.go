@@ -2,8 +2,6 @@ package lock_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -200,28 +198,4 @@ func FuzzLock(f *testing.F) {
 		}
 		lock.Advance(l, file)
 	})
-}
-
-func TestTheFileIsWrittenOnlyWhenItChanges(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	path := lock.Path(filepath.Join(dir, "jobs.yaml"))
-	for i, want := range []bool{true, false} {
-		if changed, err := lock.Write(path, []byte("a\nb\n")); changed != want || err != nil {
-			t.Errorf("write %d: changed %v, error %v", i, changed, err)
-		}
-	}
-	if err := os.WriteFile(path, []byte("a\r\nb\r\n"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if changed, err := lock.Write(path, []byte("a\nb\n")); changed || err != nil {
-		t.Errorf("other line ends: changed %v, error %v", changed, err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 || entries[0].Name() != "jobs.lock" {
-		t.Errorf("the directory holds %v, error %v", entries, err)
-	}
-	if _, err := lock.Write(filepath.Join(dir, "nowhere", "jobs.lock"), nil); err == nil {
-		t.Error("no error for a directory that is not there")
-	}
 }
