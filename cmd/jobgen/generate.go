@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/jobgen/jobgen/internal/cache"
 	"github.com/jobgen/jobgen/internal/emit"
 	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/lock"
-	"github.com/jobgen/jobgen/internal/stamp"
 )
 
 func generateCommand(format *reportFormat) *cobra.Command {
@@ -54,21 +54,21 @@ jobs.yaml changes. Mistakes are printed, and the next change is waited for.`,
 				return err
 			}
 			if !watch {
-				return generate(cmd, *format, path, stamp.UserStore())
+				return generate(cmd, *format, path, cache.OfUser())
 			}
 			ticker := time.NewTicker(watchInterval)
 			defer ticker.Stop()
-			return watchFile(cmd, *format, path, stamp.UserStore(), ticker.C)
+			return watchFile(cmd, *format, path, cache.OfUser(), ticker.C)
 		},
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "write again whenever jobs.yaml changes, until interrupted")
 	return cmd
 }
 
-// generate brings the code of the file at path up to date, and looks at stamps
-// before it does any work.
-func generate(cmd *cobra.Command, format reportFormat, path string, stamps stamp.Store) error {
-	if stamps.Current(path) {
+// generate brings the code of the file at path up to date, and does nothing
+// where the cache says that it is.
+func generate(cmd *cobra.Command, format reportFormat, path string, kept cache.Cache) error {
+	if kept.Current(path) {
 		return nil
 	}
 	code, err := load(cmd, format, []string{path})
@@ -90,7 +90,7 @@ func generate(cmd *cobra.Command, format reportFormat, path string, stamps stamp
 	if todo == "" && !code.file.NamesGoTypes() {
 		// A folder that cannot be written costs the next run some time, and is
 		// nothing to fail for.
-		_ = stamps.Mark(path, code.dir)
+		_ = kept.Keep(path, code.dir)
 	}
 	if format != formatText {
 		return nil

@@ -41,7 +41,7 @@ func params(t *testing.T, dir string, env map[string]string) testscript.Params {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("JOBGEN", root)
 			e.Setenv("CR", "\r")
-			home := filepath.Join(e.WorkDir, ".home") // jobgen keeps its stamps there
+			home := filepath.Join(e.WorkDir, ".home") // jobgen keeps its cache there
 			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
 				e.Setenv(name, home)
 			}

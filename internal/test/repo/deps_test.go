@@ -63,7 +63,7 @@ var rules = map[string]rule{
 		// runtime/postgres is where breaking and prune look, and has the roles' script.
 		own: []string{
 			"internal/breaking", "internal/diagnostic", "internal/emit", "internal/files", "internal/gotypes", "internal/jsonschema", "internal/lock", "internal/schema",
-			"internal/stamp", "runtime", "runtime/postgres",
+			"internal/cache", "runtime", "runtime/postgres",
 		},
 		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
@@ -71,7 +71,7 @@ var rules = map[string]rule{
 	"internal/test/corpus": {own: []string{"internal/diagnostic", "internal/files"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/mod", "golang.org/x/tools"}},
 	"internal/files":       {modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/mod"}},
 	"internal/schema":      {own: []string{"internal/diagnostic"}, modules: yamlModules},
-	"internal/stamp":       {},
+	"internal/cache":       {own: []string{"internal/files"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/mod"}},
 	"internal/jsonschema":  {own: []string{"internal/schema"}, modules: yamlModules},
 	// The runtime's codec is what programs read payloads with.
 	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema", "runtime", "runtime/codec"}, modules: slices.Concat(yamlModules, runtimeModules)},
