@@ -10,10 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/report"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
-func explainCommand(format *reportFormat) *cobra.Command {
+func explainCommand(format *report.Format) *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "explain [job]...",
@@ -50,7 +51,7 @@ wants a file without mistakes, and reports those there are as jobgen check does.
 			for i, job := range jobs {
 				explained[i] = explain(file, job, locked, c.lockPath)
 			}
-			if *format == formatJSON {
+			if *format == report.JSON {
 				enc := json.NewEncoder(cmd.OutOrStdout())
 				enc.SetEscapeHTML(false)
 				enc.SetIndent("", "  ")

@@ -9,10 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jobgen/jobgen/internal/files"
+	"github.com/jobgen/jobgen/internal/report"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
-func fmtCommand(format *reportFormat) *cobra.Command {
+func fmtCommand(format *report.Format) *cobra.Command {
 	var check, show bool
 	cmd := &cobra.Command{
 		Use:   "fmt [jobs.yaml]...",
@@ -49,7 +50,7 @@ reports.`,
 				}
 				paths = []string{path}
 			}
-			var wrong []problem
+			var wrong []report.Problem
 			for _, path := range paths {
 				found, err := formatFile(cmd, path, check, show)
 				if err != nil {
@@ -58,7 +59,7 @@ reports.`,
 				wrong = append(wrong, found...)
 			}
 			if len(wrong) > 0 {
-				return report(cmd, *format, wrong)
+				return fail(cmd, *format, wrong)
 			}
 			return nil
 		},
@@ -71,7 +72,7 @@ reports.`,
 
 // formatFile formats one file, or says what would change. It returns what keeps
 // it from that, and with check that it is not formatted.
-func formatFile(cmd *cobra.Command, path string, check, show bool) ([]problem, error) {
+func formatFile(cmd *cobra.Command, path string, check, show bool) ([]report.Problem, error) {
 	if _, err := findFile([]string{path}); err != nil {
 		return nil, err
 	}
@@ -84,11 +85,11 @@ func formatFile(cmd *cobra.Command, path string, check, show bool) ([]problem, e
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	case len(mistakes) > 0:
-		return problems(path, mistakes), nil
+		return report.Mistakes(path, mistakes), nil
 	case files.Same(src, out):
 		return nil, nil
 	case check:
-		return []problem{{Path: path, Message: "it is not formatted: run jobgen fmt", Diff: files.Diff(filepath.ToSlash(path), src, out)}}, nil
+		return []report.Problem{{Path: path, Message: "it is not formatted: run jobgen fmt", Diff: files.Diff(filepath.ToSlash(path), src, out)}}, nil
 	case show:
 		_, err := io.WriteString(cmd.OutOrStdout(), files.Diff(filepath.ToSlash(path), src, out))
 		return nil, err
@@ -100,7 +101,7 @@ func formatFile(cmd *cobra.Command, path string, check, show bool) ([]problem, e
 	return nil, err
 }
 
-func formatStream(cmd *cobra.Command, format reportFormat) error {
+func formatStream(cmd *cobra.Command, format report.Format) error {
 	src, err := io.ReadAll(cmd.InOrStdin())
 	if err != nil {
 		return fmt.Errorf("read standard input: %w", err)
@@ -110,7 +111,7 @@ func formatStream(cmd *cobra.Command, format reportFormat) error {
 	case err != nil:
 		return fmt.Errorf("standard input: %w", err)
 	case len(mistakes) > 0:
-		return report(cmd, format, problems("standard input", mistakes))
+		return fail(cmd, format, report.Mistakes("standard input", mistakes))
 	}
 	_, err = cmd.OutOrStdout().Write(files.LineEndsOf(src, out))
 	return err

@@ -14,9 +14,10 @@ import (
 	"github.com/jobgen/jobgen/internal/emit"
 	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/lock"
+	"github.com/jobgen/jobgen/internal/report"
 )
 
-func generateCommand(format *reportFormat) *cobra.Command {
+func generateCommand(format *report.Format) *cobra.Command {
 	watch := false
 	cmd := &cobra.Command{
 		Use:   "generate [jobs.yaml]",
@@ -67,7 +68,7 @@ jobs.yaml changes. Mistakes are printed, and the next change is waited for.`,
 
 // generate brings the code of the file at path up to date, and does nothing
 // where the cache says that it is.
-func generate(cmd *cobra.Command, format reportFormat, path string, kept cache.Cache) error {
+func generate(cmd *cobra.Command, format report.Format, path string, kept cache.Cache) error {
 	if kept.Current(path) {
 		return nil
 	}
@@ -92,7 +93,7 @@ func generate(cmd *cobra.Command, format reportFormat, path string, kept cache.C
 		// nothing to fail for.
 		_ = kept.Keep(path, code.dir)
 	}
-	if format != formatText {
+	if format != report.Text {
 		return nil
 	}
 	out := cmd.OutOrStdout()
@@ -107,12 +108,13 @@ func generate(cmd *cobra.Command, format reportFormat, path string, kept cache.C
 	return err
 }
 
-func checkCommand(format *reportFormat) *cobra.Command {
+func checkCommand(format *report.Format) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [jobs.yaml]",
 		Short: "Say whether the generated code is current",
 		Long: `Check exits with 0 when the generated code is what jobs.yaml says, and with 1
-and a short diff when jobgen generate would change it. It writes nothing.`,
+and a short diff when jobgen generate would change it, or jobs.lock. It writes
+nothing, and says on standard error what it has compared.`,
 		Example: `  # in continuous integration
   jobgen check
 
@@ -125,20 +127,21 @@ and a short diff when jobgen generate would change it. It writes nothing.`,
 			if err != nil {
 				return err
 			}
+			say(cmd, "compared %s and %s with %s", shorten(code.dir), shorten(code.lockPath), code.source)
 			diff, err := emit.Diff(code.dir, code.files)
 			if err != nil {
 				return code.reportOther(cmd, *format, err)
 			}
-			var stale []problem
+			var stale []report.Problem
 			if diff != "" {
-				stale = append(stale, problem{
+				stale = append(stale, report.Problem{
 					Path:    code.source,
 					Message: fmt.Sprintf("the code in %s is stale: run jobgen generate", shorten(code.dir)),
 					Diff:    diff,
 				})
 			}
 			if !files.Same(code.checked.locked, code.lock) {
-				stale = append(stale, problem{
+				stale = append(stale, report.Problem{
 					Path:    code.lockPath,
 					Message: "the lock is stale: run jobgen generate, and commit both",
 					Diff:    files.Diff(filepath.Base(code.lockPath), code.checked.locked, code.lock),
@@ -147,7 +150,7 @@ and a short diff when jobgen generate would change it. It writes nothing.`,
 			if len(stale) == 0 {
 				return nil
 			}
-			return report(cmd, *format, stale)
+			return fail(cmd, *format, stale)
 		},
 	}
 }
@@ -162,7 +165,7 @@ type generated struct {
 
 // load reads the file that args name and generates its code. Mistakes in the
 // file are reported, and errReported returned.
-func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, error) {
+func load(cmd *cobra.Command, format report.Format, args []string) (*generated, error) {
 	path, c, err := read(cmd, format, args)
 	if err != nil {
 		return nil, err
@@ -173,13 +176,13 @@ func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, e
 			return nil, err
 		}
 		if versioned != "" {
-			return nil, report(cmd, format, []problem{{Path: c.lockPath, Message: fmt.Sprintf(
+			return nil, fail(cmd, format, []report.Problem{{Path: c.lockPath, Message: fmt.Sprintf(
 				"the lock is missing, and %s has a payload of a later version than the first: take the lock from version control",
 				filepath.Join(shorten(c.dir), versioned))}})
 		}
 	}
 	if refused := c.refused(); len(refused) > 0 {
-		return nil, report(cmd, format, refused)
+		return nil, fail(cmd, format, refused)
 	}
 	files, err := emit.Files(c.pkg)
 	if err != nil {
@@ -190,13 +193,13 @@ func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, e
 
 // reportOther reports that the package holds the code of another jobs.yaml, or
 // returns err where that is something else.
-func (g *generated) reportOther(cmd *cobra.Command, format reportFormat, err error) error {
+func (g *generated) reportOther(cmd *cobra.Command, format report.Format, err error) error {
 	var other *emit.OtherSourceError
 	if !errors.As(err, &other) {
 		return err
 	}
 	at := g.file.Package.At
-	return report(cmd, format, []problem{{Path: g.source, Line: at.Line, Column: at.Column, Message: fmt.Sprintf("package in %s: %v", shorten(g.dir), other)}})
+	return fail(cmd, format, []report.Problem{{Path: g.source, Line: at.Line, Column: at.Column, Message: fmt.Sprintf("package in %s: %v", shorten(g.dir), other)}})
 }
 
 // tell says what versions have become of payloads.

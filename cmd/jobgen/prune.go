@@ -11,12 +11,13 @@ import (
 
 	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/lock"
+	"github.com/jobgen/jobgen/internal/report"
 	"github.com/jobgen/jobgen/internal/schema"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
-func pruneCommand(format *reportFormat) *cobra.Command {
+func pruneCommand(format *report.Format) *cobra.Command {
 	var d databases
 	cmd := &cobra.Command{
 		Use:   "prune [jobs.yaml] --database URL",
@@ -49,7 +50,7 @@ jobgen generate, which drops their structs.`,
 			}
 			old, mistakes := schema.ParseLock(path, src)
 			if old == nil {
-				return report(cmd, *format, problems(path, mistakes))
+				return fail(cmd, *format, report.Mistakes(path, mistakes))
 			}
 			type count struct{ waiting, dead int64 }
 			counts := make(map[runtime.TypeVersion]count)

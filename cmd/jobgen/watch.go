@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jobgen/jobgen/internal/cache"
+	"github.com/jobgen/jobgen/internal/report"
 )
 
 // watchInterval is how often a watched file is read. Reading it finds what the
@@ -21,8 +22,8 @@ const watchInterval = 250 * time.Millisecond
 // that finds another content, until the command's context ends. Mistakes in
 // the file are reported and waited out; it returns an error only where what it
 // has to say cannot be said.
-func watchFile(cmd *cobra.Command, format reportFormat, path string, kept cache.Cache, ticks <-chan time.Time) error {
-	if format == formatText {
+func watchFile(cmd *cobra.Command, format report.Format, path string, kept cache.Cache, ticks <-chan time.Time) error {
+	if format == report.Text {
 		fmt.Fprintf(cmd.OutOrStdout(), "watching %s; interrupt to end\n", path)
 	}
 	var last []byte
