@@ -80,7 +80,7 @@ func (c *checked) advance() ([]report.Problem, error) {
 		return nil, err
 	default:
 		var mistakes diagnostic.List
-		if old, mistakes = schema.ParseLock(c.lockPath, src); old == nil {
+		if old, mistakes = lock.Parse(c.lockPath, src); old == nil {
 			return report.Mistakes(c.lockPath, mistakes), nil
 		}
 		c.locked = src

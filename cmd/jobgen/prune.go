@@ -12,7 +12,6 @@ import (
 	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/lock"
 	"github.com/jobgen/jobgen/internal/report"
-	"github.com/jobgen/jobgen/internal/schema"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
@@ -48,7 +47,7 @@ jobgen generate, which drops their structs.`,
 			case err != nil:
 				return err
 			}
-			old, mistakes := schema.ParseLock(path, src)
+			old, mistakes := lock.Parse(path, src)
 			if old == nil {
 				return fail(cmd, *format, report.Mistakes(path, mistakes))
 			}

@@ -123,7 +123,7 @@ func TestWhateverAFileSaysComesBackFromItsLock(t *testing.T) {
 		}
 		first := lock.Advance(nil, file).Lock
 		data := lock.Format(first)
-		again, mistakes := schema.ParseLock("jobs.lock", data)
+		again, mistakes := lock.Parse("jobs.lock", data)
 		if len(mistakes) > 0 {
 			r.Fatalf("%v\n%s\n%s", mistakes, src, data)
 		}
@@ -140,15 +140,15 @@ func TestWhateverAFileSaysComesBackFromItsLock(t *testing.T) {
 func TestADamagedLockIsRefusedWithItsPlace(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ src, want string }{
-		"a newer format":   {"format: 2\njobs: {}\n", "1:9: format 2 is none that this jobgen reads"},
+		"a newer format":   {"format: 2\njobs: {}\n", "1:9: format 2 is not supported"},
 		"no format":        {"jobs: {}\n", "1:1: the lock has no format"},
 		"nothing":          {"", "1:1: the lock has no format"},
 		"a conflict":       {"format: 1\njobs:\n<<<<<<< HEAD\n  a: {}\n", "3:1: two branches changed the file"},
 		"an unknown key":   {"format: 1\njobs:\n  a: {queue: q, version: {}}\n", `3:17: job "a" has no key "version"`},
 		"no versions":      {"format: 1\njobs:\n  a: {queue: q}\n", `3:3: job "a" has no versions`},
-		"no such version":  {"format: 1\njobs:\n  a: {queue: q, versions: {v0: {payload: {}}}}\n", `"v0" is no version of job "a"`},
-		"an odd version":   {"format: 1\njobs:\n  a: {queue: q, versions: {v01: {payload: {}}}}\n", `"v01" is no version`},
-		"a large version":  {"format: 1\njobs:\n  a: {queue: q, versions: {v40000: {payload: {}}}}\n", `"v40000" is no version`},
+		"no such version":  {"format: 1\njobs:\n  a: {queue: q, versions: {v0: {payload: {}}}}\n", `"v0" is not a version of job "a"`},
+		"an odd version":   {"format: 1\njobs:\n  a: {queue: q, versions: {v01: {payload: {}}}}\n", `"v01" is not a version`},
+		"a large version":  {"format: 1\njobs:\n  a: {queue: q, versions: {v40000: {payload: {}}}}\n", `"v40000" is not a version`},
 		"not in order":     {"format: 1\njobs:\n  a: {queue: q, versions: {v2: {payload: {}}, v1: {payload: {}}}}\n", "not in order"},
 		"an unknown type":  {"format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: nowhere}}}}\n", `type "nowhere" is neither`},
 		"no bool":          {"format: 1\njobs:\n  a: {queue: q, removed: maybe, versions: {v1: {payload: {}}}}\n", "removed has to be true or false"},
@@ -161,7 +161,7 @@ func TestADamagedLockIsRefusedWithItsPlace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l, mistakes := schema.ParseLock("jobs.lock", []byte(c.src))
+			l, mistakes := lock.Parse("jobs.lock", []byte(c.src))
 			if l != nil || len(mistakes) == 0 {
 				t.Fatalf("it was read: %+v", l)
 			}
@@ -184,12 +184,12 @@ func FuzzLock(f *testing.F) {
 	f.Add("format: 1\njobs:\n  a: {removed: true, queue: q, versions: {v1: {payload: {x: int}, removed: {y: t}, types: {t: {fields: {}, removed: {z: t}}}}}}\n")
 	file := parse(f, whole)
 	f.Fuzz(func(t *testing.T, src string) {
-		l, _ := schema.ParseLock("jobs.lock", []byte(src))
+		l, _ := lock.Parse("jobs.lock", []byte(src))
 		if l == nil {
 			return
 		}
 		data := lock.Format(l)
-		again, mistakes := schema.ParseLock("jobs.lock", data)
+		again, mistakes := lock.Parse("jobs.lock", data)
 		if len(mistakes) > 0 {
 			t.Fatalf("%v\n%s", mistakes, data)
 		}

@@ -60,7 +60,7 @@ func Find(ctx context.Context, path, against string, locked []byte) (*Base, erro
 	if locked == nil {
 		return nil, usage("there is nothing to compare %s with: %s, and there is no %s; say --against", path, missing, filepath.Base(lockPath))
 	}
-	l, mistakes := schema.ParseLock(lockPath, locked)
+	l, mistakes := lock.Parse(lockPath, locked)
 	if l == nil {
 		return nil, mistaken(lockPath, mistakes)
 	}
@@ -102,7 +102,7 @@ func parse(name, where string, src, locked []byte) (*Base, error) {
 		return nil, mistaken(name, mistakes)
 	}
 	if locked != nil {
-		if b.Lock, mistakes = schema.ParseLock(lock.Path(name), locked); b.Lock == nil {
+		if b.Lock, mistakes = lock.Parse(lock.Path(name), locked); b.Lock == nil {
 			return nil, mistaken(lock.Path(name), mistakes)
 		}
 	}

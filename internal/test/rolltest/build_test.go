@@ -209,7 +209,7 @@ func generate(t *testing.T, dir string) lock.Result {
 	}
 	var old *schema.Lock
 	if locked, err := os.ReadFile(lock.Path(path)); err == nil {
-		if old, mistakes = schema.ParseLock("jobs.lock", locked); old == nil {
+		if old, mistakes = lock.Parse("jobs.lock", locked); old == nil {
 			t.Fatalf("%v\n%s", mistakes, locked)
 		}
 	}
