@@ -44,7 +44,7 @@ wants a file without mistakes, and reports those there are as jobgen check does.
 				return err
 			}
 			locked := c.file.Lock
-			if c.locked == nil { // it is none that anybody could look at
+			if c.locked == nil { // there is no file that a line could name
 				locked = nil
 			}
 			explained := make([]explanation, len(jobs))
@@ -149,7 +149,7 @@ func explain(path string, job *schema.Job, locked *schema.Lock, lockPath string)
 }
 
 // version adds the version of the payload: the greater of the file's and that
-// of the lock, which may be a former one that has not been generated anew.
+// of the lock, which may be a previous one that has not been generated anew.
 func (e *explanation) version(locked *schema.Lock, job *schema.Job, lockPath string, line func(diagnostic.Position) string) {
 	v, from := int16(1), "built in"
 	if l := locked.Job(job.Type.Value); l != nil {

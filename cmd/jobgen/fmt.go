@@ -25,8 +25,8 @@ stays, and what the file says does not change; nor do its line ends, LF or CRLF.
 The names of files that changed are printed.
 
 With - it reads standard input and writes to standard output, as editors want
-it. Mistakes against the language do not matter to it; what is no YAML it
-reports.`,
+it. Mistakes against the language do not matter to it; what is not
+YAML is reported.`,
 		Example: `  # the nearest jobs.yaml
   jobgen fmt
 

@@ -21,12 +21,12 @@ func pruneCommand(format *report.Format) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune [jobs.yaml] --database URL",
 		Short: "Drop payload versions that no job waits with",
-		Long: `Prune drops from jobs.lock the former versions of payloads, and the jobs that
+		Long: `Prune drops from jobs.lock the previous versions of payloads, and the jobs that
 jobs.yaml declares no longer, of which no database shows a job that waits or is
 claimed. It asks the databases and changes nothing there. Give every database
 that has such jobs.
 
-Do it when no binary runs any longer that enqueues a former version. Then run
+Do it when no binary runs any longer that enqueues a previous version. Then run
 jobgen generate, which drops their structs.`,
 		Example:           `  jobgen prune --database "$DATABASE_URL" && jobgen generate`,
 		Args:              cobra.MaximumNArgs(1),
