@@ -72,10 +72,8 @@ func (j *Job) Exec(ctx context.Context, do func(context.Context) error) error {
 	}
 	t := &task{queue: j.Queue.Name(), job: j, log: j.JobClaim, run: func(ctx context.Context, _ *Job) error { return do(ctx) }, base: guardedLogger(slog.Default())}
 	claim := engine.Claim{
-		Row: driver.Row{
-			ID: j.ID, Type: driver.TypeVersion{Type: string(j.Type), Version: j.PayloadVersion},
-			MaxWork: j.MaxWorkDuration, Attempts: j.AttemptNumber + 1,
-		},
+		Attempt: driver.Attempt{Job: j.ID, Number: j.AttemptNumber}, Type: driver.TypeVersion{Type: string(j.Type), Version: j.PayloadVersion},
+		MaxWork: j.MaxWorkDuration, Remaining: j.AttemptsRemaining,
 		Handler: j.HandlerID, Sent: j.claimedAt,
 	}
 	finish := finishing(j.Queue)

@@ -67,7 +67,7 @@ func (q plainQueue) Claim(ctx context.Context, req driver.ClaimRequest) (claimed
 
 // newTask makes a task of a claim.
 func (q plainQueue) newTask(c *engine.Claim, name string) *task {
-	claimed, _ := q.jobs.LoadAndDelete(c.Name())
+	claimed, _ := q.jobs.LoadAndDelete(c.Attempt)
 	job := claimed.(*Job)
 	job.claimedAt = c.Sent
 	return &task{queue: name, job: job, log: job.JobClaim}

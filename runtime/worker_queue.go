@@ -31,20 +31,20 @@ func (w *workedQueue) run(soft, base context.Context) (stuck int) {
 	if observer := w.settings.observer; observer != nil {
 		cfg.Observed, cfg.Listeners = true, append(cfg.Listeners, observing(observer, w.name))
 	}
-	var newTaskOf func(*engine.Claim) *task
+	var newTaskOf func(*driver.Row, *engine.Claim) *task
 	if q, ok := w.queue.(*Queue); ok {
 		cfg.Queue, cfg.LastAnswer, cfg.MaxFinish, cfg.FinishWithClaim = q.driver, q.store.driver.LastAnswer, maxFinish, cfg.Size == 1
 		cfg.LowestFirst = func() bool { return q.store.claims.lowestFirst(q.name) }
-		newTaskOf = func(c *engine.Claim) *task { return newTask(c, q) }
+		newTaskOf = func(row *driver.Row, c *engine.Claim) *task { return newTask(row, c, q) }
 	} else {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(soft))
 		defer cancel()
 		q := newPlainQueue(ctx, w.queue, cfg.Types, cfg.Poll)
 		cfg.Queue, cfg.MaxFinish = q, 1
-		newTaskOf = func(c *engine.Claim) *task { return q.newTask(c, w.name) }
+		newTaskOf = func(_ *driver.Row, c *engine.Claim) *task { return q.newTask(c, w.name) }
 	}
-	cfg.NewTask = func(c *engine.Claim) engine.Task {
-		t := newTaskOf(c)
+	cfg.NewTask = func(row *driver.Row, c *engine.Claim) engine.Task {
+		t := newTaskOf(row, c)
 		t.run, t.base, t.observer = w.mux.handlers[t.job.Type].run, w.settings.logger, w.settings.observer
 		return t
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
@@ -14,14 +15,16 @@ type task struct {
 	queue string // its name
 	job   *Job
 	log   *JobClaim
-	run  func(ctx context.Context, job *Job) error // user code
-	base *slog.Logger                              // guarded
+	run   func(ctx context.Context, job *Job) error // user code
+	base  *slog.Logger                              // guarded
 
 	observer Observer        // or nil
 	observed context.Context // that the observer made; of the handler's goroutine
 
 	logging sync.Once
 	logger  *slog.Logger
+
+	attempt engine.Attempt
 }
 
 // A claimedTask is a task with all that it points to.
@@ -34,10 +37,10 @@ type claimedTask struct {
 var _ engine.Task = (*task)(nil)
 
 // newTask makes a task of a claim on a queue's job, in one allocation.
-func newTask(c *engine.Claim, queue *Queue) *task {
-	t := &claimedTask{ownJob: newJob(&c.Row, queue.store.catalogue)}
+func newTask(row *driver.Row, c *engine.Claim, queue *Queue) *task {
+	t := &claimedTask{ownJob: newJob(row, queue.store.catalogue)}
 	t.ownJob.AttemptsMade-- // the current one is not over
-	t.ownLog.JobID, t.ownLog.HandlerID, t.ownLog.AttemptNumber, t.ownLog.Queue = c.Row.ID, c.Handler, t.ownJob.AttemptsMade, queue
+	t.ownLog.JobID, t.ownLog.HandlerID, t.ownLog.AttemptNumber, t.ownLog.Queue = c.Job, c.Handler, t.ownJob.AttemptsMade, queue
 	t.ownJob.JobClaim, t.ownJob.claimedAt = &t.ownLog, c.Sent
 	t.queue, t.job, t.log = queue.name, &t.ownJob, &t.ownLog
 	return &t.task
@@ -50,6 +53,9 @@ func (t *task) Run(ctx context.Context) error {
 	}
 	return t.run(ctx, t.job)
 }
+
+// Attempt implements [engine.Task].
+func (t *task) Attempt() *engine.Attempt { return &t.attempt }
 
 // Write implements [engine.Task].
 func (t *task) Write(p []byte) (int, error) { return t.log.Write(p) }

@@ -12,39 +12,42 @@ import (
 
 // A Claim is a job that a handler has claimed.
 type Claim struct {
-	// Row is the job. Its current attempt is number Row.Attempts-1.
-	Row driver.Row
+	driver.Attempt
+	Type      driver.TypeVersion
+	MaxWork   time.Duration
+	Remaining int32 // attempts left after this one
 	// Handler holds the claim.
 	Handler string
 	// Sent is this process's time just before the claim was sent to the store.
 	Sent time.Time
+	// Task is what is run of the claim; nil before it begins.
+	Task Task
 }
 
-// Name names the current attempt.
-func (c *Claim) Name() driver.Attempt {
-	return driver.Attempt{Job: c.Row.ID, Number: c.Row.Attempts - 1}
+// NewClaim returns the claim on a row.
+func NewClaim(row *driver.Row, handler string, sent time.Time) Claim {
+	return Claim{
+		Attempt: nameOf(row), Type: row.Type, MaxWork: row.MaxWork,
+		Remaining: row.MaxAttempts - row.Attempts, Handler: handler, Sent: sent,
+	}
 }
 
 // Expires returns when the claim ends by this process's monotonic clock. It errs
 // to the early side, since it counts from before the claim was sent. A job with
 // no MaxWork, whose claim others may take over at once, has no such moment.
 func (c *Claim) Expires() (at time.Time, ok bool) {
-	if c.Row.MaxWork <= 0 || c.Sent.IsZero() {
+	if c.MaxWork <= 0 || c.Sent.IsZero() {
 		return time.Time{}, false
 	}
-	return c.Sent.Add(c.Row.MaxWork), true
-}
-
-// tooOld reports whether half of the claim has passed before the job begins, as
-// can happen after a long pause of the process. Another try is safer.
-func (c *Claim) tooOld(now time.Time) bool {
-	return c.Row.MaxWork > 0 && now.Sub(c.Sent) > c.Row.MaxWork/2
+	return c.Sent.Add(c.MaxWork), true
 }
 
 // A Task is what a claim means to whoever runs it. Writing to it appends to the
 // attempt's log, and never fails.
 type Task interface {
 	io.Writer
+	// Attempt returns room for the attempt that runs the task.
+	Attempt() *Attempt
 	// Run runs the user's code.
 	Run(ctx context.Context) error
 	// Panicked returns the error of an attempt whose code panicked with value.
@@ -65,31 +68,36 @@ type TaskKey struct{}
 // or what it calls, first asks for more than the deadline.
 type Attempt struct {
 	Claim
-	Task Task
 
 	parent context.Context
-	began  time.Time
+	began  time.Duration // after Sent
 
 	// How the function ended: written and read by its goroutine alone.
 	err             error
-	reason          string // err's text
-	stack           []byte // where it broke
+	reason          string  // err's text
+	stack           *[]byte // where it broke; nil where it did not
 	returned, broke bool
 
-	begin  sync.Once
-	ending context.Context // made by begin
-
-	mu     sync.Mutex
-	cancel context.CancelFunc // of ending
-	revoke context.CancelCauseFunc
+	mu     sync.Mutex // guards the rest, which all that use the context read and write
+	ending *ending    // made for whoever asks first
 	over   bool
 	cause  error // why it is over
 }
 
-// NewAttempt returns the attempt at a claim as the context of its function. Its
-// End is to be called.
-func NewAttempt(parent context.Context, claim Claim, task Task) *Attempt {
-	return &Attempt{Claim: claim, Task: task, parent: parent}
+// An ending is a context that ends with an attempt.
+type ending struct {
+	context context.Context
+	cancel  context.CancelFunc
+	revoke  context.CancelCauseFunc
+}
+
+// NewAttempt makes the attempt at a claim in the task's room, as the context of
+// its function. Its End is to be called.
+func NewAttempt(parent context.Context, claim *Claim, task Task) *Attempt {
+	a := task.Attempt()
+	a.Claim, a.parent = *claim, parent
+	a.Task = task
+	return a
 }
 
 // End ends the attempt's context: with a cause when the claim is lost, with nil
@@ -100,9 +108,14 @@ func (a *Attempt) End(cause error) {
 	if !a.over {
 		a.over, a.cause = true, cause
 	}
-	if a.revoke != nil {
-		a.revoke(a.cause)
-		a.cancel()
+	a.endContext()
+}
+
+// endContext is called under a.mu, once the attempt is over.
+func (a *Attempt) endContext() {
+	if a.ending != nil {
+		a.ending.revoke(a.cause)
+		a.ending.cancel()
 	}
 }
 
@@ -126,20 +139,19 @@ func (a *Attempt) kind() driver.OutcomeKind {
 
 // context returns the context that ends.
 func (a *Attempt) context() context.Context {
-	a.begin.Do(func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.ending, a.revoke = context.WithCancelCause(a.parent)
-		a.cancel = func() {}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ending == nil {
+		e := &ending{cancel: func() {}}
+		e.context, e.revoke = context.WithCancelCause(a.parent)
 		if at, ok := a.Expires(); ok {
-			a.ending, a.cancel = context.WithDeadline(a.ending, at)
+			e.context, e.cancel = context.WithDeadline(e.context, at)
 		}
-		if a.over {
-			a.revoke(a.cause)
-			a.cancel()
+		if a.ending = e; a.over {
+			a.endContext()
 		}
-	})
-	return a.ending
+	}
+	return a.ending.context
 }
 
 // Deadline implements [context.Context].
@@ -167,5 +179,5 @@ func (a *Attempt) Value(key any) any {
 
 // String names the attempt.
 func (a *Attempt) String() string {
-	return fmt.Sprintf("%s job %d attempt %d", a.Row.Type.Type, a.Row.ID, a.Row.Attempts-1)
+	return fmt.Sprintf("%s job %d attempt %d", a.Type.Type, a.Job, a.Number)
 }

@@ -30,9 +30,10 @@ func (a *Attempt) stop() {
 		return
 	}
 	value := recover()
-	a.broke, a.stack, a.err = true, callStack(), ErrGoexit
+	stack := callStack()
+	a.broke, a.stack, a.err = true, &stack, ErrGoexit
 	if value != nil {
-		a.err = a.Task.Panicked(value, a.stack)
+		a.err = a.Task.Panicked(value, stack)
 	}
 }
 
@@ -70,7 +71,7 @@ func PanicText(value any) (text string) {
 // logStack writes where a panic or a Goexit happened to the attempt's log.
 func (a *Attempt) logStack() {
 	if a.broke {
-		_, _ = fmt.Fprintf(a.Task, "%s\n%s", a.reason, a.stack) // the log never fails
+		_, _ = fmt.Fprintf(a.Task, "%s\n%s", a.reason, *a.stack) // the log never fails
 	}
 }
 

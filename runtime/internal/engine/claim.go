@@ -27,7 +27,7 @@ const (
 // claim takes up to limit jobs, in a context that outlives a stop, a hard one by
 // afterStop: a claim that is called off may be made all the same, even after what
 // was released, and would then be held by nobody. So may one that fails.
-func (c *claimer) claim(base context.Context, limit int) (claims []Claim, nextDue time.Duration, err error) {
+func (c *claimer) claim(base context.Context, limit int) (claims Batch, nextDue time.Duration, err error) {
 	c.rename()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(base))
 	defer cancel()
@@ -72,17 +72,11 @@ func (c *claimer) claim(base context.Context, limit int) (claims []Claim, nextDu
 	} else {
 		c.link.answer()
 	}
-	if len(claimed.Rows) == 0 {
-		return nil, claimed.NextDue, err
+	n := len(claimed.Rows)
+	if now := began.Add(took); n > 0 && c.voice.wants(now) {
+		c.voice.say(Event{Kind: ClaimsMade, Time: now, N: n, Took: took})
 	}
-	claims = make([]Claim, len(claimed.Rows))
-	for i, row := range claimed.Rows {
-		claims[i] = Claim{Row: row, Handler: c.handler, Sent: began}
-	}
-	if now := began.Add(took); c.voice.wants(now) {
-		c.voice.say(Event{Kind: ClaimsMade, Time: now, N: len(claims), Took: took})
-	}
-	return claims, claimed.NextDue, err
+	return Batch{Rows: claimed.Rows, Handler: c.handler, Sent: began}, claimed.NextDue, err
 }
 
 // A claimDeadline calls a claim off that has taken its time.

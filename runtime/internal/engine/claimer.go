@@ -105,14 +105,14 @@ func (c *claimer) run(soft, base context.Context, done chan<- struct{}) {
 			break
 		}
 		c.runner.start(claims)
-		if err != nil || len(claims) < limit {
+		if err != nil || len(claims.Rows) < limit {
 			c.finisher.awaitClaim(false) // the next claim may be long in coming
 		}
 		if err != nil {
 			c.fail(soft, err)
 			continue
 		}
-		c.succeed(len(claims), limit, nextDue)
+		c.succeed(len(claims.Rows), limit, nextDue)
 	}
 	returned = true
 }
@@ -162,14 +162,15 @@ func (c *claimer) await(soft context.Context) {
 }
 
 // giveBack has claims released that come too late to begin.
-func (c *claimer) giveBack(claims []Claim) {
+func (c *claimer) giveBack(claims Batch) {
 	if !c.abandoned.Load() {
 		c.runner.start(claims) // which is about to stop
 		return
 	}
-	for i := range claims { // nobody writes any more
+	for i := range claims.Rows { // nobody writes any more
 		ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
-		_, _ = c.queue.finish(ctx, claims[i].Handler, []driver.Outcome{released(&claims[i]).Outcome}) // or it expires
+		p := released(&claims.Rows[i], claims.Handler, claims.Sent)
+		_, _ = c.queue.finish(ctx, claims.Handler, []driver.Outcome{p.Outcome}) // or it expires
 		cancel()
 	}
 }

@@ -41,7 +41,7 @@ type Config struct {
 	// seconds. It is nil where that is not known.
 	LastAnswer func() time.Time
 	// NewTask makes what is run of a claim. It must not panic.
-	NewTask func(*Claim) Task
+	NewTask func(*driver.Row, *Claim) Task
 	// Cancelled and Lost are the causes of contexts whose job was cancelled or
 	// whose claim was taken over.
 	Cancelled, Lost error

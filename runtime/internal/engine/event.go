@@ -59,7 +59,7 @@ type Event struct {
 	Kind    EventKind
 	Time    time.Time
 	Attempt *Attempt
-	Of      *Ended
+	Of      *Claim
 	Outcome driver.OutcomeKind
 	Result  driver.Result
 	// Took is how long it took, and Waited how long the job had waited in this
@@ -69,14 +69,6 @@ type Event struct {
 	Err          error
 	Reason       string // the text of Err where that is the user's
 	Types        []driver.TypeCounts
-}
-
-// An Ended names an attempt that has ended.
-type Ended struct {
-	driver.Attempt
-	Type      driver.TypeVersion
-	Handler   string
-	Remaining int32 // attempts left after this one
 }
 
 const (

@@ -19,7 +19,7 @@ var ErrDropped = errors.New("outcome dropped")
 // outcome: write returns a nil error once the store has decided on it. It returns
 // the task's error, and why the outcome was not written.
 func Exec(ctx context.Context, claim Claim, task Task, write func(context.Context, driver.Outcome) error) (err, writeErr error) {
-	a := NewAttempt(ctx, claim, task)
+	a := NewAttempt(ctx, &claim, task)
 	ended := make(chan struct{})
 	go func() { // its own goroutine, since the task may end the one that it runs on
 		a.call(func(*Attempt) { close(ended) })
@@ -37,9 +37,9 @@ func Exec(ctx context.Context, claim Claim, task Task, write func(context.Contex
 // claim.
 func persist(ctx context.Context, p *pending, write func(context.Context, driver.Outcome) error) error {
 	stopped := ctx.Done()
-	detached, cancel := context.WithDeadline(context.WithoutCancel(ctx), p.until)
+	detached, cancel := context.WithDeadline(context.WithoutCancel(ctx), p.until())
 	defer cancel()
-	for {
+	for retry := (backoff{}); ; {
 		err := write(detached, p.Outcome)
 		if err == nil || p.Kind == driver.Released {
 			return err
@@ -50,7 +50,7 @@ func persist(ctx context.Context, p *pending, write func(context.Context, driver
 			}
 			continue
 		}
-		timer := time.NewTimer(p.retry.next(maxWait))
+		timer := time.NewTimer(retry.next(maxWait))
 		select {
 		case <-timer.C:
 		case <-stopped:

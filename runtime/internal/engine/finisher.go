@@ -107,7 +107,7 @@ func (f *finisher) putBack(batch []pending, err error) {
 		return
 	}
 	for i := range batch {
-		batch[i].tried, batch[i].err = true, err
+		batch[i].failed(err)
 	}
 	f.mu.Lock()
 	closed := f.closed
@@ -141,7 +141,7 @@ func (f *finisher) takeFor(handler string) (batch []pending) {
 		return nil
 	}
 	batch, f.waiting = split(f.waiting, f.maxBatch, func(p *pending) bool {
-		return !p.tried && p.Kind != driver.Released && p.handler == handler
+		return p.trouble == nil && p.Kind != driver.Released && p.claim.Handler == handler
 	})
 	if len(f.waiting) > 0 {
 		notify(f.added)
@@ -229,15 +229,13 @@ func (f *finisher) close() {
 
 // drop gives an outcome up, knowingly.
 func (f *finisher) drop(p pending, err error) {
-	if p.err != nil {
-		err = p.err
-	}
+	err = p.why(err)
 	f.orphaned()
 	if p.Kind == driver.Released {
 		f.voice.say(Event{Kind: ReleaseFailed, N: 1, Err: err})
 		return
 	}
-	f.voice.say(Event{Kind: OutcomeDropped, Of: p.ended(), Outcome: p.Kind, Err: err})
+	f.voice.say(Event{Kind: OutcomeDropped, Of: p.claim, Outcome: p.Kind, Err: err})
 }
 
 // open makes another lane. It is called under f.mu.
@@ -299,7 +297,7 @@ func (l *lane) take() bool {
 				limit = 1
 			}
 			l.batch, f.waiting = split(f.waiting, limit, func(p *pending) bool {
-				return p.handler == like.handler && (p.Kind == driver.Released) == (like.Kind == driver.Released)
+				return p.claim.Handler == like.claim.Handler && (p.Kind == driver.Released) == (like.Kind == driver.Released)
 			})
 			l.began, l.room = time.Now(), l.batch
 			if len(f.waiting) == 0 {
@@ -358,7 +356,7 @@ func (f *finisher) dropExpired() {
 	f.mu.Lock()
 	late, rest := []pending(nil), f.waiting[:0]
 	for _, p := range f.waiting {
-		if now.After(p.until) {
+		if now.After(p.until()) {
 			late = append(late, p)
 		} else {
 			rest = append(rest, p)
@@ -369,7 +367,7 @@ func (f *finisher) dropExpired() {
 	f.checkDone()
 	f.mu.Unlock()
 	for _, p := range late {
-		f.drop(p, p.err)
+		f.drop(p, nil)
 	}
 	if len(late) > 0 {
 		notify(f.free)

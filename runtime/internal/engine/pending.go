@@ -15,17 +15,17 @@ const minPersist = 2 * time.Second
 // A pending outcome is not written yet.
 type pending struct {
 	driver.Outcome
-	handler   string
-	kind      driver.TypeVersion
-	remaining int32
-	retryIn   time.Duration // after a failure
+	claim   *Claim
+	ended   time.Duration // after claim.Sent
+	trouble *trouble      // nil unless it was not written when it was tried
+}
 
-	until   time.Time // when it is dropped, if the store has not taken it
-	tried   bool      // it was part of a write that failed
+// A trouble is what has kept an outcome from being written.
+type trouble struct {
+	err     error
 	refused int       // how often the store has refused it for good
 	retry   backoff   // between tries apart from others
 	at      time.Time // when to try it apart from others
-	err     error     // why it was not written
 }
 
 // newPending is the outcome of an attempt that has ended.
@@ -34,44 +34,66 @@ func newPending(a *Attempt, kind driver.OutcomeKind, now time.Time) pending {
 	if kind == driver.Released {
 		return p
 	}
-	p.Log, p.retryIn = a.Task.Bytes(), a.Task.RetryIn()
+	p.Log = a.Task.Bytes()
 	if kind == driver.Failed {
-		p.Reason, p.RetryIn = driver.CleanReason(a.reason), p.retryIn
+		p.Reason, p.RetryIn = driver.CleanReason(a.reason), a.Task.RetryIn()
 	}
 	return p
 }
 
 // released is the outcome of a claim that has not begun.
-func released(c *Claim) pending { return pendingOf(c, driver.Released, time.Now()) }
+func released(row *driver.Row, handler string, sent time.Time) pending {
+	c := NewClaim(row, handler, sent)
+	return pendingOf(&c, driver.Released, time.Now())
+}
 
 func pendingOf(c *Claim, kind driver.OutcomeKind, now time.Time) pending {
-	p := pending{
-		Outcome: driver.Outcome{Attempt: c.Name(), Kind: kind},
-		handler: c.Handler, kind: c.Row.Type, remaining: c.Row.MaxAttempts - c.Row.Attempts,
-		until: now.Add(minPersist),
+	return pending{Outcome: driver.Outcome{Attempt: c.Attempt, Kind: kind}, claim: c, ended: now.Sub(c.Sent)}
+}
+
+// until is when the outcome is dropped, if the store has not taken it.
+func (p *pending) until() time.Time {
+	least := p.claim.Sent.Add(p.ended + minPersist)
+	if at, ok := p.claim.Expires(); ok && at.After(least) {
+		return at
 	}
-	if at, ok := c.Expires(); ok && at.After(p.until) {
-		p.until = at
+	return least
+}
+
+// failed takes note of why the outcome was not written.
+func (p *pending) failed(err error) {
+	if p.trouble == nil {
+		p.trouble = &trouble{}
 	}
-	return p
+	p.trouble.err = err
+}
+
+// why is what has kept the outcome from being written, or err.
+func (p *pending) why(err error) error {
+	if p.trouble != nil && p.trouble.err != nil {
+		return p.trouble.err
+	}
+	return err
 }
 
 // refuse makes an outcome that the store has refused for good a failure whose
 // reason says so. It returns false where the store has refused that, too.
 func (p *pending) refuse(err error) bool {
-	p.refused++
+	p.failed(err)
+	p.trouble.refused++
+	refused := p.trouble.refused
 	switch text := "the store refused its outcome: " + ErrorText(err); {
-	case p.refused == 1 && p.Kind == driver.Failed && p.Reason != "":
+	case refused == 1 && p.Kind == driver.Failed && p.Reason != "":
 		p.Reason = driver.CleanReason(p.Reason + ": " + text)
-	case p.refused == 1:
+	case refused == 1:
 		p.Reason = driver.CleanReason(text)
-	case p.refused == 2: // it may be the log or the reason that is refused
+	case refused == 2: // it may be the log or the reason that is refused
 		p.Log, p.Reason = nil, ascii(p.Reason)
 	default:
 		return false
 	}
 	if p.Kind != driver.Failed {
-		p.Kind, p.RetryIn = driver.Failed, p.retryIn
+		p.Kind, p.RetryIn = driver.Failed, p.claim.Task.RetryIn()
 	}
 	return true
 }
@@ -84,10 +106,6 @@ func ascii(text string) string {
 		}
 		return r
 	}, text)
-}
-
-func (p *pending) ended() *Ended {
-	return &Ended{Attempt: p.Attempt, Type: p.kind, Handler: p.handler, Remaining: p.remaining}
 }
 
 // outcomes are the outcomes as stores take them.

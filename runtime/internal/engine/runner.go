@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // which they were claimed.
 type runner struct {
 	size    int
-	newTask func(*Claim) Task
+	newTask func(*driver.Row, *Claim) Task
 	finish  func(pending)
 	voice   *voice
 	base    context.Context // of the handlers
@@ -23,7 +24,8 @@ type runner struct {
 	idle    chan struct{} // closed once stop was called and no handler runs
 
 	mu        sync.Mutex            // guards what is below, which handlers, claimer and watcher read and write
-	ready     []Claim               // claimed, and not begun
+	ready     []Batch               // claimed, and not begun; none is empty
+	waiting   int                   // jobs in ready
 	running   map[*Attempt]struct{} // begun, and not ended
 	handlers  int                   // goroutines that run jobs
 	mean      time.Duration         // of a job's run, recent ones counting more
@@ -42,21 +44,32 @@ func newRunner(base context.Context, cfg *Config, finish func(pending), v *voice
 	return r
 }
 
+// A Batch is rows that were claimed together.
+type Batch struct {
+	Rows    []driver.Row
+	Handler string    // who has claimed them
+	Sent    time.Time // this process's time just before
+}
+
 // start takes claims over: as many as there are free handlers begin.
-func (r *runner) start(claims []Claim) {
+func (r *runner) start(b Batch) {
+	if len(b.Rows) == 0 {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ready = append(r.ready, claims...)
+	r.ready = append(r.ready, b)
+	r.waiting += len(b.Rows)
 	if r.stopped {
 		return
 	}
-	for i := range claims {
-		if d := claims[i].Row.MaxWork; d > 0 && (r.shortest == 0 || d < r.shortest) {
+	for i := range b.Rows {
+		if d := b.Rows[i].MaxWork; d > 0 && (r.shortest == 0 || d < r.shortest) {
 			r.shortest = d
 			notify(r.shorter)
 		}
 	}
-	for n := min(len(r.ready), r.size-r.handlers); n > 0; n-- {
+	for n := min(r.waiting, r.size-r.handlers); n > 0; n-- {
 		r.handlers++
 		go r.handle()
 	}
@@ -72,7 +85,7 @@ type load struct {
 func (r *runner) load() load {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l := load{free: r.size - r.handlers, ready: len(r.ready)}
+	l := load{free: r.size - r.handlers, ready: r.waiting}
 	if r.mean > 0 {
 		l.prefetch = int(min(time.Duration(r.size)*prefetchTime/r.mean, maxBatch))
 	}
@@ -88,52 +101,64 @@ func (r *runner) handle() {
 		}
 	}()
 	for {
-		claim, ok := r.next()
-		if !ok {
+		row, handler, sent := r.next()
+		if row == nil {
 			again = false
 			return
 		}
-		r.work(claim)
+		r.work(row, handler, sent)
 	}
 }
 
-// next returns the next ready job, or false once the handler has been counted
-// as free.
-func (r *runner) next() (claim Claim, ok bool) {
+// next returns the next ready job, or nil once the handler has been counted as
+// free. The row is the caller's, to be cleared once it has been read.
+func (r *runner) next() (row *driver.Row, handler string, sent time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer notify(r.free)
-	if len(r.ready) == 0 || r.stopped {
+	if r.waiting == 0 || r.stopped {
 		r.handlers--
 		r.checkIdle()
-		return claim, false
+		return nil, "", time.Time{}
 	}
-	claim = r.ready[0]
-	r.ready[0] = Claim{}
-	r.ready = r.ready[1:]
-	return claim, true
+	b := &r.ready[0]
+	row, handler, sent = &b.Rows[0], b.Handler, b.Sent
+	b.Rows = b.Rows[1:]
+	r.waiting--
+	if len(b.Rows) == 0 {
+		r.ready[0] = Batch{}
+		r.ready = r.ready[1:]
+	}
+	return row, handler, sent
 }
 
 // work runs one job.
-func (r *runner) work(claim Claim) {
+func (r *runner) work(row *driver.Row, handler string, sent time.Time) {
 	began := time.Now()
-	if claim.tooOld(began) {
-		r.finish(released(&claim))
+	if tooOld(row, sent, began) {
+		r.finish(released(row, handler, sent))
 		return
 	}
-	a := NewAttempt(r.base, claim, nil)
-	a.began = began
-	a.Task = r.newTask(&a.Claim)
+	claim := NewClaim(row, handler, sent)
+	a := NewAttempt(r.base, &claim, r.newTask(row, &claim))
+	*row = driver.Row{} // others of its batch may stay for long
+	a.began = began.Sub(sent)
 	r.mu.Lock()
 	r.running[a] = struct{}{}
 	r.mu.Unlock()
 	a.call(r.ended)
 }
 
+// tooOld reports whether half of a claim has passed before the job begins, as can
+// happen after a long pause of the process. Another try is safer.
+func tooOld(row *driver.Row, sent, now time.Time) bool {
+	return row.MaxWork > 0 && now.Sub(sent) > row.MaxWork/2
+}
+
 // end hands the outcome of an attempt to the finisher.
 func (r *runner) end(a *Attempt) {
 	now := time.Now()
-	took := now.Sub(a.began)
+	took := now.Sub(a.Sent) - a.began
 	r.mu.Lock()
 	delete(r.running, a)
 	r.mean += (took - r.mean) / 16
@@ -146,7 +171,7 @@ func (r *runner) end(a *Attempt) {
 	}
 	if kind != driver.Completed || r.voice.wants(now) || a.overran(now) {
 		r.voice.say(Event{
-			Kind: AttemptEnded, Time: now, Attempt: a, Outcome: kind, Took: took, Waited: a.began.Sub(a.Sent), Err: a.err, Reason: a.reason,
+			Kind: AttemptEnded, Time: now, Attempt: a, Outcome: kind, Took: took, Waited: a.began, Err: a.err, Reason: a.reason,
 		})
 	}
 }
@@ -162,11 +187,13 @@ func (r *runner) stop() {
 	r.mu.Lock()
 	r.stopped = true
 	ready := r.ready
-	r.ready = nil
+	r.ready, r.waiting = nil, 0
 	r.checkIdle()
 	r.mu.Unlock()
-	for i := range ready {
-		r.finish(released(&ready[i]))
+	for _, b := range ready {
+		for i := range b.Rows {
+			r.finish(released(&b.Rows[i], b.Handler, b.Sent))
+		}
 	}
 }
 
@@ -196,25 +223,31 @@ func (r *runner) claims() (map[driver.Attempt]*Attempt, map[string][]driver.Atte
 	defer r.mu.Unlock()
 	running, names := make(map[driver.Attempt]*Attempt, len(r.running)), make(map[string][]driver.Attempt)
 	for a := range r.running {
-		name := a.Name()
-		running[name] = a
-		names[a.Handler] = append(names[a.Handler], name)
+		running[a.Attempt] = a
+		names[a.Handler] = append(names[a.Handler], a.Attempt)
 	}
-	for i := range r.ready {
-		claim := &r.ready[i]
-		names[claim.Handler] = append(names[claim.Handler], claim.Name())
+	for _, b := range r.ready {
+		for i := range b.Rows {
+			names[b.Handler] = append(names[b.Handler], nameOf(&b.Rows[i]))
+		}
 	}
 	return running, names
+}
+
+func nameOf(row *driver.Row) driver.Attempt {
+	return driver.Attempt{Job: row.ID, Number: row.Attempts - 1}
 }
 
 // forget drops ready jobs whose claims are lost.
 func (r *runner) forget(lost map[driver.Attempt]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.waiting = 0
 	kept := r.ready[:0]
-	for _, claim := range r.ready {
-		if !lost[claim.Name()] {
-			kept = append(kept, claim)
+	for _, b := range r.ready {
+		b.Rows = slices.DeleteFunc(b.Rows, func(row driver.Row) bool { return lost[nameOf(&row)] })
+		if r.waiting += len(b.Rows); len(b.Rows) > 0 {
+			kept = append(kept, b)
 		}
 	}
 	clear(r.ready[len(kept):])

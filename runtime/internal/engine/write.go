@@ -146,7 +146,7 @@ func (f *finisher) try(l *lane, batch []pending) error {
 	timer.Reset(slowWrite)
 	defer timer.Stop()
 
-	results, err := f.queue.finish(ctx, batch[0].handler, outcomes(batch))
+	results, err := f.queue.finish(ctx, batch[0].claim.Handler, outcomes(batch))
 	if err != nil {
 		if hung.Load() {
 			return errHung
@@ -192,9 +192,9 @@ func (f *finisher) report(batch []pending, results []driver.Result) {
 		p := &batch[i]
 		switch {
 		case results[i].Status != driver.Done:
-			f.voice.say(Event{Kind: OutcomeLate, Of: p.ended(), Outcome: p.Kind, Result: results[i]})
-		case p.Kind == driver.Failed && p.remaining == 0:
-			f.voice.say(Event{Kind: JobDied, Of: p.ended(), Reason: p.Reason})
+			f.voice.say(Event{Kind: OutcomeLate, Of: p.claim, Outcome: p.Kind, Result: results[i]})
+		case p.Kind == driver.Failed && p.claim.Remaining == 0:
+			f.voice.say(Event{Kind: JobDied, Of: p.claim, Reason: p.Reason})
 		}
 	}
 }
@@ -208,14 +208,14 @@ func (f *finisher) notReleased(batch []pending, err error) {
 // alone deals with an outcome that failed by itself: what the store refuses for
 // good becomes a failure, and all else waits apart.
 func (f *finisher) alone(p pending, err error) {
-	p.err, p.tried = err, true
-	wait := p.retry.next(maxWaitApart)
+	p.failed(err)
+	wait := p.trouble.retry.next(maxWaitApart)
 	if p.Kind == driver.Released {
 		f.notReleased([]pending{p}, err)
 		return
 	}
-	if isRefused(err) && p.refused == 0 {
-		f.voice.say(Event{Kind: OutcomeRefused, Of: p.ended(), Outcome: p.Kind, Err: err})
+	if isRefused(err) && p.trouble.refused == 0 {
+		f.voice.say(Event{Kind: OutcomeRefused, Of: p.claim, Outcome: p.Kind, Err: err})
 	}
 	if isFinal(err) {
 		if !p.refuse(err) {
@@ -224,8 +224,8 @@ func (f *finisher) alone(p pending, err error) {
 		}
 		wait = 0
 	}
-	p.at = time.Now().Add(wait)
-	if p.at.After(p.until) && wait > 0 {
+	p.trouble.at = time.Now().Add(wait)
+	if p.trouble.at.After(p.until()) && wait > 0 {
 		f.drop(p, err)
 		return
 	}
@@ -276,7 +276,7 @@ func (f *finisher) takeApart() (*lane, time.Duration) {
 	wait, now := time.Hour, time.Now()
 	for i := range f.apart {
 		p := f.apart[i]
-		if until := p.at.Sub(now); until > 0 {
+		if until := p.trouble.at.Sub(now); until > 0 {
 			wait = min(wait, until)
 			continue
 		}
@@ -299,7 +299,7 @@ func (l *lane) runAlone() {
 		f.mu.Lock()
 		delete(f.writing, l)
 		if !returned && !f.closed { // the store's code has ended this goroutine
-			p.at = time.Now().Add(maxWaitApart)
+			p.trouble.at = time.Now().Add(maxWaitApart)
 			f.apart = append(f.apart, p)
 		}
 		f.checkDone()
