@@ -70,7 +70,8 @@ func (j *Job) Exec(ctx context.Context, do func(context.Context) error) error {
 	if j.JobClaim == nil {
 		return fmt.Errorf("exec job %d: %w", j.ID, ErrJobNotClaimed)
 	}
-	t := &task{queue: j.Queue.Name(), job: j, log: j.JobClaim, run: func(ctx context.Context, _ *Job) error { return do(ctx) }, base: guardedLogger(slog.Default())}
+	run := func(ctx context.Context, _ *Job) error { return do(ctx) }
+	t := &task{work: &work{queue: j.Queue.Name(), run: run, base: guardedLogger(slog.Default())}, job: j, log: j.JobClaim}
 	claim := engine.Claim{
 		Attempt: driver.Attempt{Job: j.ID, Number: j.AttemptNumber}, Type: driver.TypeVersion{Type: string(j.Type), Version: j.PayloadVersion},
 		MaxWork: j.MaxWorkDuration, Remaining: j.AttemptsRemaining,

@@ -65,12 +65,12 @@ func (q plainQueue) Claim(ctx context.Context, req driver.ClaimRequest) (claimed
 	return claimed, nil
 }
 
-// newTask makes a task of a claim.
-func (q plainQueue) newTask(c *engine.Claim, name string) *task {
-	claimed, _ := q.jobs.LoadAndDelete(c.Attempt)
+// newTask makes a task of a row that was claimed.
+func (q plainQueue) newTask(w *work, row *driver.Row, sent time.Time) *task {
+	claimed, _ := q.jobs.LoadAndDelete(driver.Attempt{Job: row.ID, Number: row.Attempts - 1})
 	job := claimed.(*Job)
-	job.claimedAt = c.Sent
-	return &task{queue: name, job: job, log: job.JobClaim}
+	job.claimedAt = sent
+	return &task{work: w, job: job, log: job.JobClaim}
 }
 
 func (q plainQueue) claimOne(ctx context.Context, handler string) (*Job, error) {

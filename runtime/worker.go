@@ -154,7 +154,7 @@ func (w *Worker) open(ctx context.Context) ([]*workedQueue, error) {
 		if err != nil {
 			return nil, err
 		}
-		queues[i] = &workedQueue{name: name, queue: queue, mux: w.mux, settings: &w.settings}
+		queues[i] = newWorkedQueue(name, queue, w.mux, &w.settings)
 	}
 	return queues, nil
 }

@@ -3,7 +3,7 @@ package runtime
 import (
 	"context"
 	"log/slog"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jobgen/jobgen/runtime/driver"
@@ -12,22 +12,24 @@ import (
 
 // A task is a claimed job with what runs it. It implements [engine.Task].
 type task struct {
-	queue string // its name
-	job   *Job
-	log   *JobClaim
-	run   func(ctx context.Context, job *Job) error // user code
-	base  *slog.Logger                              // guarded
+	*work
+	job *Job
+	log *JobClaim
 
-	observer Observer        // or nil
 	observed context.Context // that the observer made; of the handler's goroutine
-
-	logging sync.Once
-	logger  *slog.Logger
-
-	attempt engine.Attempt
+	logger   atomic.Pointer[slog.Logger]
+	attempt  engine.Attempt
 }
 
-// A claimedTask is a task with all that it points to.
+// A work is what the tasks of a queue's jobs of one type have in common.
+type work struct {
+	queue    string                                    // its name
+	run      func(ctx context.Context, job *Job) error // user code
+	base     *slog.Logger                              // guarded
+	observer Observer                                  // or nil
+}
+
+// A claimedTask is a task with all that it points to, in one allocation.
 type claimedTask struct {
 	task
 	ownJob Job
@@ -36,13 +38,13 @@ type claimedTask struct {
 
 var _ engine.Task = (*task)(nil)
 
-// newTask makes a task of a claim on a queue's job, in one allocation.
-func newTask(row *driver.Row, c *engine.Claim, queue *Queue) *task {
+// newTask makes a task of a row of queue that handler has claimed.
+func newTask(w *work, queue *Queue, row *driver.Row, handler string, sent time.Time) *task {
 	t := &claimedTask{ownJob: newJob(row, queue.store.catalogue)}
 	t.ownJob.AttemptsMade-- // the current one is not over
-	t.ownLog.JobID, t.ownLog.HandlerID, t.ownLog.AttemptNumber, t.ownLog.Queue = c.Job, c.Handler, t.ownJob.AttemptsMade, queue
-	t.ownJob.JobClaim, t.ownJob.claimedAt = &t.ownLog, c.Sent
-	t.queue, t.job, t.log = queue.name, &t.ownJob, &t.ownLog
+	t.ownLog.JobID, t.ownLog.HandlerID, t.ownLog.AttemptNumber, t.ownLog.Queue = row.ID, handler, t.ownJob.AttemptsMade, queue
+	t.ownJob.JobClaim, t.ownJob.claimedAt = &t.ownLog, sent
+	t.work, t.job, t.log = w, &t.ownJob, &t.ownLog
 	return &t.task
 }
 
@@ -94,11 +96,12 @@ func (t *task) observe(ctx context.Context) (made context.Context) {
 // attemptLogger is made for the first line that is logged, so that a handler
 // which logs nothing pays for nothing.
 func (t *task) attemptLogger() *slog.Logger {
-	t.logging.Do(func() {
-		own := slog.NewTextHandler(t.log, &slog.HandlerOptions{Level: slog.LevelDebug})
-		t.logger = slog.New(slog.NewMultiHandler(own, t.base.Handler())).With(t.attrs()...)
-	})
-	return t.logger
+	if logger := t.logger.Load(); logger != nil {
+		return logger
+	}
+	own := slog.NewTextHandler(t.log, &slog.HandlerOptions{Level: slog.LevelDebug})
+	t.logger.CompareAndSwap(nil, slog.New(slog.NewMultiHandler(own, t.base.Handler())).With(t.attrs()...))
+	return t.logger.Load()
 }
 
 // attrs names the attempt in a log line.

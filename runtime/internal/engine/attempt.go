@@ -91,11 +91,11 @@ type ending struct {
 	revoke  context.CancelCauseFunc
 }
 
-// NewAttempt makes the attempt at a claim in the task's room, as the context of
+// newAttempt makes the attempt at a claim in the task's room, as the context of
 // its function. Its End is to be called.
-func NewAttempt(parent context.Context, claim *Claim, task Task) *Attempt {
+func newAttempt(parent context.Context, claim Claim, task Task) *Attempt {
 	a := task.Attempt()
-	a.Claim, a.parent = *claim, parent
+	a.Claim, a.parent = claim, parent
 	a.Task = task
 	return a
 }

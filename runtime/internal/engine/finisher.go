@@ -155,7 +155,10 @@ func split(waiting []pending, limit int, wanted func(*pending) bool) (batch, res
 	for n < len(waiting) && n < limit && wanted(&waiting[n]) {
 		n++
 	}
-	if n == len(waiting) || n == limit {
+	switch n {
+	case len(waiting):
+		return waiting, nil
+	case limit:
 		return waiting[:n:n], waiting[n:]
 	}
 	batch = waiting[:n:n]

@@ -13,7 +13,7 @@ import (
 // which they were claimed.
 type runner struct {
 	size    int
-	newTask func(*driver.Row, *Claim) Task
+	newTask func(row *driver.Row, handler string, sent time.Time) Task
 	finish  func(pending)
 	voice   *voice
 	base    context.Context // of the handlers
@@ -139,8 +139,7 @@ func (r *runner) work(row *driver.Row, handler string, sent time.Time) {
 		r.finish(released(row, handler, sent))
 		return
 	}
-	claim := NewClaim(row, handler, sent)
-	a := NewAttempt(r.base, &claim, r.newTask(row, &claim))
+	a := newAttempt(r.base, NewClaim(row, handler, sent), r.newTask(row, handler, sent))
 	*row = driver.Row{} // others of its batch may stay for long
 	a.began = began.Sub(sent)
 	r.mu.Lock()
