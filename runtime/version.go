@@ -30,6 +30,17 @@ type Upgrade struct {
 	apply   func(any) (any, error) // *in to *out
 }
 
+// upgrade calls apply. Its author is the user, so a panic becomes an error: the
+// attempt fails, and the process goes on.
+func (u *Upgrade) upgrade(old any) (p any, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			p, err = nil, &PanicError{Value: value, Stack: callStack()}
+		}
+	}()
+	return u.apply(old)
+}
+
 // UpgradeFrom is the upgrade from a version whose payloads are the struct Old.
 // What upgrade returns an error for is data that does not decode.
 func UpgradeFrom[Old, New any](version int16, upgrade func(Old) (New, error)) Upgrade {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"github.com/bwmarrin/snowflake"
@@ -62,11 +61,6 @@ func Snowflake(c *Codec, v *snowflake.ID) {
 	*v = snowflake.ID(n)
 }
 
-// Time is a string as RFC 3339 has it, with nanoseconds and the zone's offset.
-func Time(c *Codec, v *time.Time) {
-	Text(c, v)
-}
-
 // Text is a string that the value makes of itself and reads itself.
 func Text[T any, P interface {
 	*T
@@ -76,7 +70,7 @@ func Text[T any, P interface {
 	if c.writing {
 		c.data = append(c.data, '"')
 		from := len(c.data)
-		data, err := P(v).AppendText(c.data)
+		data, err := appendText(P(v), c.data)
 		if err != nil {
 			c.fail(err)
 			return
@@ -93,7 +87,10 @@ func Text[T any, P interface {
 		return
 	}
 	if text, ok := c.readText(); ok {
-		if err := P(v).UnmarshalText(text); err != nil {
+		switch err := unmarshalText(P(v), text); {
+		case isPanic(err):
+			c.fail(err)
+		case err != nil:
 			c.fail(&RefusedError{err})
 		}
 	}
