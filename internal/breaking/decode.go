@@ -9,8 +9,8 @@ import (
 	"strconv"
 
 	"github.com/jobgen/jobgen/internal/schema"
-	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/codec"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 // Decode reads a stored payload as a program does whose payload has fields, and
@@ -112,7 +112,7 @@ var builtins = map[string]func(data []byte) error{
 	"string": alone(codec.String), "bool": alone(codec.Bool),
 	"int": alone(codec.Int), "int32": alone(codec.Int32), "int64": alone(codec.Int64), "uint32": alone(codec.Uint32), "float64": alone(codec.Float64),
 	"bytes": alone(codec.Bytes), "time": alone(codec.Time), "duration": alone(codec.Duration),
-	"date": alone(codec.Text[runtime.Date]), "uuid": alone(codec.Text[runtime.UUID]), "decimal": alone(codec.Text[runtime.Decimal]),
+	"date": alone(codec.Text[value.Date]), "uuid": alone(codec.Text[value.UUID]), "decimal": alone(codec.Text[value.Decimal]),
 	"snowflake": alone(codec.Snowflake), "json": alone(codec.JSON),
 }
 

@@ -22,6 +22,7 @@ import (
 const (
 	runtimePath   = "github.com/jobgen/jobgen/runtime"
 	codecPath     = "github.com/jobgen/jobgen/runtime/codec"
+	valuePath     = "github.com/jobgen/jobgen/runtime/value"
 	snowflakePath = "github.com/bwmarrin/snowflake"
 )
 
@@ -95,6 +96,7 @@ func newFile(pkg *gotypes.Package, fields ...*gotypes.Field) *jen.File {
 	f.HeaderComment(headerPrefix + oneLine(pkg.Source) + "; DO NOT EDIT.")
 	f.ImportName(runtimePath, "runtime")
 	f.ImportName(codecPath, "codec")
+	f.ImportName(valuePath, "value")
 	f.ImportName(snowflakePath, "snowflake")
 	for _, field := range fields {
 		nameImports(f, &field.Type)

@@ -128,7 +128,7 @@ func fullPackage() *gotypes.Package {
 // imports reads what generated code imports from the go command's build cache.
 var imports = sync.OnceValues(func() (types.Importer, error) {
 	out, err := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}",
-		"github.com/jobgen/jobgen/runtime", "github.com/bwmarrin/snowflake", "net/url", "net/netip").Output()
+		"github.com/jobgen/jobgen/runtime", "github.com/jobgen/jobgen/runtime/value", "github.com/bwmarrin/snowflake", "net/url", "net/netip").Output()
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
 	}

@@ -50,13 +50,13 @@ func plainType(t gotypes.Type) *jen.Statement {
 	case gotypes.KindDuration:
 		return jen.Qual("time", "Duration")
 	case gotypes.KindDate:
-		return jen.Qual(runtimePath, "Date")
+		return jen.Qual(valuePath, "Date")
 	case gotypes.KindUUID:
-		return jen.Qual(runtimePath, "UUID")
+		return jen.Qual(valuePath, "UUID")
 	case gotypes.KindSnowflake:
 		return jen.Qual(snowflakePath, "ID")
 	case gotypes.KindDecimal:
-		return jen.Qual(runtimePath, "Decimal")
+		return jen.Qual(valuePath, "Decimal")
 	case gotypes.KindJSON:
 		return jen.Qual("encoding/json", "RawMessage")
 	case gotypes.KindList:

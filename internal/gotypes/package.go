@@ -105,10 +105,10 @@ const (
 	KindBytes                 // []byte
 	KindTime                  // time.Time
 	KindDuration              // time.Duration; JSON: nanoseconds
-	KindDate                  // runtime.Date
-	KindUUID                  // runtime.UUID
+	KindDate                  // value.Date
+	KindUUID                  // value.UUID
 	KindSnowflake             // snowflake.ID
-	KindDecimal               // runtime.Decimal
+	KindDecimal               // value.Decimal
 	KindJSON                  // json.RawMessage
 	KindList                  // []Elem
 	KindMap                   // map[string]Elem

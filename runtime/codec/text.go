@@ -41,6 +41,16 @@ func Enum[E interface {
 	}
 }
 
+// MarshalEnum returns the text of an enum's value, or an error for one that is not
+// valid. The MarshalText methods of generated enums call it, so that Enum and
+// encoding/json refuse the same values.
+func MarshalEnum[E ~string](v E, valid bool) ([]byte, error) {
+	if !valid {
+		return nil, fmt.Errorf("%T has no value %.60q", v, string(v))
+	}
+	return []byte(v), nil
+}
+
 var errNoID = errors.New("the string is not the digits of an id")
 
 // Snowflake is a number in a string: JavaScript would round it.

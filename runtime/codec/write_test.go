@@ -9,8 +9,8 @@ import (
 	"time"
 
 	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
-	jobgen "github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/codec"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
@@ -43,7 +43,7 @@ func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
 		"a value no enum has":       {func(v *jobs.EveryJob) { v.List = []*jobs.Status{nil, ptr(jobs.Status("x"))} }, "list[1]", `has no value "x"`},
 		"a text that is too long":   {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("x", codec.MaxSize) }, "f0", "more than the 16777216"},
 		"bytes that are too long":   {func(v *jobs.EveryJob) { v.F7 = make([]byte, codec.MaxSize) }, "f7", "more than the 16777216"},
-		"a list that is too long":   {func(v *jobs.EveryJob) { v.Dates = make([]jobgen.Date, codec.MaxSize/10) }, "dates[", "more than the 16777216"},
+		"a list that is too long":   {func(v *jobs.EveryJob) { v.Dates = make([]value.Date, codec.MaxSize/10) }, "dates[", "more than the 16777216"},
 		"escapes that are too long": {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("\x01", codec.MaxSize/5) }, "f0", "more than the 16777216"},
 		"JSON that is too long":     {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"` + strings.Repeat("x", codec.MaxSize) + `"`) }, "f14", "more than the 16777216"},
 	} {

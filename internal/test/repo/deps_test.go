@@ -46,7 +46,8 @@ var (
 var rules = map[string]rule{
 	"runtime":          {own: []string{"runtime/codec"}, modules: runtimeModules},
 	"runtime/codec":    {modules: runtimeModules},
-	"gen/jobs":         {own: []string{"runtime", "runtime/codec"}, modules: runtimeModules},
+	"runtime/value":    {},
+	"gen/jobs":         {own: []string{"runtime", "runtime/codec", "runtime/value"}, modules: runtimeModules},
 	"runtime/memory":   {own: []string{"runtime", "runtime/internal/wake"}, modules: runtimeModules},
 	"runtime/postgres": {own: []string{"runtime", "runtime/internal/wake", "runtime/postgres/internal/pgdb"}, modules: postgresModules},
 	"runtime/sqlite":   {own: []string{"runtime", "runtime/internal/wake", "runtime/sqlite/internal/sqlitedb"}, modules: sqliteModules},
@@ -55,7 +56,7 @@ var rules = map[string]rule{
 	"runtime/sqlite/internal/sqlitedb": {},
 
 	"runtime/queuetest": {
-		own:     []string{"runtime", "runtime/memory"},
+		own:     []string{"runtime", "runtime/memory", "runtime/value"},
 		modules: slices.Concat(runtimeModules, []string{"github.com/anishathalye/porcupine", "github.com/google/go-cmp", "pgregory.net/rapid"}),
 	},
 
@@ -73,7 +74,7 @@ var rules = map[string]rule{
 	"internal/stamp":       {},
 	"internal/jsonschema":  {own: []string{"internal/schema"}, modules: yamlModules},
 	// The runtime's codec is what programs read payloads with.
-	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema", "runtime", "runtime/codec"}, modules: slices.Concat(yamlModules, runtimeModules)},
+	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema", "runtime/codec", "runtime/value"}, modules: slices.Concat(yamlModules, runtimeModules)},
 	"internal/lock": {
 		own:     []string{"internal/breaking", "internal/diagnostic", "internal/schema"},
 		modules: slices.Concat(yamlModules, runtimeModules, []string{"github.com/rogpeppe/go-internal"}),

@@ -38,6 +38,7 @@ import (
 	"fmt"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 func pointer[T any](v T) *T { return &v }
@@ -61,7 +62,7 @@ func Handle(mux *runtime.Mux, did func(ctx context.Context, by string, n int64, 
 	})
 }
 
-var _ = runtime.Date{}
+var _ = value.Date{}
 `
 
 const upgradesFile = `package %s
