@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jobgen/jobgen/internal/emit"
+	"github.com/jobgen/jobgen/internal/fieldtype"
 	"github.com/jobgen/jobgen/internal/gotypes"
 )
 
@@ -35,8 +36,8 @@ func emailPackage() *gotypes.Package {
 			Type: "email", Name: "Email", File: "email_job.gen.go", Queue: "emails",
 			Doc: "Sends one e-mail to one account.",
 			Fields: []*gotypes.Field{
-				field("account_id", "AccountID", "accountID", of(gotypes.KindSnowflake)),
-				field("email_id", "EmailID", "emailID", of(gotypes.KindString)),
+				field("account_id", "AccountID", "accountID", of("snowflake")),
+				field("email_id", "EmailID", "emailID", of("string")),
 			},
 			MaxAttempts: &attempts, MaxWorkDuration: &work,
 		}},
@@ -47,13 +48,13 @@ func field(key, name, param string, t gotypes.Type) *gotypes.Field {
 	return &gotypes.Field{Key: key, Name: name, Param: param, Type: t}
 }
 
-func of(k gotypes.Kind) gotypes.Type { return gotypes.Type{Kind: k} }
+func of(builtin string) gotypes.Type { return gotypes.Type{Builtin: fieldtype.Named(builtin)} }
 
 // fullPackage uses everything that a package can hold.
 func fullPackage() *gotypes.Package {
 	attempts, none, priority := int32(1), time.Duration(0), int16(4)
 	address := &gotypes.Named{Name: "Address", Doc: "Where a parcel goes.", Fields: []*gotypes.Field{
-		{Key: "street", Name: "Street", Param: "street", Doc: "Street and number.\nOn one line.", Type: of(gotypes.KindString)},
+		{Key: "street", Name: "Street", Param: "street", Doc: "Street and number.\nOn one line.", Type: of("string")},
 		field("next", "Next", "next", gotypes.Type{Kind: gotypes.KindNamed, Optional: true}),
 	}}
 	address.Fields[1].Type.Named = address
@@ -62,10 +63,10 @@ func fullPackage() *gotypes.Package {
 		{Name: "StatusAccountClosed", Value: "account.closed"},
 	}}
 	var every []*gotypes.Field
-	for k := gotypes.KindString; k <= gotypes.KindJSON; k++ {
+	for k, builtin := range fieldtype.All() {
 		every = append(every,
-			field(fmt.Sprintf("f%d", k), fmt.Sprintf("F%d", k), fmt.Sprintf("f%d", k), of(k)),
-			field(fmt.Sprintf("o%d", k), fmt.Sprintf("O%d", k), fmt.Sprintf("o%d", k), gotypes.Type{Kind: k, Optional: true}))
+			field(fmt.Sprintf("f%d", k), fmt.Sprintf("F%d", k), fmt.Sprintf("f%d", k), of(builtin.Name)),
+			field(fmt.Sprintf("o%d", k), fmt.Sprintf("O%d", k), fmt.Sprintf("o%d", k), gotypes.Type{Builtin: builtin, Optional: true}))
 	}
 	element := gotypes.Type{Kind: gotypes.KindNamed, Named: status, Optional: true}
 	list := gotypes.Type{Kind: gotypes.KindList, Elem: &element}
@@ -75,28 +76,28 @@ func fullPackage() *gotypes.Package {
 		field("table", "Table", "table", gotypes.Type{Kind: gotypes.KindMap, Elem: &list, Optional: true}),
 		field("address", "Address", "address", gotypes.Type{Kind: gotypes.KindNamed, Named: address}),
 		field("url", "URL", "url", url),
-		field("a b/c:ü", "Odd", "odd", of(gotypes.KindString)),
-		field("dates", "Dates", "dates", gotypes.Type{Kind: gotypes.KindList, Elem: &gotypes.Type{Kind: gotypes.KindDate}}),
+		field("a b/c:ü", "Odd", "odd", of("string")),
+		field("dates", "Dates", "dates", gotypes.Type{Kind: gotypes.KindList, Elem: &gotypes.Type{Builtin: fieldtype.Named("date")}}),
 		field("deep", "Deep", "deep", gotypes.Type{Kind: gotypes.KindList, Elem: &gotypes.Type{
-			Kind: gotypes.KindMap, Optional: true, Elem: &gotypes.Type{Kind: gotypes.KindList, Optional: true, Elem: &gotypes.Type{Kind: gotypes.KindInt}},
+			Kind: gotypes.KindMap, Optional: true, Elem: &gotypes.Type{Kind: gotypes.KindList, Optional: true, Elem: &gotypes.Type{Builtin: fieldtype.Named("int")}},
 		}}),
 		field("parcels", "Parcels", "parcels", gotypes.Type{Kind: gotypes.KindMap, Elem: &gotypes.Type{Kind: gotypes.KindNamed, Named: address}}),
 		field("addrs", "Addrs", "addrs", gotypes.Type{Kind: gotypes.KindList, Optional: true, Elem: &gotypes.Type{
 			Kind: gotypes.KindImported, Optional: true, Import: "net/netip", Name: "Addr",
 		}}),
-		field("anything", "Anything", "anything", gotypes.Type{Kind: gotypes.KindMap, Optional: true, Elem: &gotypes.Type{Kind: gotypes.KindJSON, Optional: true}}))
+		field("anything", "Anything", "anything", gotypes.Type{Kind: gotypes.KindMap, Optional: true, Elem: &gotypes.Type{Builtin: fieldtype.Named("json"), Optional: true}}))
 	with := func(f *gotypes.Field, d gotypes.Default) *gotypes.Field { f.Default = &d; return f }
-	old := field("old", "Old", "old", of(gotypes.KindString))
+	old := field("old", "Old", "old", of("string"))
 	old.Doc, old.Deprecated = "What was there before.", "use new"
 	defaults := []*gotypes.Field{
 		old,
-		with(field("text", "Text", "text", of(gotypes.KindString)), gotypes.Default{String: "a \"b\"\n"}),
-		with(field("yes", "Yes", "yes", of(gotypes.KindBool)), gotypes.Default{Bool: true}),
-		with(field("count", "Count", "count", of(gotypes.KindInt32)), gotypes.Default{Int: -5}),
-		with(field("share", "Share", "share", of(gotypes.KindFloat64)), gotypes.Default{Float: 2.5e-9}),
-		with(field("whole", "Whole", "whole", of(gotypes.KindFloat64)), gotypes.Default{Float: 3}),
-		with(field("wait", "Wait", "wait", of(gotypes.KindDuration)), gotypes.Default{Int: int64(90 * time.Second)}),
-		with(field("status", "Status", "status", gotypes.Type{Kind: gotypes.KindNamed, Named: status}), gotypes.Default{String: "active", Const: "StatusActive"}),
+		with(field("text", "Text", "text", of("string")), gotypes.Default{Value: "a \"b\"\n"}),
+		with(field("yes", "Yes", "yes", of("bool")), gotypes.Default{Value: true}),
+		with(field("count", "Count", "count", of("int32")), gotypes.Default{Value: int64(-5)}),
+		with(field("share", "Share", "share", of("float64")), gotypes.Default{Value: 2.5e-9}),
+		with(field("whole", "Whole", "whole", of("float64")), gotypes.Default{Value: 3.0}),
+		with(field("wait", "Wait", "wait", of("duration")), gotypes.Default{Value: 90 * time.Second}),
+		with(field("status", "Status", "status", gotypes.Type{Kind: gotypes.KindNamed, Named: status}), gotypes.Default{Value: "active", Const: "StatusActive"}),
 	}
 	formerStatus := &gotypes.Named{Name: "OrderJobV2Status", IsEnum: true, Enum: []*gotypes.EnumValue{{Name: "OrderJobV2StatusA", Value: "a"}}}
 	formerLine := &gotypes.Named{Name: "OrderJobV2Line", Fields: []*gotypes.Field{

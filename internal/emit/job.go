@@ -106,7 +106,7 @@ func constructor(job *gotypes.Job, payload string) *jen.Statement {
 		switch {
 		case f.Default != nil:
 			defaulted = true
-			values = append(values, jen.Id(f.Name).Op(":").Add(defaultValue(f)))
+			values = append(values, jen.Id(f.Name).Op(":").Add(defaultValue(f.Default)))
 			continue
 		case f.Type.Optional:
 			optional = true

@@ -3,6 +3,7 @@ package jsonschema
 import (
 	"math"
 
+	"github.com/jobgen/jobgen/internal/fieldtype"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
@@ -73,7 +74,7 @@ func name(pattern string) *Schema { return &Schema{Pattern: pattern, MaxLength: 
 
 func declaredName() *Schema {
 	s := name(plainName)
-	s.Not = &Schema{Enum: anys(schema.Builtins())}
+	s.Not = &Schema{Enum: anys(fieldtype.Names())}
 	return s
 }
 
@@ -181,8 +182,8 @@ func declared(fields *Schema) *Schema {
 // typeRef returns the schema of a field's type. The names come first, so that
 // editors offer them.
 func typeRef() *Schema {
-	names := make([]string, 0, 2*len(schema.Builtins()))
-	for _, name := range schema.Builtins() {
+	names := make([]string, 0, 2*len(fieldtype.All()))
+	for _, name := range fieldtype.Names() {
 		names = append(names, name, name+"?")
 	}
 	again := &Schema{Ref: "#/$defs/type"}

@@ -3,16 +3,14 @@ package schema
 import (
 	"encoding/json"
 	"fmt"
-	"math"
-	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/fieldtype"
 )
 
 // fields reads the fields of a payload or a struct.
@@ -49,7 +47,7 @@ func (b *builder) field(e entry) *Field {
 		"default": func(e entry) {
 			value := e.value
 			f.Default = &Default{At: start(value)}
-			b.last = append(b.last, func() { b.judgeDefault(f, value, what) })
+			b.last = append(b.last, func() { b.checkDefault(f, value, what) })
 		},
 	}
 	if !isLong(e.value, known) {
@@ -131,8 +129,8 @@ func (b *builder) checkStored(fields []*Field, reserved []Text, what string) {
 	}
 }
 
-// judgeDefault finds out whether n is a value of f's type.
-func (b *builder) judgeDefault(f *Field, n ast.Node, what string) {
+// checkDefault checks that n is a value of f's type.
+func (b *builder) checkDefault(f *Field, n ast.Node, what string) {
 	if f.Type == nil || reported(n) {
 		return
 	}
@@ -144,13 +142,14 @@ func (b *builder) judgeDefault(f *Field, n ast.Node, what string) {
 	case f.Type.Optional:
 		refuse("could never be: an optional field that is absent is nil; leave the ? or the default out")
 		return
-	case f.Type.Builtin == "" && !enum, f.Type.Builtin != "" && !defaultable[f.Type.Builtin]:
+	case f.Type.Builtin == nil && !enum, f.Type.Builtin != nil && f.Type.Builtin.Default == nil:
 		refuse("cannot be given: a field of type %s has none; text, numbers, booleans, durations and enums have", clip(f.Type.String()))
 		return
 	}
-	value, why := defaultOf(f.Type, n)
-	if why != "" {
-		refuse("is %s: %s", clip(kind(n)), why)
+	written := literal(n)
+	value, write := defaultOf(f.Type, written)
+	if write != "" {
+		refuse("is %s: %s", clip(kind(n)), write)
 		return
 	}
 	text, err := json.Marshal(value)
@@ -158,90 +157,37 @@ func (b *builder) judgeDefault(f *Field, n ast.Node, what string) {
 		refuse("is %s, which JSON cannot hold", clip(kind(n)))
 		return
 	}
-	f.Default.Text, f.Default.JSON = scalar(n), string(text)
+	f.Default.Text, f.Default.Value, f.Default.JSON = written.Text, value, string(text)
 }
 
-// defaultable are the built-in types that a default can be given for.
-var defaultable = map[string]bool{
-	"string": true, "bool": true, "int": true, "int32": true, "int64": true, "uint32": true, "float64": true, "duration": true,
-}
-
-// scalar returns the value of n as it is written, without quotes.
-func scalar(n ast.Node) string {
+// literal returns n as it is written.
+func literal(n ast.Node) fieldtype.Literal {
+	l := fieldtype.Literal{Text: n.GetToken().Value}
 	switch n := n.(type) {
 	case *ast.StringNode:
-		return n.Value
+		l.Kind, l.Text, l.Quoted = fieldtype.Text, n.Value, n.GetToken().Type != token.StringType
 	case *ast.LiteralNode:
-		return n.Value.Value
+		l.Kind, l.Text, l.Quoted = fieldtype.Text, n.Value.Value, true
+	case *ast.IntegerNode:
+		l.Kind = fieldtype.Integer
+	case *ast.FloatNode:
+		l.Kind = fieldtype.Number
+	case *ast.BoolNode:
+		l.Kind = fieldtype.Bool
 	}
-	return n.GetToken().Value
+	return l
 }
 
-// defaultOf returns the Go value of n as one of type ref, or why it is none.
-func defaultOf(ref *Ref, n ast.Node) (any, string) {
-	text, isText := "", false
-	switch n.(type) {
-	case *ast.StringNode, *ast.LiteralNode:
-		text, isText = scalar(n), true
+// defaultOf returns a literal as a value of the type ref, or what to write
+// instead.
+func defaultOf(ref *Ref, l fieldtype.Literal) (v any, write string) {
+	if ref.Builtin != nil {
+		return ref.Builtin.Default(l)
 	}
-	switch {
-	case ref.Declared != nil:
-		for _, v := range ref.Declared.Enum {
-			if isText && v.Value.Value == text {
-				return text, ""
-			}
-		}
-		return nil, fmt.Sprintf("write one of the values of %s", ref.Declared.Name.Value)
-	case ref.Builtin == "string":
-		switch {
-		case !isText:
-			return nil, "write it in quotes"
-		case strings.ContainsRune(text, 0):
-			return nil, "no database stores a NUL character"
-		}
-		return text, ""
-	case ref.Builtin == "bool":
-		if v, ok := n.(*ast.BoolNode); ok {
-			return v.Value, ""
-		}
-		return nil, "write true or false"
-	case ref.Builtin == "duration":
-		d, err := time.ParseDuration(text)
-		if !isText || err != nil {
-			return nil, "write a time with its unit, such as 30s, 1m30s or 2h"
-		}
-		return d, ""
-	}
-	return number(ref.Builtin, n)
-}
-
-// decimal is a number as everybody reads it: without a leading zero, which some
-// take for octal.
-var decimal = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
-
-// number returns the value of n as one of a type of numbers.
-func number(builtin string, n ast.Node) (any, string) {
-	digits := n.GetToken().Value
-	if builtin == "float64" {
-		_, isText := n.(*ast.StringNode) // as the parser takes 1e3 to be
-		quoted := n.GetToken().Type != token.StringType
-		if v, err := strconv.ParseFloat(digits, 64); err == nil && decimal.MatchString(digits) && !(isText && quoted) {
-			return v, ""
-		}
-		return nil, "write a number"
-	}
-	low, high := int64(math.MinInt64), int64(math.MaxInt64)
-	switch builtin {
-	case "int32":
-		low, high = math.MinInt32, math.MaxInt32
-	case "uint32":
-		low, high = 0, math.MaxUint32
-	}
-	if _, ok := n.(*ast.IntegerNode); ok && decimal.MatchString(digits) {
-		v, err := strconv.ParseInt(digits, 10, 64)
-		if err == nil && v >= low && v <= high {
-			return v, ""
+	for _, v := range ref.Declared.Enum {
+		if l.Kind == fieldtype.Text && v.Value.Value == l.Text {
+			return l.Text, ""
 		}
 	}
-	return nil, fmt.Sprintf("write a whole number from %d to %d", low, high)
+	return nil, fmt.Sprintf("write one of the values of %s", ref.Declared.Name.Value)
 }

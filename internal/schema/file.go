@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/fieldtype"
 )
 
 // Version is the version of the language that Parse reads.
@@ -107,7 +108,10 @@ func (f *Field) Stored() string {
 type Default struct {
 	At   diagnostic.Position
 	Text string // as a file writes it, without quotes
-	JSON string // as a payload would hold it; "" after a mistake
+	// Value is the value in Go, a string, bool, int64, float64 or time.Duration;
+	// nil after a mistake.
+	Value any
+	JSON  string // as a payload would hold it; "" after a mistake
 }
 
 // A Ref is the type of a field. Exactly one of Builtin, List, Map, Declared and
@@ -115,26 +119,20 @@ type Default struct {
 type Ref struct {
 	At       diagnostic.Position
 	Optional bool
-	Builtin  string // "string"
-	List     *Ref   // the type of its elements
-	Map      *Ref   // the type of its values; keys are strings
+	Builtin  *fieldtype.Type
+	List     *Ref // the type of its elements
+	Map      *Ref // the type of its values; keys are strings
 	Declared *Type
 	Import   string // of a Go type: the import path
 	Name     string // and the type's name
 }
 
-// Builtins returns the names of the built-in types.
-func Builtins() []string {
-	return []string{
-		"string", "bool", "int", "int32", "int64", "uint32", "float64", "bytes", "time", "duration", "date", "uuid",
-		"snowflake", "decimal", "json",
-	}
-}
-
 // String returns the type as a file writes it.
 func (r *Ref) String() string {
-	s := r.Builtin
+	var s string
 	switch {
+	case r.Builtin != nil:
+		s = r.Builtin.Name
 	case r.List != nil:
 		s = "[" + r.List.String() + "]"
 	case r.Map != nil:

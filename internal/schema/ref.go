@@ -1,12 +1,12 @@
 package schema
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/fieldtype"
 )
 
 // ref reads the type of a field, nil after a mistake.
@@ -114,20 +114,15 @@ func between(text, open, end string) (string, bool) {
 	return text[1 : len(text)-1], true
 }
 
-// Names of types elsewhere, by what they are called here.
-var elsewhere = map[string]string{
-	"text": "string", "str": "string", "varchar": "string", "boolean": "bool", "integer": "int", "long": "int64", "bigint": "int64",
-	"uint": "uint32", "float": "float64", "double": "float64", "number": "float64", "byte": "bytes", "blob": "bytes", "binary": "bytes",
-	"datetime": "time", "timestamp": "time", "interval": "duration", "guid": "uuid", "numeric": "decimal", "money": "decimal",
-	"object": "json", "any": "json", "map": "{string: T}", "list": "[T]", "array": "[T]",
-}
+// Forms that other languages have a name for.
+var elsewhere = map[string]string{"map": "{string: T}", "list": "[T]", "array": "[T]"}
 
 func (b *builder) namedRef(name string, at diagnostic.Position) (*Ref, string) {
 	switch {
 	case name == "":
 		return nil, "a name is missing"
-	case slices.Contains(Builtins(), name):
-		return &Ref{At: at, Builtin: name}, ""
+	case fieldtype.Named(name) != nil:
+		return &Ref{At: at, Builtin: fieldtype.Named(name)}, ""
 	case b.types[name] != nil:
 		return &Ref{At: at, Declared: b.types[name]}, ""
 	case strings.HasPrefix(name, "[]"):
@@ -152,8 +147,12 @@ func (b *builder) namedRef(name string, at diagnostic.Position) (*Ref, string) {
 	if dir != "" {
 		return nil, "a Go type is written with its name behind the import path, as in net/netip.Addr"
 	}
-	hint := b.suggest.Suggest(name, append(Builtins(), b.typeName.list...))
-	if other := elsewhere[strings.ToLower(name)]; other != "" {
+	hint := b.suggest.Suggest(name, append(fieldtype.Names(), b.typeName.list...))
+	other := elsewhere[strings.ToLower(name)]
+	if t := fieldtype.Elsewhere(strings.ToLower(name)); t != nil {
+		other = t.Name
+	}
+	if other != "" {
 		hint = "; did you mean " + other + "?"
 	}
 	b.mistakes.Add(at, diagnostic.UnknownType, "type %q is neither built in nor declared under types%s", clip(name), hint)

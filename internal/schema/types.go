@@ -2,12 +2,12 @@ package schema
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/fieldtype"
 )
 
 // readTypes reads the declared types in two passes, since they may name one
@@ -17,7 +17,7 @@ func (b *builder) readTypes(e entry) {
 	b.types = make(map[string]*Type, len(entries))
 	for _, e := range entries {
 		what := fmt.Sprintf("type %q", e.key.Value)
-		if slices.Contains(Builtins(), e.key.Value) {
+		if fieldtype.Named(e.key.Value) != nil {
 			b.mistakes.Add(e.key.At, diagnostic.BuiltinName, "%s has the name of a built-in type: rename it", what)
 			continue
 		}

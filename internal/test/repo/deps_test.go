@@ -36,7 +36,7 @@ var (
 	pgxModules  = []string{"github.com/jackc/pgx/v5", "github.com/jackc/pgpassfile", "github.com/jackc/pgservicefile", "golang.org/x/text"}
 	goModules   = []string{"golang.org/x/mod", "golang.org/x/sync", "golang.org/x/tools"}
 	yamlModules = []string{"github.com/goccy/go-yaml"}
-	emitModules = slices.Concat(yamlModules, goModules, []string{"github.com/dave/jennifer", "github.com/rogpeppe/go-internal"})
+	emitModules = slices.Concat(yamlModules, runtimeModules, goModules, []string{"github.com/dave/jennifer", "github.com/rogpeppe/go-internal"})
 	testServer  = slices.Concat(pgxModules, []string{"github.com/fergusstrange/embedded-postgres", "github.com/lib/pq", "github.com/xi2/xz"})
 )
 
@@ -68,18 +68,19 @@ var rules = map[string]rule{
 		},
 		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
-	"internal/diagnostic":  {},
-	"internal/test/corpus": {own: []string{"internal/diagnostic"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/tools"}},
-	"internal/schema":      {own: []string{"internal/diagnostic"}, modules: yamlModules},
-	"internal/stamp":       {},
-	"internal/jsonschema":  {own: []string{"internal/schema"}, modules: yamlModules},
+	"internal/diagnostic": {},
 	// The runtime's codec is what programs read payloads with.
-	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema", "runtime/codec", "runtime/value"}, modules: slices.Concat(yamlModules, runtimeModules)},
+	"internal/fieldtype":   {own: []string{"runtime/codec", "runtime/value"}, modules: runtimeModules},
+	"internal/test/corpus": {own: []string{"internal/diagnostic"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/tools"}},
+	"internal/schema":      {own: []string{"internal/diagnostic", "internal/fieldtype"}, modules: slices.Concat(yamlModules, runtimeModules)},
+	"internal/stamp":       {},
+	"internal/jsonschema":  {own: []string{"internal/fieldtype", "internal/schema"}, modules: slices.Concat(yamlModules, runtimeModules)},
+	"internal/breaking":    {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, runtimeModules)},
 	"internal/lock": {
 		own:     []string{"internal/breaking", "internal/diagnostic", "internal/schema"},
 		modules: slices.Concat(yamlModules, runtimeModules, []string{"github.com/rogpeppe/go-internal"}),
 	},
-	"internal/gotypes": {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
+	"internal/gotypes": {own: []string{"internal/diagnostic", "internal/fieldtype", "internal/schema"}, modules: slices.Concat(yamlModules, runtimeModules, goModules)},
 	"internal/emit":    {own: []string{"internal/gotypes"}, modules: emitModules},
 
 	"internal/test/faulttest": {},
