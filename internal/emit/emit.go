@@ -63,6 +63,9 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 		if err := checkKeys(job.Fields); err != nil {
 			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
 		}
+		if err := checkOptions(job); err != nil {
+			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
+		}
 		add(job.File, jobCode(pkg, job))
 		for _, former := range job.Former {
 			if former.Name == "" {

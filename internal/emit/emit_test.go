@@ -27,7 +27,6 @@ import (
 
 // emailPackage is this repository's own jobs.yaml.
 func emailPackage() *gotypes.Package {
-	attempts, work := int32(3), 30*time.Second
 	return &gotypes.Package{
 		Source: "jobs.yaml",
 		Path:   "github.com/jobgen/jobgen/gen/jobs",
@@ -39,7 +38,7 @@ func emailPackage() *gotypes.Package {
 				field("account_id", "AccountID", "accountID", of("snowflake")),
 				field("email_id", "EmailID", "emailID", of("string")),
 			},
-			MaxAttempts: &attempts, MaxWorkDuration: &work,
+			Options: []gotypes.Option{{Name: "max_attempts", Value: int64(3)}, {Name: "max_work_duration", Value: 30 * time.Second}},
 		}},
 	}
 }
@@ -52,7 +51,6 @@ func of(builtin string) gotypes.Type { return gotypes.Type{Builtin: fieldtype.Na
 
 // fullPackage uses everything that a package can hold.
 func fullPackage() *gotypes.Package {
-	attempts, none, priority := int32(1), time.Duration(0), int16(4)
 	address := &gotypes.Named{Name: "Address", Doc: "Where a parcel goes.", Fields: []*gotypes.Field{
 		{Key: "street", Name: "Street", Param: "street", Doc: "Street and number.\nOn one line.", Type: of("string")},
 		field("next", "Next", "next", gotypes.Type{Kind: gotypes.KindNamed, Optional: true}),
@@ -120,8 +118,8 @@ func fullPackage() *gotypes.Package {
 	pkg.Jobs[0].Version = 2 // whose former versions are pruned
 	pkg.Types = []*gotypes.Named{address, status, {Name: "Nothing"}, {Name: "Never", IsEnum: true}}
 	pkg.Jobs = append(pkg.Jobs,
-		&gotypes.Job{Type: "every", Name: "Every", File: "every_job.gen.go", Queue: "parcels", Fields: every, Priority: &priority, MaxWorkDuration: &none},
-		&gotypes.Job{Type: "ping", Name: "Ping", File: "ping_job.gen.go", Queue: "parcels", MaxAttempts: &attempts},
+		&gotypes.Job{Type: "every", Name: "Every", File: "every_job.gen.go", Queue: "parcels", Fields: every, Options: []gotypes.Option{{Name: "max_work_duration", Value: time.Duration(0)}, {Name: "priority", Value: int64(4)}}},
+		&gotypes.Job{Type: "ping", Name: "Ping", File: "ping_job.gen.go", Queue: "parcels", Options: []gotypes.Option{{Name: "max_attempts", Value: int64(1)}}},
 		order)
 	return pkg
 }

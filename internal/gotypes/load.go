@@ -79,14 +79,10 @@ func (l *loader) job(job *schema.Job) *Job {
 		Type: job.Type.Value, Name: goName(job.Type.Value), File: fileStem(job.Type.Value) + "_job.gen.go",
 		Doc: job.Doc, Queue: job.Queue.Value, Fields: l.fields(job.Payload),
 	}
-	if job.MaxAttempts.IsSet() && job.MaxAttempts.Value != schema.Unlimited {
-		j.MaxAttempts = &job.MaxAttempts.Value
-	}
-	if job.MaxWorkDuration.IsSet() {
-		j.MaxWorkDuration = &job.MaxWorkDuration.Value
-	}
-	if job.Priority.IsSet() {
-		j.Priority = &job.Priority.Value
+	for _, o := range job.Options {
+		if o.IsSet() {
+			j.Options = append(j.Options, Option{o.Type.Name, o.Value})
+		}
 	}
 	return j
 }

@@ -1,10 +1,6 @@
 package gotypes
 
-import (
-	"time"
-
-	"github.com/jobgen/jobgen/internal/fieldtype"
-)
+import "github.com/jobgen/jobgen/internal/fieldtype"
 
 // A Package is a checked jobs.yaml in terms of Go. Every name in it is valid
 // and free of collisions, every text is valid UTF-8.
@@ -28,9 +24,13 @@ type Job struct {
 	Version int16     // of the payload; 0 is 1
 	Former  []*Former // versions of which jobs may still wait, in order
 
-	MaxAttempts     *int32         // nil: not set, unlimited
-	MaxWorkDuration *time.Duration // nil: not set, the runtime's default
-	Priority        *int16         // nil: not set, the runtime's default
+	Options []Option // those that are set
+}
+
+// An Option is an option of a job, by its name in jobs.yaml.
+type Option struct {
+	Name  string
+	Value any // as package schema has it
 }
 
 // A Former is a former version of a job's payload.

@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"time"
-
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/fieldtype"
 )
@@ -55,22 +53,14 @@ type EnumValue struct {
 
 // A Job is one job type.
 type Job struct {
-	Type            Text
-	Doc             string
-	Queue           Option[string]
-	MaxAttempts     Option[int32] // Unlimited for no limit
-	MaxWorkDuration Option[time.Duration]
-	Priority        Option[int16]
-	Version         Option[int16] // of the payload; not set for the one of the lock
-	Payload         []*Field
-	Reserved        []Text // keys that its payload's fields cannot have
+	Type     Text
+	Doc      string
+	Queue    Option[string]
+	Options  []JobOption   // every one, in the order of the table
+	Version  Option[int16] // of the payload; not set for the one of the lock
+	Payload  []*Field
+	Reserved []Text // keys that its payload's fields cannot have
 }
-
-// Unlimited is the MaxAttempts of a job that says so, rather than nothing.
-const Unlimited = 0
-
-// DefaultMaxWorkDuration is what the runtime takes where the file says nothing.
-const DefaultMaxWorkDuration = time.Minute
 
 // An Option is the value of an option, and the place that it comes from: the
 // job's own line, that of its queue, or that of the file's defaults. At is zero

@@ -216,7 +216,11 @@ func (f *formatter) placeBeside() {
 func (f *formatter) findOrder() {
 	f.order = map[*shape][]string{f.root: {"version", "package", "defaults", "queues", "types", "jobs"}}
 	f.spaced = map[*shape]spacedRule{f.root: spacedBlocks}
-	options := []string{"queue", "max_attempts", "max_work_duration", "priority", "version", "reserved", "payload"}
+	options := []string{"queue"}
+	for _, t := range Options() {
+		options = append(options, t.Name)
+	}
+	options = append(options, "version", "reserved", "payload")
 	fields := func(owner *shape, key string) {
 		for _, p := range owner.parts {
 			if p.name != key {

@@ -115,10 +115,23 @@ func (b *builder) readQueues(e entry) {
 	}
 }
 
+// readQueue reads the queue of a job or of the defaults.
+func (b *builder) readQueue(job *Job, e entry, what string) {
+	name, ok := b.text(e.value, "the queue of "+what)
+	if !ok {
+		return
+	}
+	job.Queue = Option[string]{Value: name.Value, At: name.At}
+	if !b.queues.has(name.Value) && !b.unread {
+		b.mistakes.Add(name.At, diagnostic.UnknownQueue, "queue %q is not declared under queues%s",
+			name.Value, b.suggest.Suggest(name.Value, b.queues.list))
+	}
+}
+
 func (b *builder) readDefaults(e entry) {
 	d := &b.defaults
-	b.keys(e.value, "defaults", b.options(d, "defaults"))
-	d.Queue.Inherited, d.MaxAttempts.Inherited, d.MaxWorkDuration.Inherited, d.Priority.Inherited = true, true, true, true
+	b.keys(e.value, "defaults", b.readOptions(d, InDefaults, "defaults"))
+	d.Queue.Inherited = true
 }
 
 func (b *builder) readJobs(e entry) {
@@ -136,11 +149,10 @@ func (b *builder) readJob(e entry) {
 	b.checkName(e.key, what, dottedName)
 	job := &Job{
 		Type: e.key, Doc: e.doc,
-		Queue: b.defaults.Queue, MaxAttempts: b.defaults.MaxAttempts,
-		MaxWorkDuration: b.defaults.MaxWorkDuration, Priority: b.defaults.Priority,
+		Queue: b.defaults.Queue,
 	}
 	b.file.Jobs = append(b.file.Jobs, job)
-	known := b.options(job, what)
+	known := b.readOptions(job, OnJob, what)
 	known["payload"] = func(e entry) { job.Payload = b.fields(e.value, "the payload of "+what) }
 	known["reserved"] = func(e entry) { job.Reserved = b.reserved(e.value, what) }
 	known["version"] = func(e entry) {
@@ -149,7 +161,10 @@ func (b *builder) readJob(e entry) {
 		}
 	}
 	there := b.keys(e.value, what, known)
-	b.inheritQueue(job)
+	if queue := b.perQueue[job.Queue.Value]; queue != nil && job.Queue.IsSet() {
+		job.inherit(queue.Options, true)
+	}
+	job.inherit(b.defaults.Options, false)
 	if there == nil {
 		return
 	}
