@@ -11,7 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
-	"github.com/jobgen/jobgen/internal/schema"
+	"github.com/jobgen/jobgen/internal/format"
 )
 
 func fmtCommand(format *reportFormat) *cobra.Command {
@@ -81,7 +81,7 @@ func formatFile(cmd *cobra.Command, path string, check, show bool) ([]problem, e
 	if err != nil {
 		return nil, err
 	}
-	out, mistakes, err := schema.Format(src)
+	out, mistakes, err := format.Format(src)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -102,17 +102,17 @@ func formatFile(cmd *cobra.Command, path string, check, show bool) ([]problem, e
 	return nil, err
 }
 
-func formatStream(cmd *cobra.Command, format reportFormat) error {
+func formatStream(cmd *cobra.Command, as reportFormat) error {
 	src, err := io.ReadAll(cmd.InOrStdin())
 	if err != nil {
 		return fmt.Errorf("read standard input: %w", err)
 	}
-	out, mistakes, err := schema.Format(src)
+	out, mistakes, err := format.Format(src)
 	switch {
 	case err != nil:
 		return fmt.Errorf("standard input: %w", err)
 	case len(mistakes) > 0:
-		return report(cmd, format, problems("standard input", mistakes))
+		return report(cmd, as, problems("standard input", mistakes))
 	}
 	_, err = cmd.OutOrStdout().Write(out)
 	return err

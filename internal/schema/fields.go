@@ -11,14 +11,15 @@ import (
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/fieldtype"
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
 // fields reads the fields of a payload or a struct.
 func (b *builder) fields(n ast.Node, what string) []*Field {
-	entries, _ := b.mapping(n, what)
+	entries, _ := b.Mapping(n, what)
 	fields := make([]*Field, 0, len(entries))
 	for _, e := range entries {
-		b.checkName(e.key, fmt.Sprintf("field %q", e.key.Value), dottedName)
+		b.checkName(e.Key, fmt.Sprintf("field %q", e.Key.Value), dottedName)
 		fields = append(fields, b.field(e))
 	}
 	return fields
@@ -26,42 +27,42 @@ func (b *builder) fields(n ast.Node, what string) []*Field {
 
 // field reads one field: its type, or, in the long form, a mapping that holds
 // the type and more.
-func (b *builder) field(e entry) *Field {
-	f := &Field{Key: e.key, Doc: e.doc}
-	what := fmt.Sprintf("field %q", e.key.Value)
-	known := map[string]readFunc{
-		"type": func(e entry) { f.Type = b.ref(e.value) },
-		"renamed_from": func(e entry) {
-			name, ok := b.text(e.value, "what "+what+" was renamed from")
+func (b *builder) field(e yaml.Entry) *Field {
+	f := &Field{Key: e.Key, Doc: e.Doc}
+	what := fmt.Sprintf("field %q", e.Key.Value)
+	known := map[string]yaml.ReadFunc{
+		"type": func(e yaml.Entry) { f.Type = b.ref(e.Value) },
+		"renamed_from": func(e yaml.Entry) {
+			name, ok := b.Text(e.Value, "what "+what+" was renamed from")
 			if ok && b.checkName(name, "the key "+strconv.Quote(name.Value), dottedName) {
 				f.RenamedFrom = name
 			}
 		},
-		"deprecated": func(e entry) {
-			text, ok := b.text(e.value, "deprecated")
+		"deprecated": func(e yaml.Entry) {
+			text, ok := b.Text(e.Value, "deprecated")
 			if ok && strings.TrimSpace(text.Value) == "" {
-				b.mistakes.Add(text.At, diagnostic.WrongKind, "deprecated is empty: say what to use instead")
+				b.Mistakes.Add(text.At, diagnostic.WrongKind, "deprecated is empty: say what to use instead")
 			}
 			f.Deprecated = text
 		},
-		"default": func(e entry) {
-			value := e.value
-			f.Default = &Default{At: start(value)}
+		"default": func(e yaml.Entry) {
+			value := e.Value
+			f.Default = &Default{At: yaml.Start(value)}
 			b.last = append(b.last, func() { b.checkDefault(f, value, what) })
 		},
 	}
-	if !isLong(e.value, known) {
-		f.Type = b.ref(e.value)
+	if !isLong(e.Value, known) {
+		f.Type = b.ref(e.Value)
 		return f
 	}
-	if there := b.keys(e.value, what, known); !there["type"] {
-		b.mistakes.Add(e.key.At, diagnostic.MissingKey, "%s has no type: add one, as in %s: {type: string}", what, e.key.Value)
+	if there := b.Keys(e.Value, what, known); !there["type"] {
+		b.Mistakes.Add(e.Key.At, diagnostic.MissingKey, "%s has no type: add one, as in %s: {type: string}", what, e.Key.Value)
 	}
 	return f
 }
 
 // isLong reports whether n is a field in the long form, and no type.
-func isLong(n ast.Node, known map[string]readFunc) bool {
+func isLong(n ast.Node, known map[string]yaml.ReadFunc) bool {
 	var values []*ast.MappingValueNode
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -81,18 +82,18 @@ func isLong(n ast.Node, known map[string]readFunc) bool {
 func (b *builder) reserved(n ast.Node, what string) []Text {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
-		b.wrongKind(n, "reserved of "+what, "a list of keys")
+		b.WrongKind(n, "reserved of "+what, "a list of keys")
 		return nil
 	}
 	var keys []Text
 	first := make(map[string]diagnostic.Position)
 	for _, n := range list.Values {
-		key, ok := b.text(n, "a reserved key of "+what)
+		key, ok := b.Text(n, "a reserved key of "+what)
 		if !ok || !b.checkName(key, fmt.Sprintf("the reserved key %q", key.Value), dottedName) {
 			continue
 		}
 		if earlier, twice := first[key.Value]; twice {
-			b.mistakes.Add(key.At, diagnostic.ReservedKey, "the key %q is reserved already in line %d: remove one", key.Value, earlier.Line)
+			b.Mistakes.Add(key.At, diagnostic.ReservedKey, "the key %q is reserved already in line %d: remove one", key.Value, earlier.Line)
 			continue
 		}
 		first[key.Value] = key.At
@@ -116,13 +117,13 @@ func (b *builder) checkStored(fields []*Field, reserved []Text, what string) {
 		}
 		stored := f.Stored()
 		if key, ok := kept[stored]; ok {
-			b.mistakes.Add(at, diagnostic.ReservedKey, "the key %q is reserved in line %d, since jobs may still be stored with another meaning of it: take another key", stored, key.At.Line)
+			b.Mistakes.Add(at, diagnostic.ReservedKey, "the key %q is reserved in line %d, since jobs may still be stored with another meaning of it: take another key", stored, key.At.Line)
 		}
 		if f.RenamedFrom.Value == f.Key.Value {
-			b.mistakes.Add(at, diagnostic.BadRename, "field %q is renamed from itself: leave renamed_from out", f.Key.Value)
+			b.Mistakes.Add(at, diagnostic.BadRename, "field %q is renamed from itself: leave renamed_from out", f.Key.Value)
 		}
 		if other := first[stored]; other != nil {
-			b.mistakes.Add(at, diagnostic.BadRename, "the fields %q and %q of %s would both be stored as %q: take another key for one", other.Key.Value, f.Key.Value, what, stored)
+			b.Mistakes.Add(at, diagnostic.BadRename, "the fields %q and %q of %s would both be stored as %q: take another key for one", other.Key.Value, f.Key.Value, what, stored)
 			continue
 		}
 		first[stored] = f
@@ -131,11 +132,11 @@ func (b *builder) checkStored(fields []*Field, reserved []Text, what string) {
 
 // checkDefault checks that n is a value of f's type.
 func (b *builder) checkDefault(f *Field, n ast.Node, what string) {
-	if f.Type == nil || reported(n) {
+	if f.Type == nil || yaml.Reported(n) {
 		return
 	}
 	refuse := func(format string, args ...any) {
-		b.mistakes.Add(start(n), diagnostic.BadDefault, "the default of %s %s", what, fmt.Sprintf(format, args...))
+		b.Mistakes.Add(yaml.Start(n), diagnostic.BadDefault, "the default of %s %s", what, fmt.Sprintf(format, args...))
 	}
 	enum := f.Type.Declared != nil && f.Type.Declared.IsEnum
 	switch {
@@ -143,18 +144,18 @@ func (b *builder) checkDefault(f *Field, n ast.Node, what string) {
 		refuse("could never be: an optional field that is absent is nil; leave the ? or the default out")
 		return
 	case f.Type.Builtin == nil && !enum, f.Type.Builtin != nil && f.Type.Builtin.Default == nil:
-		refuse("cannot be given: a field of type %s has none; text, numbers, booleans, durations and enums have", clip(f.Type.String()))
+		refuse("cannot be given: a field of type %s has none; text, numbers, booleans, durations and enums have", yaml.Clip(f.Type.String()))
 		return
 	}
 	written := literal(n)
 	value, write := defaultOf(f.Type, written)
 	if write != "" {
-		refuse("is %s: %s", clip(kind(n)), write)
+		refuse("is %s: %s", yaml.Clip(yaml.Kind(n)), write)
 		return
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
-		refuse("is %s, which JSON cannot hold", clip(kind(n)))
+		refuse("is %s, which JSON cannot hold", yaml.Clip(yaml.Kind(n)))
 		return
 	}
 	f.Default.Text, f.Default.Value, f.Default.JSON = written.Text, value, string(text)

@@ -3,6 +3,7 @@ package schema
 import (
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/fieldtype"
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
 // Version is the version of the language that Parse reads.
@@ -23,10 +24,7 @@ type File struct {
 }
 
 // A Text is a word of the file.
-type Text struct {
-	Value string
-	At    diagnostic.Position
-}
+type Text = yaml.Text
 
 // A Queue is a queue that the file declares.
 type Queue struct {

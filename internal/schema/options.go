@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
 // An OptionType is one row of the table of options. Whatever reads, writes,
@@ -111,21 +113,21 @@ func defaultOptions() []JobOption {
 
 // readOptions returns what reads the options of job in a part of the file, which
 // calls it what.
-func (b *builder) readOptions(job *Job, in Places, what string) map[string]readFunc {
+func (b *builder) readOptions(job *Job, in Places, what string) map[string]yaml.ReadFunc {
 	job.Options = defaultOptions()
-	known := make(map[string]readFunc)
+	known := make(map[string]yaml.ReadFunc)
 	for i, t := range optionTypes {
 		if t.In&in == 0 {
 			continue
 		}
-		known[t.Name] = func(e entry) {
+		known[t.Name] = func(e yaml.Entry) {
 			if v, ok := t.Value.read(b, e); ok {
-				job.Options[i].Option = Option[any]{Value: v, At: start(e.value)}
+				job.Options[i].Option = Option[any]{Value: v, At: yaml.Start(e.Value)}
 			}
 		}
 	}
 	if in&OnQueue == 0 {
-		known["queue"] = func(e entry) { b.readQueue(job, e, what) }
+		known["queue"] = func(e yaml.Entry) { b.readQueue(job, e, what) }
 	}
 	return known
 }
@@ -143,12 +145,12 @@ func (j *Job) inherit(from []JobOption, ofQueue bool) {
 
 // readQueueOptions reads what a queue sets for its jobs: every option but the
 // queue itself.
-func (b *builder) readQueueOptions(e entry) {
-	what := fmt.Sprintf("queue %q", e.key.Value)
+func (b *builder) readQueueOptions(e yaml.Entry) {
+	what := fmt.Sprintf("queue %q", e.Key.Value)
 	job := &Job{}
-	b.keys(e.value, what, b.readOptions(job, OnQueue, what))
+	b.Keys(e.Value, what, b.readOptions(job, OnQueue, what))
 	if b.perQueue == nil {
 		b.perQueue = make(map[string]*Job)
 	}
-	b.perQueue[e.key.Value] = job
+	b.perQueue[e.Key.Value] = job
 }

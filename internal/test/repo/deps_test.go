@@ -63,7 +63,7 @@ var rules = map[string]rule{
 	"cmd/jobgen": {
 		// runtime/postgres is where breaking and prune look, and has the roles' script.
 		own: []string{
-			"internal/breaking", "internal/diagnostic", "internal/emit", "internal/gotypes", "internal/jsonschema", "internal/lock", "internal/schema",
+			"internal/breaking", "internal/diagnostic", "internal/emit", "internal/format", "internal/gotypes", "internal/jsonschema", "internal/lock", "internal/schema",
 			"internal/stamp", "runtime", "runtime/postgres",
 		},
 		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
@@ -72,10 +72,15 @@ var rules = map[string]rule{
 	// The runtime's codec is what programs read payloads with.
 	"internal/fieldtype":   {own: []string{"runtime/codec", "runtime/value"}, modules: runtimeModules},
 	"internal/test/corpus": {own: []string{"internal/diagnostic"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/tools"}},
-	"internal/schema":      {own: []string{"internal/diagnostic", "internal/fieldtype"}, modules: slices.Concat(yamlModules, runtimeModules)},
-	"internal/stamp":       {},
-	"internal/jsonschema":  {own: []string{"internal/fieldtype", "internal/schema"}, modules: slices.Concat(yamlModules, runtimeModules)},
-	"internal/breaking":    {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, runtimeModules)},
+	"internal/schema":      {own: []string{"internal/diagnostic", "internal/fieldtype", "internal/yaml"}, modules: slices.Concat(yamlModules, runtimeModules)},
+	"internal/yaml":        {own: []string{"internal/diagnostic"}, modules: yamlModules},
+	"internal/format": {
+		own:     []string{"internal/diagnostic", "internal/schema", "internal/yaml"},
+		modules: slices.Concat(yamlModules, runtimeModules),
+	},
+	"internal/stamp":      {},
+	"internal/jsonschema": {own: []string{"internal/fieldtype", "internal/schema"}, modules: slices.Concat(yamlModules, runtimeModules)},
+	"internal/breaking":   {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, runtimeModules)},
 	"internal/lock": {
 		own:     []string{"internal/breaking", "internal/diagnostic", "internal/schema"},
 		modules: slices.Concat(yamlModules, runtimeModules, []string{"github.com/rogpeppe/go-internal"}),
