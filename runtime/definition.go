@@ -32,7 +32,7 @@ type Definition struct {
 	// Version is that of the payload; 0 is 1. New jobs are written at it.
 	Version int16
 
-	// Upgrades are those from the former versions of which jobs may still wait, in
+	// Upgrades are those from the previous versions of which jobs may still wait, in
 	// order. A worker claims those versions and the current one, and no others.
 	// What is wrong with them, [Catalogue.Err] says.
 	Upgrades []Upgrade
@@ -49,7 +49,7 @@ func Define[P any](jobType JobType, queue string, options ...JobOption) *Definit
 }
 
 // At returns the definition at a version of its payload, with the upgrades
-// from the former ones.
+// from the previous ones.
 func (d *Definition) At(version int16, upgrades ...Upgrade) *Definition {
 	at := *d
 	at.Version, at.Upgrades = version, upgrades

@@ -21,7 +21,7 @@ func (v TypeVersion) String() string {
 	return fmt.Sprintf("%s v%d", v.Type, v.Version)
 }
 
-// An Upgrade reads payloads of one former version of a job type and brings
+// An Upgrade reads payloads of one previous version of a job type and brings
 // them to the next version that has an Upgrade, or to the current one. Make it
 // with UpgradeFrom or Unchanged; a [Definition] has it.
 type Upgrade struct {

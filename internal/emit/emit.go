@@ -67,14 +67,14 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
 		}
 		add(job.File, jobCode(pkg, job))
-		for _, former := range job.Former {
-			if former.Name == "" {
+		for _, previous := range job.Previous {
+			if previous.Name == "" {
 				continue
 			}
-			if err := checkKeys(former.Fields); err != nil {
-				return nil, fmt.Errorf("generate version %d of job %s: %w", former.Version, job.Name, err)
+			if err := checkKeys(previous.Fields); err != nil {
+				return nil, fmt.Errorf("generate version %d of job %s: %w", previous.Version, job.Name, err)
 			}
-			add(former.File, formerCode(pkg, job, former))
+			add(previous.File, previousCode(pkg, job, previous))
 		}
 	}
 	if code := upgradesCode(pkg); code != nil {

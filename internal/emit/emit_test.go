@@ -97,17 +97,17 @@ func fullPackage() *gotypes.Package {
 		with(field("wait", "Wait", "wait", of("duration")), gotypes.Default{Value: 90 * time.Second}),
 		with(field("status", "Status", "status", gotypes.Type{Kind: gotypes.KindNamed, Named: status}), gotypes.Default{Value: "active", Const: "StatusActive"}),
 	}
-	formerStatus := &gotypes.Named{Name: "OrderJobV2Status", IsEnum: true, Enum: []*gotypes.EnumValue{{Name: "OrderJobV2StatusA", Value: "a"}}}
-	formerLine := &gotypes.Named{Name: "OrderJobV2Line", Fields: []*gotypes.Field{
-		field("status", "Status", "status", gotypes.Type{Kind: gotypes.KindNamed, Named: formerStatus}), field("url", "URL", "url", url), defaults[3],
+	previousStatus := &gotypes.Named{Name: "OrderJobV2Status", IsEnum: true, Enum: []*gotypes.EnumValue{{Name: "OrderJobV2StatusA", Value: "a"}}}
+	previousLine := &gotypes.Named{Name: "OrderJobV2Line", Fields: []*gotypes.Field{
+		field("status", "Status", "status", gotypes.Type{Kind: gotypes.KindNamed, Named: previousStatus}), field("url", "URL", "url", url), defaults[3],
 	}}
-	line := gotypes.Type{Kind: gotypes.KindNamed, Named: formerLine}
+	line := gotypes.Type{Kind: gotypes.KindNamed, Named: previousLine}
 	order := &gotypes.Job{
 		Type: "order", Name: "Order", File: "order_job.gen.go", Queue: "orders", Fields: defaults, Version: 5,
-		Former: []*gotypes.Former{
+		Previous: []*gotypes.PreviousVersion{
 			{Version: 1},
 			{
-				Version: 2, Name: "OrderJobV2", File: "order_job_v2.gen.go", Upgrade: "UpgradeOrderV2", Types: []*gotypes.Named{formerLine, formerStatus},
+				Version: 2, Name: "OrderJobV2", File: "order_job_v2.gen.go", Upgrade: "UpgradeOrderV2", Types: []*gotypes.Named{previousLine, previousStatus},
 				Fields: []*gotypes.Field{field("lines", "Lines", "lines", gotypes.Type{Kind: gotypes.KindList, Elem: &line}), defaults[1]},
 			},
 			{Version: 3, Name: "OrderJobV3", File: "order_job_v3.gen.go", Upgrade: "UpgradeOrderV3"},
@@ -115,7 +115,7 @@ func fullPackage() *gotypes.Package {
 		},
 	}
 	pkg := emailPackage()
-	pkg.Jobs[0].Version = 2 // whose former versions are pruned
+	pkg.Jobs[0].Version = 2 // whose previous versions are pruned
 	pkg.Types = []*gotypes.Named{address, status, {Name: "Nothing"}, {Name: "Never", IsEnum: true}}
 	pkg.Jobs = append(pkg.Jobs,
 		&gotypes.Job{Type: "every", Name: "Every", File: "every_job.gen.go", Queue: "parcels", Fields: every, Options: []gotypes.Option{{Name: "max_work_duration", Value: time.Duration(0)}, {Name: "priority", Value: int64(4)}}},

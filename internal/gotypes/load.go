@@ -60,7 +60,7 @@ func (l *loader) convert(to target) *Package {
 	}
 	for _, job := range l.file.Jobs {
 		j := l.job(job)
-		l.addFormer(j, job)
+		l.addPrevious(j, job)
 		pkg.Jobs = append(pkg.Jobs, j)
 	}
 	return pkg

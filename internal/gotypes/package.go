@@ -21,8 +21,8 @@ type Job struct {
 	Queue  string // the queue's name as stored: "emails"
 	Fields []*Field
 
-	Version int16     // of the payload; 0 is 1
-	Former  []*Former // versions of which jobs may still wait, in order
+	Version  int16              // of the payload; 0 is 1
+	Previous []*PreviousVersion // versions of which jobs may still wait, in order
 
 	Options []Option // those that are set
 }
@@ -33,8 +33,8 @@ type Option struct {
 	Value any // as package schema has it
 }
 
-// A Former is a former version of a job's payload.
-type Former struct {
+// A PreviousVersion is a version of a job's payload before the current one.
+type PreviousVersion struct {
 	Version int16
 	// Name is that of its struct, "EmailJobV1"; "" where the struct of the
 	// next version that has one reads it as it is.

@@ -37,7 +37,7 @@ type builder struct {
 	unread   bool            // queues are there and cannot be read
 	types    map[string]*Type
 	typeName names
-	last     []func() // what can be judged when all has been read
+	last     []func() // checks that take the whole file
 	inLock   bool     // it is a jobs.lock that is read
 }
 
@@ -80,10 +80,10 @@ func (b *builder) parse(root ast.Node) {
 	b.finish()
 }
 
-// finish judges what takes the whole file.
+// finish makes the checks that take the whole file.
 func (b *builder) finish() {
-	for _, judge := range b.last {
-		judge()
+	for _, check := range b.last {
+		check()
 	}
 	b.findEndless()
 }
