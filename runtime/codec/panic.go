@@ -48,6 +48,15 @@ func isPanic(err error) bool {
 	return errors.As(err, &p)
 }
 
+// refuse fails with what a type says that did not take its value.
+func (c *Codec) refuse(err error) {
+	if isPanic(err) {
+		c.fail(err)
+		return
+	}
+	c.fail(&RefusedError{err})
+}
+
 // appendText calls AppendText, whose author is anybody.
 func appendText(v encoding.TextAppender, dst []byte) (out []byte, err error) {
 	defer recovered(&err)

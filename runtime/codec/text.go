@@ -97,11 +97,8 @@ func Text[T any, P interface {
 		return
 	}
 	if text, ok := c.readText(); ok {
-		switch err := unmarshalText(P(v), text); {
-		case isPanic(err):
-			c.fail(err)
-		case err != nil:
-			c.fail(&RefusedError{err})
+		if err := unmarshalText(P(v), text); err != nil {
+			c.refuse(err)
 		}
 	}
 }
