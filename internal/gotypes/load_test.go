@@ -245,7 +245,7 @@ func TestNamesThatMeetAreReportedAtTheLater(t *testing.T) {
 	}
 }
 
-func TestAGoTypeThatAFormerVersionHasLostIsReportedAtTheJob(t *testing.T) {
+func TestAGoTypeThatAPreviousVersionHasLostIsReportedAtTheJob(t *testing.T) {
 	t.Parallel()
 	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
 	const locked = "format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: example.com/shop/gone.Place}}, v2: {declared: true, payload: {x: string}}}}\n"
@@ -263,12 +263,12 @@ func TestAGoTypeThatAFormerVersionHasLostIsReportedAtTheJob(t *testing.T) {
 	if got := lines(mistakes); len(got) != 1 || !strings.HasPrefix(got[0], "jobs.yaml:5:3: package example.com/shop/gone cannot be loaded") {
 		t.Errorf("%q", got)
 	}
-	if former := pkg.Jobs[0].Former; pkg.Jobs[0].Version != 2 || len(former) != 1 || former[0].Name != "AJobV1" || former[0].Upgrade != "UpgradeAV1" || former[0].File != "a_job_v1.gen.go" {
+	if previous := pkg.Jobs[0].Previous; pkg.Jobs[0].Version != 2 || len(previous) != 1 || previous[0].Name != "AJobV1" || previous[0].Upgrade != "UpgradeAV1" || previous[0].File != "a_job_v1.gen.go" {
 		t.Errorf("%+v", pkg.Jobs[0])
 	}
 }
 
-func TestFormerVersionsHaveNamesOfTheirOwn(t *testing.T) {
+func TestPreviousVersionsHaveNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\ntypes: {a_job_v1: {fields: {}}, upgrades: {fields: {}}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
 	const locked = "format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: int}}, v2: {declared: true, payload: {x: string}}}}\n"
