@@ -70,3 +70,20 @@ func (e *PayloadError) Error() string {
 
 // Unwrap returns the reason.
 func (e *PayloadError) Unwrap() error { return e.Err }
+
+// A TypeConflictError says that this program and another one mean different
+// payloads by one version of a job type. A store returns it when it is opened,
+// before either program fails the other's jobs. Give one of the two types another
+// name, or keep them in different schemas.
+type TypeConflictError struct {
+	// Type and Version are what both programs use.
+	Type    JobType
+	Version int16
+	// Reason says how the payloads differ, "here" being this program.
+	Reason string
+}
+
+func (e *TypeConflictError) Error() string {
+	return fmt.Sprintf("job type %q version %d means another payload to another program: %s; rename one of the two types, or keep them in different schemas",
+		e.Type, e.Version, e.Reason)
+}
