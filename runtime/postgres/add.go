@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/bwmarrin/snowflake"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
@@ -93,11 +91,6 @@ func (q *queue) added(o driver.Options) {
 	if q.tx == nil {
 		q.notify(jobArrived)
 	}
-}
-
-// dueParam is a job's due as a parameter; null is the time of the statement.
-func dueParam(due time.Time) pgtype.Timestamptz {
-	return pgtype.Timestamptz{Time: due, Valid: !due.IsZero()}
 }
 
 // addClaimed stores a job under a claim.

@@ -9,22 +9,20 @@ import (
 
 	"github.com/jobgen/jobgen/internal/test/pgtest"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
-var noteVersions = []runtime.TypeVersion{{Type: "note", Version: 1}}
+var noteVersions = []driver.TypeVersion{{Type: "note", Version: 1}}
 
 // claimAs claims one job as a worker of that name does.
-func claimAs(t *testing.T, queue runtime.JobQueue, handler string) *runtime.Job {
+func claimAs(t *testing.T, queue *runtime.Queue, handler string) *runtime.Job {
 	t.Helper()
-	batch, err := queue.(runtime.BatchClaimer).ClaimBatch(t.Context(), runtime.ClaimRequest{HandlerID: handler, Types: noteVersions, Limit: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(batch.Jobs) == 0 {
+	jobs, _ := claim(t, queue, handler, 1)
+	if len(jobs) == 0 {
 		return nil
 	}
-	return batch.Jobs[0]
+	return jobs[0]
 }
 
 // leaseOver lets the lease of a store that has died run out.

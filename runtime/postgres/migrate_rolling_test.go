@@ -92,7 +92,7 @@ func everyEnd(t *testing.T, store *postgres.Store) {
 			t.Fatal(err)
 		}
 	}
-	if err := queue.(runtime.DeadLetters).Revive(t.Context(), ids[0], 1); err != nil {
+	if err := queue.Revive(t.Context(), ids[0], 1); err != nil {
 		t.Error(err)
 	}
 	for _, id := range []snowflake.ID{ids[0], ids[1]} {

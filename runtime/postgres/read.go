@@ -2,134 +2,110 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"sync"
+	"time"
 
-	"github.com/jobgen/jobgen/runtime"
+	"github.com/bwmarrin/snowflake"
+
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
-var (
-	_ runtime.StatsLimiter = (*queue)(nil)
-	_ runtime.TypeCounter  = (*queue)(nil)
-)
-
-// Stats implements [runtime.JobQueue]. Counting millions of jobs takes the
-// better part of a second, so those who ask while somebody's count is under
-// way share the next one. What they get was counted after they asked.
-func (q *queue) Stats(ctx context.Context) (runtime.JobQueueStats, error) {
-	count := func(ctx context.Context) (runtime.JobQueueStats, error) {
-		row, err := q.db.Stats(ctx, q.number)
-		return runtime.JobQueueStats{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed}, err
-	}
-	var stats runtime.JobQueueStats
-	var err error
-	if q.tx == nil {
-		stats, err = q.hub.counts.share(ctx, count)
-	} else {
-		stats, err = count(ctx) // only the transaction sees what is in it
+// Stats implements [driver.Queue].
+func (q *queue) Stats(ctx context.Context, req driver.StatsRequest) (stats driver.Stats, err error) {
+	switch {
+	case req.ByType:
+		stats, err = q.countByType(ctx, req.Limit)
+	case req.Limit > 0:
+		stats, err = q.countUpTo(ctx, req.Limit)
+	default:
+		stats.Counts, err = q.count(ctx)
 	}
 	if err != nil {
-		return runtime.JobQueueStats{}, fmt.Errorf("stats of queue %q: %w", q.name, err)
+		return driver.Stats{}, fmt.Errorf("count: %w", err)
 	}
 	return stats, nil
 }
 
-// StatsUpTo implements [runtime.StatsLimiter].
-func (q *queue) StatsUpTo(ctx context.Context, limit int64) (stats runtime.JobQueueStats, more bool, err error) {
-	if limit < 1 {
-		return stats, false, fmt.Errorf("stats of queue %q: a limit of %d is less than 1", q.name, limit)
+// count counts all jobs. With millions of them that takes the better part of a
+// second, so those who ask while somebody's count is under way share the next
+// one. What they get was counted after they asked.
+func (q *queue) count(ctx context.Context) (driver.Counts, error) {
+	count := func(ctx context.Context) (driver.Counts, error) {
+		row, err := q.db.Stats(ctx, q.number)
+		return driver.Counts{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed}, err
 	}
-	row, err := q.db.StatsUpTo(ctx, pgdb.StatsUpToParams{Queue: q.number, MaxJobs: limit})
-	if err != nil {
-		return stats, false, fmt.Errorf("stats of queue %q: %w", q.name, err)
+	if q.tx != nil {
+		return count(ctx) // only the transaction sees what is in it
 	}
-	return runtime.JobQueueStats{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed}, row.More, nil
+	return q.state.counts.share(ctx, count)
 }
 
-// StatsByType implements [runtime.TypeCounter].
-func (q *queue) StatsByType(ctx context.Context, limit int64) ([]runtime.TypeStats, error) {
-	if limit < 0 {
-		return nil, fmt.Errorf("stats of queue %q: a limit of %d is negative", q.name, limit)
-	}
+func (q *queue) countUpTo(ctx context.Context, limit int64) (driver.Stats, error) {
+	row, err := q.db.StatsUpTo(ctx, pgdb.StatsUpToParams{Queue: q.number, MaxJobs: limit})
+	return driver.Stats{Counts: driver.Counts{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed}, More: row.More}, err
+}
+
+func (q *queue) countByType(ctx context.Context, limit int64) (stats driver.Stats, err error) {
 	if limit == 0 {
 		limit = math.MaxInt64
 	}
 	rows, err := q.db.StatsByType(ctx, pgdb.StatsByTypeParams{Queue: q.number, MaxJobs: limit})
-	if err != nil {
-		return nil, fmt.Errorf("stats of queue %q by type: %w", q.name, err)
-	}
-	counts := make([]runtime.TypeStats, len(rows))
+	stats.ByType = make([]driver.TypeCounts, len(rows))
 	for i, row := range rows {
-		counts[i] = runtime.TypeStats{
-			TypeVersion:   runtime.TypeVersion{Type: runtime.JobType(row.Name), Version: row.Version},
-			JobQueueStats: runtime.JobQueueStats{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed},
-		}
+		c := driver.Counts{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed}
+		stats.ByType[i] = driver.TypeCounts{TypeVersion: driver.TypeVersion{Type: row.Name, Version: row.Version}, Counts: c}
+		stats.Waiting, stats.Due, stats.Claimed = stats.Waiting+c.Waiting, stats.Due+c.Due, stats.Claimed+c.Claimed
 	}
-	return counts, nil
+	return stats, err
 }
 
-// Shared answers callers that want the same at the same time: one asks for
-// all that came before it began.
-type shared[T any] struct {
-	mu   sync.Mutex
-	next *asking[T]    // not begun yet; who comes now may join
-	turn chan struct{} // holds a value while somebody asks
+// Log implements [driver.Queue].
+func (q *queue) Log(ctx context.Context, attempt driver.Attempt) (driver.Log, bool, error) {
+	rows, err := q.db.Log(ctx, pgdb.LogParams{Queue: q.number, Job: int64(attempt.Job), Number: attempt.Number})
+	if err != nil || len(rows) == 0 {
+		return driver.Log{}, false, err
+	}
+	row := &rows[0]
+	return driver.Log{Handler: row.Name, Success: row.Success, Reason: row.Reason, Text: row.Log}, true, nil
 }
 
-func newShared[T any]() *shared[T] { return &shared[T]{turn: make(chan struct{}, 1)} }
-
-type asking[T any] struct {
-	done   chan struct{}
-	answer T
-	err    error
+// Dead implements [driver.Queue].
+func (q *queue) Dead(ctx context.Context, after snowflake.ID, limit int) ([]driver.Row, error) {
+	rows, err := q.db.DeadJobs(ctx, pgdb.DeadJobsParams{Queue: q.number, After: int64(after), MaxJobs: int32(min(limit, math.MaxInt32))})
+	if err != nil {
+		return nil, err
+	}
+	dead := make([]driver.Row, len(rows))
+	for i := range rows {
+		row := &rows[i]
+		dead[i] = driver.Row{
+			ID: snowflake.ID(row.ID), Type: driver.TypeVersion{Type: row.Name, Version: row.Version}, Payload: row.Payload,
+			Created: row.Created.Time.UTC(), Due: row.Due.Time.UTC(), MaxWork: time.Duration(row.MaxWork) * time.Microsecond,
+			Attempts: row.Attempts, MaxAttempts: row.MaxAttempts, Priority: row.Priority,
+		}
+	}
+	return dead, nil
 }
 
-// share returns what ask does, called by this caller or another after this one
-// came.
-func (s *shared[T]) share(ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
-	for {
-		s.mu.Lock()
-		one := s.next
-		first := one == nil
-		if first {
-			one = &asking[T]{done: make(chan struct{})}
-			s.next = one
-		}
-		s.mu.Unlock()
-		if first {
-			s.lead(ctx, one, ask)
-			return one.answer, one.err
-		}
-		select {
-		case <-one.done:
-		case <-ctx.Done():
-			return one.answer, ctx.Err()
-		}
-		// The one that asked may have been called off, and this caller not.
-		if !errors.Is(one.err, context.Canceled) && !errors.Is(one.err, context.DeadlineExceeded) || ctx.Err() != nil {
-			return one.answer, one.err
-		}
+// Lost implements [driver.Queue].
+func (q *queue) Lost(ctx context.Context, handler string, attempts []driver.Attempt) ([]driver.Lost, error) {
+	if len(attempts) == 0 {
+		return nil, nil
 	}
-}
-
-// lead waits for its turn and asks.
-func (s *shared[T]) lead(ctx context.Context, one *asking[T], ask func(context.Context) (T, error)) {
-	defer close(one.done)
-	begin := func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.next = nil
+	number, err := q.knownHandler(ctx, handler)
+	if err != nil {
+		return nil, err
 	}
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-		begin()
-		one.answer, one.err = ask(ctx)
-	case <-ctx.Done():
-		begin()
-		one.err = ctx.Err()
+	ids, numbers := split(attempts)
+	rows, err := q.db.LostClaims(ctx, pgdb.LostClaimsParams{Queue: q.number, Handler: number, Ids: ids, Numbers: numbers})
+	if err != nil {
+		return nil, fmt.Errorf("look up %d claims: %w", len(attempts), err)
 	}
+	lost := make([]driver.Lost, len(rows))
+	for i, row := range rows {
+		lost[i] = driver.Lost{Attempt: driver.Attempt{Job: snowflake.ID(row.ID), Number: row.Number}, Cancelled: row.Cancelled}
+	}
+	return lost, nil
 }
