@@ -34,7 +34,9 @@ func (s *Store) Advance(ctx context.Context, d time.Duration) error {
 func (s *Store) Pool() *pgxpool.Pool { return s.db.server.pool }
 
 // Upkeep is one turn of what a process does every hour.
-func (s *Store) Upkeep(ctx context.Context, keepDays int32) error { return s.db.pooled.Upkeep(ctx, keepDays) }
+func (s *Store) Upkeep(ctx context.Context, keepDays int32) error {
+	return s.db.pooled.Upkeep(ctx, keepDays)
+}
 
 // Node is the snowflake node number that the store mints ids under.
 func (s *Store) Node() int16 {

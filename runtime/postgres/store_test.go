@@ -45,9 +45,9 @@ var (
 // database is one database under test.
 type database struct {
 	setup
-	dsn   string
+	dsn    string
 	stores map[*runtime.Store]*postgres.Store
-	one   *postgres.Store
+	one    *postgres.Store
 }
 
 func (s setup) newStore(t testing.TB) queuetest.Store {
