@@ -59,8 +59,8 @@ func (q *storeQueue) claiming(ctx context.Context, req runtime.ClaimRequest) (*c
 	c := &claiming{q: q, req: req, view: v, sent: time.Now()}
 	c.look = v.next(c.sent)
 	c.params = pgdb.ClaimParams{
-		Queue: q.number, Handler: handler, Types: types, MaxJobs: int32(min(req.Limit, maxBatch)),
-		Due: c.look.due, After: c.look.after, Sweep: c.look.full, Judge: q.ids.judges(),
+		Queue: q.number, Handler: handler, Types: types, MaxJobs: int32(min(req.Limit, maxBatch)), Priorities: claimOrder,
+		Due: c.look.due, After: c.look.after, Sweep: c.look.full, CanDeclareDead: q.ids.canDeclareDead(),
 	}
 	return c, nil
 }
@@ -75,7 +75,7 @@ func (c *claiming) claimed(rows []pgdb.ClaimRow) runtime.ClaimedBatch {
 	var batch runtime.ClaimedBatch
 	done := time.Now()
 	var last *pgdb.ClaimRow
-	if n := len(rows) - 1; n >= 0 && rows[n].ID == 0 {
+	if n := len(rows) - 1; n >= 0 && rows[n].Kind == kindEnd {
 		last, rows = &rows[n], rows[:n]
 	}
 	c.view.claimed(c.look, rows, last, c.sent, done)
@@ -93,11 +93,13 @@ func (c *claiming) claimed(rows []pgdb.ClaimRow) runtime.ClaimedBatch {
 	}
 	var late time.Duration
 	if len(rows) > 0 && last != nil {
-		late = last.Created.Time.Sub(rows[0].Due.Time)
+		late = last.Now.Time.Sub(rows[0].Due.Time)
 	}
 	c.q.hub.crowd.claimed(len(rows), late)
 	if last != nil {
-		batch.NextDue = time.Duration(last.MaxWork) * time.Microsecond
+		if last.NextDue.Valid {
+			batch.NextDue = last.NextDue.Time.Sub(last.Now.Time)
+		}
 		// Where jobs come in, some may have been committed out of order.
 		if sweep := c.view.untilSweep(done); !c.look.full && len(rows) > 0 && (batch.NextDue == 0 || sweep < batch.NextDue) {
 			batch.NextDue = sweep
@@ -105,6 +107,15 @@ func (c *claiming) claimed(rows []pgdb.ClaimRow) runtime.ClaimedBatch {
 	}
 	return batch
 }
+
+// The kinds of row that claim and finish_and_claim return, but for a job's.
+const (
+	kindFinished = "finished"
+	kindEnd      = "end"
+)
+
+// claimOrder are all priorities, in the order of claiming.
+var claimOrder = []int16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 
 // maxBatch is how many jobs one claim takes at most.
 const maxBatch = 10_000
@@ -122,13 +133,13 @@ func (q *queue) claimed(self runtime.JobQueue, row pgdb.ClaimRow, of runtime.Typ
 // tryClaim claims the first job that waits, wherever it stands.
 func (q *queue) tryClaim(ctx context.Context, self runtime.JobQueue, handlerID string) (*runtime.Job, error) {
 	return q.take(ctx, self, "claim", handlerID, func(handler int32) ([]pgdb.ClaimOneRow, error) {
-		return q.db.ClaimOne(ctx, pgdb.ClaimOneParams{Queue: q.number, Handler: handler})
+		return q.db.ClaimOne(ctx, pgdb.ClaimOneParams{Queue: q.number, Handler: handler, Priorities: claimOrder})
 	})
 }
 
 func (q *queue) trySteal(ctx context.Context, self runtime.JobQueue, handlerID string) (*runtime.Job, error) {
 	return q.take(ctx, self, "steal", handlerID, func(handler int32) ([]pgdb.ClaimOneRow, error) {
-		rows, err := q.db.Steal(ctx, pgdb.StealParams{Queue: q.number, Handler: handler, Judge: q.ids.judges()})
+		rows, err := q.db.Steal(ctx, pgdb.StealParams{Queue: q.number, Handler: handler, CanDeclareDead: q.ids.canDeclareDead()})
 		same := make([]pgdb.ClaimOneRow, len(rows))
 		for i, row := range rows {
 			same[i] = pgdb.ClaimOneRow(row)

@@ -52,9 +52,9 @@ func (s *Store) Die() {
 	s.tasks.Wait()
 }
 
-// Judge makes the store look as if it had been in touch with the database for
+// CanDeclareDead makes the store look as if it had been in touch with the database for
 // long.
-func (s *Store) Judge() {
+func (s *Store) CanDeclareDead() {
 	s.ids.mu.Lock()
 	defer s.ids.mu.Unlock()
 	s.ids.since = s.ids.since.Add(-time.Hour)

@@ -27,10 +27,11 @@ func (q *storeQueue) Turn(ctx context.Context, outcomes []runtime.Outcome, req r
 		return nil, runtime.ClaimedBatch{}, err
 	}
 	f := newFinishing(outcomes)
-	rows, err := retry(ctx, func() ([]pgdb.TurnRow, error) {
-		return q.db.Turn(ctx, pgdb.TurnParams{
+	rows, err := retry(ctx, func() ([]pgdb.FinishAndClaimRow, error) {
+		return q.db.FinishAndClaim(ctx, pgdb.FinishAndClaimParams{
 			Queue: c.params.Queue, Handler: c.params.Handler, Ids: f.done.Ids, Numbers: f.done.Numbers, Logs: f.done.Logs,
-			Types: c.params.Types, MaxJobs: c.params.MaxJobs, Due: c.params.Due, After: c.params.After, Sweep: c.params.Sweep, Judge: c.params.Judge,
+			Types: c.params.Types, MaxJobs: c.params.MaxJobs, Priorities: c.params.Priorities, Due: c.params.Due,
+			After: c.params.After, Sweep: c.params.Sweep, CanDeclareDead: c.params.CanDeclareDead,
 		})
 	})
 	if err != nil {
@@ -38,7 +39,7 @@ func (q *storeQueue) Turn(ctx context.Context, outcomes []runtime.Outcome, req r
 	}
 	claimed := make([]pgdb.ClaimRow, 0, len(rows))
 	for _, row := range rows {
-		if row.Priority < 0 {
+		if row.Kind == kindFinished {
 			f.finished[row.ID] = true
 		} else {
 			claimed = append(claimed, pgdb.ClaimRow(row))

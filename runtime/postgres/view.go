@@ -118,9 +118,9 @@ func (v *view) claimed(l look, rows []pgdb.ClaimRow, last *pgdb.ClaimRow, sent, 
 		v.advance(row.Priority, row.Due.Time, row.ID)
 	}
 	if last != nil {
-		v.dbNow, v.at = last.Created.Time, done
+		v.dbNow, v.at = last.Now.Time, done
 		for p := range int16(priorities) {
-			v.advance(p, last.Created.Time.Add(-nearWindow), 0)
+			v.advance(p, last.Now.Time.Add(-nearWindow), 0)
 		}
 	}
 	took := done.Sub(sent)
