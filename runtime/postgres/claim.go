@@ -15,6 +15,25 @@ import (
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
+// The kinds of row that claim and finish_and_claim return, but for a job's.
+const (
+	kindFinished = "finished"
+	kindEnd      = "end"
+)
+
+// claimOrder are all priorities in the order of claiming.
+func claimOrder(lowestFirst bool) []int16 {
+	if lowestFirst {
+		return lowestFirstOrder
+	}
+	return highestFirstOrder
+}
+
+var (
+	highestFirstOrder = []int16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+	lowestFirstOrder  = []int16{9, 8, 7, 6, 5, 4, 3, 2, 1, 0}
+)
+
 // Claim implements [driver.Queue]. Completions share the statement and the
 // commit of a claim from all jobs; other outcomes have theirs first.
 func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (claimed driver.Claimed, err error) {
@@ -57,11 +76,12 @@ func (q *queue) finishAndClaim(ctx context.Context, req driver.ClaimRequest) (cl
 		return claimed, err
 	}
 	f := newFinishCall(req.Finish)
-	rows, err := again(ctx, q.store, func() ([]pgdb.TurnRow, error) {
+	rows, err := again(ctx, q.store, func() ([]pgdb.FinishAndClaimRow, error) {
 		p := &call.params
-		return q.db.Turn(ctx, pgdb.TurnParams{
+		return q.db.FinishAndClaim(ctx, pgdb.FinishAndClaimParams{
 			Queue: p.Queue, Handler: p.Handler, Ids: f.done.Ids, Numbers: f.done.Numbers, Logs: f.done.Logs,
-			Types: p.Types, MaxJobs: p.MaxJobs, Due: p.Due, After: p.After, Sweep: p.Sweep, Judge: p.Judge,
+			Types: p.Types, MaxJobs: p.MaxJobs, Priorities: p.Priorities, Due: p.Due, After: p.After,
+			Sweep: p.Sweep, CanDeclareDead: p.CanDeclareDead,
 		})
 	})
 	if err != nil {
@@ -69,7 +89,7 @@ func (q *queue) finishAndClaim(ctx context.Context, req driver.ClaimRequest) (cl
 	}
 	taken := make([]pgdb.ClaimRow, 0, len(rows))
 	for _, row := range rows {
-		if row.Priority < 0 {
+		if row.Kind == kindFinished {
 			f.finished[row.ID] = true
 		} else {
 			taken = append(taken, pgdb.ClaimRow(row))
@@ -107,10 +127,11 @@ func (q *queue) newClaimCall(ctx context.Context, req driver.ClaimRequest) (*cla
 		return nil, err
 	}
 	c.sent = time.Now()
-	c.scan = c.cursor.next(c.sent)
+	c.scan = c.cursor.next(c.sent, req.LowestFirst)
 	c.params = pgdb.ClaimParams{
 		Queue: q.number, Handler: handler, Types: types, MaxJobs: int32(min(req.Limit, math.MaxInt32)),
-		Due: c.scan.due, After: c.scan.after, Sweep: c.scan.full, Judge: q.ids.judges(),
+		Priorities: claimOrder(req.LowestFirst), Due: c.scan.due, After: c.scan.after, Sweep: c.scan.full,
+		CanDeclareDead: q.ids.canDeclareDead(),
 	}
 	return c, nil
 }
@@ -124,12 +145,12 @@ func (c *claimCall) failed(err error) error {
 func (c *claimCall) claimed(ctx context.Context, rows []pgdb.ClaimRow, claimed *driver.Claimed) error {
 	done := time.Now()
 	var last *pgdb.ClaimRow
-	if n := len(rows) - 1; n >= 0 && rows[n].ID == 0 {
+	if n := len(rows) - 1; n >= 0 && rows[n].Kind == kindEnd {
 		last, rows = &rows[n], rows[:n]
 	}
 	var dbNow time.Time
 	if last != nil {
-		dbNow = last.Created.Time
+		dbNow = last.Now.Time
 	}
 	claimed.Rows = make([]driver.Row, len(rows))
 	revoked := false
@@ -152,7 +173,9 @@ func (c *claimCall) claimed(ctx context.Context, rows []pgdb.ClaimRow, claimed *
 		c.q.state.damping.claimed(len(rows), late)
 	}
 	if last != nil {
-		claimed.NextDue = time.Duration(last.MaxWork) * time.Microsecond
+		if last.NextDue.Valid {
+			claimed.NextDue = last.NextDue.Time.Sub(dbNow)
+		}
 		// Where jobs come in, some may have been committed out of order.
 		if sweep := c.cursor.untilSweep(done); !c.scan.full && len(rows) > 0 && (claimed.NextDue == 0 || sweep < claimed.NextDue) {
 			claimed.NextDue = sweep
@@ -202,9 +225,9 @@ func (q *queue) claimFirst(ctx context.Context, req driver.ClaimRequest, claimed
 	}
 	rows, err := again(ctx, q.store, func() ([]pgdb.StealRow, error) {
 		if req.From == driver.FromExpired {
-			return q.db.Steal(ctx, pgdb.StealParams{Queue: q.number, Handler: handler, Judge: q.ids.judges()})
+			return q.db.Steal(ctx, pgdb.StealParams{Queue: q.number, Handler: handler, CanDeclareDead: q.ids.canDeclareDead()})
 		}
-		rows, err := q.db.ClaimOne(ctx, pgdb.ClaimOneParams{Queue: q.number, Handler: handler})
+		rows, err := q.db.ClaimOne(ctx, pgdb.ClaimOneParams{Queue: q.number, Handler: handler, Priorities: claimOrder(req.LowestFirst)})
 		taken := make([]pgdb.StealRow, len(rows))
 		for i, row := range rows {
 			taken[i] = pgdb.StealRow(row)

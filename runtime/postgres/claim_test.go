@@ -110,7 +110,7 @@ func TestASweepThatMeetsItsDeadlineKeepsNoJobFromBeingClaimed(t *testing.T) {
 	conn := connect(t, dsn)
 	exec(
 		t, conn, "ALTER FUNCTION jobgen.sweep RENAME TO quick_sweep",
-		`CREATE FUNCTION jobgen.sweep(integer, integer, integer[], integer, timestamptz, boolean, boolean, boolean)
+		`CREATE FUNCTION jobgen.sweep(integer, integer, integer[], integer, timestamptz, smallint[], boolean, boolean, boolean)
 		RETURNS TABLE (id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean)
 		LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); END $$`,
 	)
@@ -173,8 +173,8 @@ func TestAClaimCostsTheSameHoweverManyJobsAreFinished(t *testing.T) {
 	add(t, store, 1)
 	conn := connect(t, dsn)
 	due, after := store.Cursors(queue, noteVersions...)
-	fromCursor := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{1}', 10, $1, $2, false, false)`, due, after)
-	fromStart := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{1}', 10, array_fill('-infinity'::timestamptz, '{10}'), array_fill(0::bigint, '{10}'), false, false)`)
+	fromCursor := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{1}', 10, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`, due, after)
+	fromStart := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{1}', 10, '{0,1,2,3,4,5,6,7,8,9}', array_fill('-infinity'::timestamptz, '{10}'), array_fill(0::bigint, '{10}'), false, false)`)
 	if fromCursor > 100 || fromStart < 5*fromCursor {
 		t.Errorf("a claim from the cursor looked at %d blocks, one from the beginning at %d; want at most 100 and, for comparison, five times as many", fromCursor, fromStart)
 	}
@@ -247,11 +247,11 @@ func TestClaimingAndFinishingKeepTheirPlansWhateverTheStatistics(t *testing.T) {
 			call := func(t *testing.T) {
 				due, after := store.Cursors(queue, noteVersions...)
 				for statement, args := range map[string][]any{
-					`SELECT * FROM jobgen.claim(1, 1, '{1}', 1000, $1, $2, false, false)`:                                                                  {due, after},
+					`SELECT * FROM jobgen.claim(1, 1, '{1}', 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`:                                                                  {due, after},
 					`SELECT jobgen.complete(1, 1, $1, $2, array_fill(''::bytea, '{1000}'))`:                                                                {ids, numbers},
 					`SELECT jobgen.fail(1, 1, $1, $2, array_fill('no'::text, '{1000}'), array_fill(0::bigint, '{1000}'), array_fill(''::bytea, '{1000}'))`: {ids, numbers},
 					`SELECT jobgen.release(1, 1, $1, $2)`:                                                                                                  {ids, numbers},
-					`SELECT * FROM jobgen.claim(1, 2, '{1}', 1000, $1, $2, true, false)`:                                                                   {due, after},
+					`SELECT * FROM jobgen.claim(1, 2, '{1}', 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, true, false)`:                                                                   {due, after},
 					`SELECT jobgen.lost_claims(1, 1, $1, $2)`:                                                                                              {ids, numbers},
 					`SELECT jobgen.finish(1, 1, id, number, true, '', 0, '') FROM unnest($1::bigint[], $2::integer[]) u(id, number)`:                       {ids, numbers},
 					`SELECT jobgen.cancel(1, id) FROM unnest($1::bigint[]) id`:                                                                             {ids},
@@ -332,7 +332,7 @@ func TestAJobThatBecameDueWhileItWasLookedForIsClaimed(t *testing.T) {
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	var claimed int
 	err = conn.QueryRow(t.Context(), `SELECT count(*) FROM jobgen.queue q, jobgen.handler h,
-		LATERAL jobgen.sweep(q.number, h.number, NULL, 1, clock_timestamp() - interval '1 minute', true, false, false) s`).Scan(&claimed)
+		LATERAL jobgen.sweep(q.number, h.number, NULL, 1, clock_timestamp() - interval '1 minute', '{0}', true, false, false) s`).Scan(&claimed)
 	if err != nil || claimed != 1 {
 		t.Errorf("claimed %d, error %v; want 1", claimed, err)
 	}

@@ -53,15 +53,16 @@ const (
 	fullMostDuty = 30
 )
 
-// A scan is one claim's way of looking.
+// A scan is one claim's way of looking; due and after stand in its order of
+// priorities.
 type scan struct {
 	due          []pgtype.Timestamptz
 	after        []int64
 	recent, full bool
 }
 
-// next says how the next claim is to look.
-func (c *cursor) next(now time.Time) scan {
+// next says how the next claim is to look, in its order of priorities.
+func (c *cursor) next(now time.Time, lowestFirst bool) scan {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := scan{due: make([]pgtype.Timestamptz, priorities), after: make([]int64, priorities)}
@@ -74,16 +75,16 @@ func (c *cursor) next(now time.Time) scan {
 		c.recentNext = now.Add(recentPause)
 	}
 	recent := c.dbNow.Add(now.Sub(c.at) - recentWindow)
-	for p := range priorities {
+	for n, p := range claimOrder(lowestFirst) {
 		due, after := c.due[p], c.after[p]
 		if s.recent && due.After(recent) {
 			due, after = recent, 0
 		}
-		s.due[p] = pgtype.Timestamptz{Time: due, Valid: true}
+		s.due[n] = pgtype.Timestamptz{Time: due, Valid: true}
 		if due.IsZero() {
-			s.due[p] = pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}
+			s.due[n] = pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}
 		}
-		s.after[p] = after
+		s.after[n] = after
 	}
 	return s
 }

@@ -59,9 +59,9 @@ func (s *Store) Die() {
 	s.db.tasks.Wait()
 }
 
-// Judge makes the store look as if it had been in touch with the database for
+// CanDeclareDead makes the store look as if it had been in touch with the database for
 // long.
-func (s *Store) Judge() {
+func (s *Store) CanDeclareDead() {
 	s.db.ids.mu.Lock()
 	defer s.db.ids.mu.Unlock()
 	s.db.ids.since = s.db.ids.since.Add(-time.Hour)
@@ -76,6 +76,6 @@ func (s *Store) Channel() string { return s.db.notifier.channel }
 // Cursors are where a queue's claims for these types begin, as parameters of
 // the function claim.
 func (s *Store) Cursors(of *runtime.Queue, types ...driver.TypeVersion) (due []pgtype.Timestamptz, after []int64) {
-	scan := of.Driver().(*queue).state.cursor(types).next(time.Time{}.Add(time.Nanosecond))
+	scan := of.Driver().(*queue).state.cursor(types).next(time.Time{}.Add(time.Nanosecond), false)
 	return scan.due, scan.after
 }

@@ -41,7 +41,7 @@ func TestClaimsOfAWorkerWhoseProcessIsGoneAreTakenOverBeforeTheyExpire(t *testin
 
 	store := open(t, dsn)
 	store.SweepAlways()
-	store.Judge()
+	store.CanDeclareDead()
 	queue := notes(t, store)
 	if job := claimAs(t, queue, "next"); job != nil {
 		t.Fatalf("%v was taken over while the lease of its process holds", job)
@@ -73,7 +73,7 @@ func TestAJobWithoutAttemptsWhoseProcessIsGoneIsDeadAtOnce(t *testing.T) {
 	leaseOver(t, dsn, died)
 	store := open(t, dsn)
 	store.SweepAlways()
-	store.Judge()
+	store.CanDeclareDead()
 	queue := notes(t, store)
 	if job := claimAs(t, queue, "next"); job != nil {
 		t.Fatalf("claimed %v", job)
@@ -104,7 +104,7 @@ func TestAProcessThatCouldNotRenewItselfTakesNobodyForGone(t *testing.T) {
 	if err := alive.Renew(t.Context()); err != nil { // it comes back in time
 		t.Fatal(err)
 	}
-	store.Judge()
+	store.CanDeclareDead()
 	if job := claimAs(t, notes(t, store), "next"); job != nil {
 		t.Errorf("%v was taken over from a process that is alive", job)
 	}
@@ -125,7 +125,7 @@ func TestClaimsThatNoWorkerMadeLastUntilTheyExpire(t *testing.T) {
 	leaseOver(t, dsn, one)
 	store := open(t, dsn)
 	store.SweepAlways()
-	store.Judge()
+	store.CanDeclareDead()
 	if job := claimAs(t, notes(t, store), "next"); job != nil {
 		t.Errorf("%v was taken over", job)
 	}

@@ -184,10 +184,10 @@ func (s *idSource) alive(at time.Time) {
 	s.heard = at
 }
 
-// judges reports whether this process may take those for gone who have let
-// their leases run out. While the database was away nobody could renew, so
-// whoever could not do so for as long as a lease lasts cannot judge others.
-func (s *idSource) judges() bool {
+// canDeclareDead reports whether this process may treat processes whose leases
+// have expired as dead. While the database was away nobody could renew, so a
+// process that could not do so for as long as a lease lasts declares nobody dead.
+func (s *idSource) canDeclareDead() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()

@@ -37,16 +37,16 @@ func (r *roleSet) refuses(t *testing.T, role string, statements map[string]strin
 
 // payloads are ways to a payload that none but admin has.
 var payloads = map[string]string{
-	"SELECT payload FROM jobgen.job":                                      "table job",
-	"SELECT j FROM jobgen.job j":                                          "table job",
-	"SELECT count(*) FROM jobgen.job WHERE payload IS NULL":               "table job",
-	"COPY jobgen.job (payload) TO STDOUT":                                 "table job",
-	"DELETE FROM jobgen.job RETURNING payload":                            "table job",
-	"UPDATE jobgen.job SET due = due RETURNING payload":                   "table job",
-	"SELECT payload FROM jobgen.ended_job":                                "table ended_job",
-	"SELECT * FROM jobgen.sweep(1, 1, NULL, 1, now(), true, true, false)": "function sweep",
-	"SELECT holder FROM jobgen.node":                                      "table node",
-	"SELECT holder FROM jobgen.handler":                                   "table handler",
+	"SELECT payload FROM jobgen.job":                                             "table job",
+	"SELECT j FROM jobgen.job j":                                                 "table job",
+	"SELECT count(*) FROM jobgen.job WHERE payload IS NULL":                      "table job",
+	"COPY jobgen.job (payload) TO STDOUT":                                        "table job",
+	"DELETE FROM jobgen.job RETURNING payload":                                   "table job",
+	"UPDATE jobgen.job SET due = due RETURNING payload":                          "table job",
+	"SELECT payload FROM jobgen.ended_job":                                       "table ended_job",
+	"SELECT * FROM jobgen.sweep(1, 1, NULL, 1, now(), '{0}', true, true, false)": "function sweep",
+	"SELECT holder FROM jobgen.node":                                             "table node",
+	"SELECT holder FROM jobgen.handler":                                          "table handler",
 }
 
 func TestTheEnqueueRoleAddsJobsAndSeesNone(t *testing.T) {
@@ -117,7 +117,7 @@ func TestTheEnqueueRoleAddsJobsAndSeesNone(t *testing.T) {
 	notAllowed(t, "delete the queue", store.DeleteQueue(t.Context(), "notes"), "function delete_queue")
 	r.refuses(t, "enqueue", payloads)
 	r.refuses(t, "enqueue", map[string]string{
-		"SELECT * FROM jobgen.claim_one(1, 1)":                       "function claim_one",
+		"SELECT * FROM jobgen.claim_one(1, 1, '{0}')":                "function claim_one",
 		"SELECT * FROM jobgen.finish(1, 1, 1, 0, true, '', 0, NULL)": "function finish",
 		"SELECT jobgen.upkeep(1)":                                    "function upkeep",
 		"UPDATE jobgen.queue SET deleted = now()":                    "table queue",
@@ -323,7 +323,7 @@ func TestObjectsOfACallerAreNotMetByTheOwnersFunctions(t *testing.T) {
 		`CREATE FUNCTION trap.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS $$
 			BEGIN INSERT INTO trap.caught SELECT payload::text FROM jobgen.job; RETURN pg_catalog.clock_timestamp(); END $$`,
 		"SET search_path = trap, pg_catalog",
-		"SELECT * FROM jobgen.claim_one(1, 1)")
+		"SELECT * FROM jobgen.claim_one(1, 1, '{0}')")
 	if n := query[int](t, conn, "SELECT count(*) FROM trap.caught"); n != 0 {
 		t.Error("a function of the caller ran with the owner's rights")
 	}
