@@ -84,15 +84,9 @@ var (
 	UnknownQueue = rule("JG206", "a queue that is not declared",
 		"Each queue is declared under `queues`, so that a slip of the pen does not make a queue that no worker looks at.",
 		example(emails+"jobs:\n  email: {queue: email, payload: {to: string}}\n"))
-	BadMaxAttempts = rule("JG207", "no number of attempts",
-		"`max_attempts` is a whole number from 1 to 2147483647, or `unlimited`.",
+	BadOption = rule("JG207", "invalid value of an option",
+		"An option has a value that it cannot have. The message says which it can; [jobs.yaml](jobs-yaml.md#a-job) says what they mean.",
 		option("max_attempts: 0"))
-	BadMaxWorkDuration = rule("JG208", "no work duration",
-		"`max_work_duration` is a time above zero with its unit, such as `30s`, `1m30s` or `2h`, in whole microseconds.",
-		option("max_work_duration: 30"))
-	BadPriority = rule("JG209", "no priority",
-		"`priority` is a whole number from 0, which goes first and is the default, to 9.",
-		option("priority: -1"))
 	UnknownType = rule("JG210", "a type that does not exist",
 		"A field's type is one of the built-in ones, a type that the file declares under `types`, or a Go type with its import path, such as `net/netip.Addr`.",
 		field("to", "strin"))

@@ -114,7 +114,11 @@ func (l *loader) checkUse(u use, p *packages.Package, importers *importers) {
 		l.mistakes.Add(at, diagnostic.NotImportable, "%s cannot be the type of a field: its package imports the one that is generated", name)
 		return
 	case len(p.Errors) > 0:
-		why, _, _ := strings.Cut(p.Errors[0].Msg, "\n")
+		why := p.Errors[0].Msg
+		if strings.HasPrefix(why, "# ") { // the compiler begins with the package
+			_, why, _ = strings.Cut(why, "\n")
+		}
+		why, _, _ = strings.Cut(why, "\n")
 		why = strings.TrimSuffix(why, "; to add it:")
 		l.mistakes.Add(at, diagnostic.PackageNotFound, "package %s cannot be loaded: %s", u.ref.Import, why)
 		return

@@ -55,7 +55,7 @@ func (b *builder) checkName(name Text, what, extra string) bool {
 	if why == "" {
 		return true
 	}
-	b.mistakes.Add(name.At, diagnostic.BadName, "%s cannot be called so: %s", what, why)
+	b.Mistakes.Add(name.At, diagnostic.BadName, "%s cannot be called so: %s", what, why)
 	return false
 }
 

@@ -19,8 +19,8 @@ import (
 	"pgregory.net/rapid"
 
 	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
-	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/codec"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 // plainEvery is the payload without its methods, as encoding/json has it.
@@ -40,8 +40,8 @@ func plainJSON(t testing.TB, v any) []byte {
 
 var same = cmp.Options{
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
-	cmp.Comparer(func(a, b runtime.Date) bool { return a == b }),
-	cmp.Comparer(func(a, b runtime.Decimal) bool { return a == b }),
+	cmp.Comparer(func(a, b value.Date) bool { return a == b }),
+	cmp.Comparer(func(a, b value.Decimal) bool { return a == b }),
 	cmp.FilterPath(func(p cmp.Path) bool { return p.Last().Type() == reflect.TypeFor[json.RawMessage]() },
 		cmp.Transformer("compact", func(raw json.RawMessage) string {
 			var buf bytes.Buffer
@@ -68,8 +68,8 @@ var moment = rapid.Custom(func(t *rapid.T) time.Time {
 	return at.In(time.FixedZone("", 60*rapid.IntRange(-23*60, 23*60).Draw(t, "offset")))
 })
 
-var day = rapid.Custom(func(t *rapid.T) runtime.Date {
-	return runtime.Date{}.AddDays(rapid.IntRange(0, 3652058).Draw(t, "day"))
+var day = rapid.Custom(func(t *rapid.T) value.Date {
+	return value.Date{}.AddDays(rapid.IntRange(0, 3652058).Draw(t, "day"))
 })
 
 var anyJSON = rapid.Map(rapid.SampledFrom([]string{"null", "1", ` [ 1 , {"a b" : "\u00e4 \\\" "} ] `, `"x"`, "{}", "-1.5e+3", "true"}), func(s string) json.RawMessage { return json.RawMessage(s) })
@@ -104,8 +104,8 @@ func nilOr[T any](g *rapid.Generator[T]) *rapid.Generator[T] {
 var every = rapid.Custom(func(t *rapid.T) jobs.EveryJob {
 	id := rapid.Map(rapid.Int64(), func(n int64) snowflake.ID { return snowflake.ID(n) })
 	duration := rapid.Map(rapid.Int64(), func(n int64) time.Duration { return time.Duration(n) })
-	uuid := rapid.Map(rapid.SliceOfN(rapid.Byte(), 16, 16), func(b []byte) runtime.UUID { return runtime.UUID(b) })
-	decimal := rapid.Map(rapid.Int64(), func(n int64) runtime.Decimal { return runtime.NewDecimal(n, uint8(n)%10) })
+	uuid := rapid.Map(rapid.SliceOfN(rapid.Byte(), 16, 16), func(b []byte) value.UUID { return value.UUID(b) })
+	decimal := rapid.Map(rapid.Int64(), func(n int64) value.Decimal { return value.NewDecimal(n, uint8(n)%10) })
 	octets := rapid.SliceOfN(rapid.Byte(), 0, 50)
 	statuses := slice(maybe(rapid.SampledFrom([]jobs.Status{jobs.StatusActive, jobs.StatusAccountClosed})))
 	site := url.URL{Scheme: "https", Host: text.Draw(t, "host"), Path: text.Draw(t, "path"), ForceQuery: rapid.Bool().Draw(t, "force")}

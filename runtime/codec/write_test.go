@@ -9,8 +9,8 @@ import (
 	"time"
 
 	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
-	jobgen "github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/codec"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
@@ -26,12 +26,12 @@ func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
 		"a NUL in a struct":         {func(v *jobs.EveryJob) { v.Address.Street = "\x00" }, "address.street", "NUL"},
 		"a NUL in a key":            {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a\x00": {}} }, "parcels.a\x00", "NUL"},
 		"a NUL in a map":            {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a": {Street: "\x00"}} }, "parcels.a.street", "NUL"},
-		"a NUL in JSON":             {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`{"a":"\\\u0000"}`) }, "f14", "NUL"},
-		"a NUL in a Go type":        {func(v *jobs.EveryJob) { v.URL.Host = "\x00" }, "url", "NUL"},
+		"a NUL in JSON":             {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`{"a":"\\\u0000"}`) }, "f14.a", "NUL"},
+		"a NUL in a Go type":        {func(v *jobs.EveryJob) { v.URL.Host = "\x00" }, "url.Host", "NUL"},
 		"no UTF-8":                  {func(v *jobs.EveryJob) { v.F0 = "abc\xff" }, "f0", "UTF-8"},
 		"a surrogate":               {func(v *jobs.EveryJob) { v.O0 = ptr("\xed\xa0\x80") }, "o0", "UTF-8"},
 		"no UTF-8 in JSON":          {func(v *jobs.EveryJob) { v.F14 = json.RawMessage("\"\xff\"") }, "f14", "UTF-8"},
-		"no UTF-8 in a Go type":     {func(v *jobs.EveryJob) { v.URL.Host = "\xff" }, "url", "UTF-8"},
+		"no UTF-8 in a Go type":     {func(v *jobs.EveryJob) { v.URL.Host = "\xff" }, "url.Host", "UTF-8"},
 		"half a surrogate in JSON":  {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"\ud800"`) }, "f14", "surrogate"},
 		"broken JSON":               {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`{"open":`) }, "f14", "ends too early"},
 		"two values":                {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`1 2`) }, "f14", "the end is needed"},
@@ -43,7 +43,7 @@ func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
 		"a value no enum has":       {func(v *jobs.EveryJob) { v.List = []*jobs.Status{nil, ptr(jobs.Status("x"))} }, "list[1]", `has no value "x"`},
 		"a text that is too long":   {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("x", codec.MaxSize) }, "f0", "more than the 16777216"},
 		"bytes that are too long":   {func(v *jobs.EveryJob) { v.F7 = make([]byte, codec.MaxSize) }, "f7", "more than the 16777216"},
-		"a list that is too long":   {func(v *jobs.EveryJob) { v.Dates = make([]jobgen.Date, codec.MaxSize/10) }, "dates[", "more than the 16777216"},
+		"a list that is too long":   {func(v *jobs.EveryJob) { v.Dates = make([]value.Date, codec.MaxSize/10) }, "dates[", "more than the 16777216"},
 		"escapes that are too long": {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("\x01", codec.MaxSize/5) }, "f0", "more than the 16777216"},
 		"JSON that is too long":     {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"` + strings.Repeat("x", codec.MaxSize) + `"`) }, "f14", "more than the 16777216"},
 	} {

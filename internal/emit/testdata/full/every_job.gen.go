@@ -12,6 +12,7 @@ import (
 	"github.com/bwmarrin/snowflake"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/codec"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 // EveryJobType is the type of every jobs.
@@ -58,14 +59,14 @@ type EveryJob struct {
 	O8       *time.Time                 `json:"o8,omitempty"`
 	F9       time.Duration              `json:"f9"`
 	O9       *time.Duration             `json:"o9,omitempty"`
-	F10      runtime.Date               `json:"f10"`
-	O10      *runtime.Date              `json:"o10,omitempty"`
-	F11      runtime.UUID               `json:"f11"`
-	O11      *runtime.UUID              `json:"o11,omitempty"`
+	F10      value.Date                 `json:"f10"`
+	O10      *value.Date                `json:"o10,omitempty"`
+	F11      value.UUID                 `json:"f11"`
+	O11      *value.UUID                `json:"o11,omitempty"`
 	F12      snowflake.ID               `json:"f12"`
 	O12      *snowflake.ID              `json:"o12,omitempty"`
-	F13      runtime.Decimal            `json:"f13"`
-	O13      *runtime.Decimal           `json:"o13,omitempty"`
+	F13      value.Decimal              `json:"f13"`
+	O13      *value.Decimal             `json:"o13,omitempty"`
 	F14      json.RawMessage            `json:"f14"`
 	O14      json.RawMessage            `json:"o14,omitzero"`
 	List     []*Status                  `json:"list"`
@@ -73,7 +74,7 @@ type EveryJob struct {
 	Address  Address                    `json:"address"`
 	URL      url.URL                    `json:"url"`
 	Odd      string                     `json:"a b/c:ü"`
-	Dates    []runtime.Date             `json:"dates"`
+	Dates    []value.Date               `json:"dates"`
 	Deep     []map[string][]int         `json:"deep"`
 	Parcels  map[string]Address         `json:"parcels"`
 	Addrs    []*netip.Addr              `json:"addrs,omitzero"`
@@ -125,7 +126,7 @@ func (p *EveryJob) JSONFields(c *codec.Codec) {
 }
 
 // NewEveryJob takes every required field; set the optional ones on what it returns.
-func NewEveryJob(f0 string, f1 bool, f2 int, f3 int32, f4 int64, f5 uint32, f6 float64, f7 []byte, f8 time.Time, f9 time.Duration, f10 runtime.Date, f11 runtime.UUID, f12 snowflake.ID, f13 runtime.Decimal, f14 json.RawMessage, list []*Status, address Address, url url.URL, odd string, dates []runtime.Date, deep []map[string][]int, parcels map[string]Address) EveryJob {
+func NewEveryJob(f0 string, f1 bool, f2 int, f3 int32, f4 int64, f5 uint32, f6 float64, f7 []byte, f8 time.Time, f9 time.Duration, f10 value.Date, f11 value.UUID, f12 snowflake.ID, f13 value.Decimal, f14 json.RawMessage, list []*Status, address Address, url url.URL, odd string, dates []value.Date, deep []map[string][]int, parcels map[string]Address) EveryJob {
 	return EveryJob{
 		F0:      f0,
 		F1:      f1,

@@ -1,4 +1,4 @@
-package runtime
+package value
 
 import (
 	"cmp"
@@ -117,5 +117,5 @@ func (d *Date) Scan(src any) error {
 }
 
 func scanError(src any, into string) error {
-	return fmt.Errorf("scan: a %T does not fit a runtime.%s", src, into)
+	return fmt.Errorf("scan: a %T does not fit a value.%s", src, into)
 }

@@ -1,4 +1,4 @@
-package schema
+package format
 
 import (
 	"slices"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
 // A spacedRule says between which parts of a mapping an empty line stands; where
@@ -234,7 +235,7 @@ func (f *formatter) text(n ast.Node) string {
 // raw returns the text of a string as it stands in its line, "" where it goes
 // on in the next.
 func (f *formatter) raw(t *token.Token) string {
-	at := place(t)
+	at := yaml.Place(t)
 	if at.Line > len(f.lines) {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package schema
+package format
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
 // errFormat says that Format would have changed more than the form.
@@ -27,11 +28,11 @@ var errFormat = errors.New("the result would not say the same")
 // YAML, or holds what the language does without, is returned as mistakes. An
 // error means that src is written in a way that Format has no form for.
 func Format(src []byte) ([]byte, diagnostic.List, error) {
-	r := &reader{}
-	root := r.parse(src)
-	if root == nil || len(r.mistakes) > 0 {
-		r.mistakes.Sort()
-		return nil, r.mistakes, nil
+	r := &yaml.Reader{}
+	root := r.Parse(src)
+	if root == nil || len(r.Mistakes) > 0 {
+		r.Mistakes.Sort()
+		return nil, r.Mistakes, nil
 	}
 	f := newFormatter(r, root)
 	out := f.print()
@@ -43,12 +44,12 @@ func Format(src []byte) ([]byte, diagnostic.List, error) {
 
 // check asks that out has the content and the comments that the source has.
 func (f *formatter) check(root ast.Node, out string) error {
-	again := &reader{}
-	formatted := again.parse([]byte(out))
-	if formatted == nil || len(again.mistakes) > 0 {
+	again := &yaml.Reader{}
+	formatted := again.Parse([]byte(out))
+	if formatted == nil || len(again.Mistakes) > 0 {
 		return errFormat
 	}
-	if outline(root, f.reader.comments) != outline(formatted, again.comments) {
+	if outline(root, f.reader.Comments) != outline(formatted, again.Comments) {
 		return errFormat
 	}
 	count := make(map[string]int)
@@ -65,7 +66,7 @@ func (f *formatter) check(root ast.Node, out string) error {
 
 // outline returns what n says, without the way in which it is written: the keys
 // of each mapping sorted, each with its documentation.
-func outline(n ast.Node, docs comments) string {
+func outline(n ast.Node, docs yaml.Comments) string {
 	var b strings.Builder
 	var walk func(ast.Node)
 	item := func(key string, at ast.Node, doc string, value ast.Node) string {
@@ -79,10 +80,10 @@ func outline(n ast.Node, docs comments) string {
 		return text
 	}
 	walk = func(n ast.Node) {
-		if values, ok := pairs(n); ok {
+		if values, ok := yaml.Pairs(n); ok {
 			items := make([]string, len(values))
 			for i, v := range values {
-				items[i] = item(scalarOutline(v.Key), v.Key, docs.above(start(v.Key)), v.Value)
+				items[i] = item(scalarOutline(v.Key), v.Key, docs.Above(yaml.Start(v.Key)), v.Value)
 			}
 			slices.Sort(items)
 			b.WriteString("{" + strings.Join(items, ",") + "}")
@@ -90,7 +91,7 @@ func outline(n ast.Node, docs comments) string {
 		}
 		if list, ok := n.(*ast.SequenceNode); ok {
 			for i, value := range list.Values {
-				b.WriteString(item("-", value, docs.above(elementStart(list, i)), value))
+				b.WriteString(item("-", value, docs.Above(yaml.ElementStart(list, i)), value))
 			}
 			return
 		}
@@ -123,26 +124,6 @@ func implicit(n *ast.NullNode) bool {
 	return t == nil || t.Type == token.ImplicitNullType || t.Value == "" || t.Value == "null"
 }
 
-// pairs returns the entries of a mapping, and whether n is one.
-func pairs(n ast.Node) ([]*ast.MappingValueNode, bool) {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		return n.Values, true
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{n}, true
-	}
-	return nil, false
-}
-
-// elementStart returns the place below which the documentation of a list's
-// element ends: the dash, or the value where there is none.
-func elementStart(list *ast.SequenceNode, i int) diagnostic.Position {
-	if !list.IsFlowStyle && i < len(list.Entries) {
-		return place(list.Entries[i].Start)
-	}
-	return start(list.Values[i])
-}
-
 // A remark is a comment with its place.
 type remark struct {
 	at   diagnostic.Position
@@ -159,7 +140,7 @@ func remarks(src string) []remark {
 			last = t.Position.Line
 			continue
 		}
-		found = append(found, remark{at: place(t), text: strings.TrimRight(t.Value, " \t"), own: t.Position.Line != last})
+		found = append(found, remark{at: yaml.Place(t), text: strings.TrimRight(t.Value, " \t"), own: t.Position.Line != last})
 	}
 	return found
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
-// addFormer adds the version of a job's payload and the former ones, as the
+// addPrevious adds the version of a job's payload and the previous ones, as the
 // lock has them. Mistakes in these, such as a Go type that is gone, are
 // reported at the job.
-func (l *loader) addFormer(j *Job, job *schema.Job) {
+func (l *loader) addPrevious(j *Job, job *schema.Job) {
 	locked := l.file.Lock.Job(job.Type.Value)
 	if locked == nil {
 		return
@@ -20,8 +20,8 @@ func (l *loader) addFormer(j *Job, job *schema.Job) {
 	defer func() { l.at.Line, l.at.Column = 0, 0 }()
 	j.Version = locked.Newest().Version
 	for _, v := range locked.Versions[:len(locked.Versions)-1] {
-		f := &Former{Version: v.Version}
-		j.Former = append(j.Former, f)
+		f := &PreviousVersion{Version: v.Version}
+		j.Previous = append(j.Previous, f)
 		if v.Read {
 			continue
 		}
@@ -52,9 +52,9 @@ func (l *loader) addFormer(j *Job, job *schema.Job) {
 	}
 }
 
-// claimFormer claims what the former versions of a job are called.
-func (l *loader) claimFormer(top, files scope, j *Job, job *schema.Job) {
-	for _, f := range j.Former {
+// claimPrevious claims what the previous versions of a job are called.
+func (l *loader) claimPrevious(top, files scope, j *Job, job *schema.Job) {
+	for _, f := range j.Previous {
 		if f.Name == "" {
 			continue
 		}

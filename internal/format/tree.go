@@ -1,4 +1,4 @@
-package schema
+package format
 
 import (
 	"math"
@@ -8,11 +8,13 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/schema"
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
 // A formatter holds what one file is printed from.
 type formatter struct {
-	reader *reader
+	reader *yaml.Reader
 	lines  []string // of the source
 	all    []remark
 	own    []remark              // comments with a line to themselves, not yet placed
@@ -55,8 +57,8 @@ type part struct {
 	afterGap bool // an empty line is above it and its comments
 }
 
-func newFormatter(r *reader, root ast.Node) *formatter {
-	f := &formatter{reader: r, lines: strings.Split(r.src, "\n"), all: remarks(r.src), owner: make(map[int]*part)}
+func newFormatter(r *yaml.Reader, root ast.Node) *formatter {
+	f := &formatter{reader: r, lines: strings.Split(r.Source, "\n"), all: remarks(r.Source), owner: make(map[int]*part)}
 	for _, c := range f.all {
 		if c.own {
 			f.own = append(f.own, c)
@@ -73,13 +75,13 @@ func newFormatter(r *reader, root ast.Node) *formatter {
 
 // shape converts n, and finds what each comment documents.
 func (f *formatter) shape(n ast.Node) *shape {
-	if values, ok := pairs(n); ok {
+	if values, ok := yaml.Pairs(n); ok {
 		s := &shape{kind: mappingShape}
 		if m, ok := n.(*ast.MappingNode); ok && m.IsFlowStyle {
 			s.flow = m.Start.Position.Line == m.End.Position.Line
 		}
 		for _, v := range values {
-			p := &part{key: f.text(v.Key), name: keyName(v.Key), at: start(v.Key)}
+			p := &part{key: f.text(v.Key), name: keyName(v.Key), at: yaml.Start(v.Key)}
 			f.document(p)
 			p.value = f.shape(v.Value)
 			s.parts = append(s.parts, p)
@@ -90,7 +92,7 @@ func (f *formatter) shape(n ast.Node) *shape {
 		s := &shape{kind: listShape}
 		s.flow = list.IsFlowStyle && list.Start.Position.Line == list.End.Position.Line
 		for i, value := range list.Values {
-			p := &part{at: elementStart(list, i)}
+			p := &part{at: yaml.ElementStart(list, i)}
 			f.document(p)
 			p.value = f.shape(value)
 			s.parts = append(s.parts, p)
@@ -102,7 +104,7 @@ func (f *formatter) shape(n ast.Node) *shape {
 
 // document gives p the comments that document it.
 func (f *formatter) document(p *part) {
-	for line := p.at.Line - 1; f.reader.comments[line].column == p.at.Column; line-- {
+	for line := p.at.Line - 1; f.reader.Comments.Column(line) == p.at.Column; line-- {
 		if f.owner[line] == nil {
 			f.owner[line] = p
 		}
@@ -216,7 +218,11 @@ func (f *formatter) placeBeside() {
 func (f *formatter) findOrder() {
 	f.order = map[*shape][]string{f.root: {"version", "package", "defaults", "queues", "types", "jobs"}}
 	f.spaced = map[*shape]spacedRule{f.root: spacedBlocks}
-	options := []string{"queue", "max_attempts", "max_work_duration", "priority", "version", "reserved", "payload"}
+	options := []string{"queue"}
+	for _, t := range schema.Options() {
+		options = append(options, t.Name)
+	}
+	options = append(options, "version", "reserved", "payload")
 	fields := func(owner *shape, key string) {
 		for _, p := range owner.parts {
 			if p.name != key {

@@ -1,4 +1,4 @@
-package schema
+package yaml
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 	"github.com/jobgen/jobgen/internal/diagnostic"
 )
 
-func place(t *token.Token) diagnostic.Position {
+func Place(t *token.Token) diagnostic.Position {
 	return diagnostic.Position{Line: t.Position.Line, Column: t.Position.Column}
 }
 
@@ -28,13 +28,13 @@ func checkTokens(tokens token.Tokens, mistakes *diagnostic.List) bool {
 	begun := false
 	for _, t := range tokens {
 		if feature := features[t.Type]; feature != "" {
-			mistakes.Add(place(t), diagnostic.Feature, "%s is not part of the language: write out what is meant", feature)
+			mistakes.Add(Place(t), diagnostic.Feature, "%s is not part of the language: write out what is meant", feature)
 			continue
 		}
 		switch t.Type {
 		case token.DocumentHeaderType:
 			if begun {
-				mistakes.Add(place(t), diagnostic.SecondDocument, "a second document begins here: only one can be in a file")
+				mistakes.Add(Place(t), diagnostic.SecondDocument, "a second document begins here: only one can be in a file")
 				return false
 			}
 			begun = true
@@ -80,20 +80,20 @@ func checkSize(tokens token.Tokens, mistakes *diagnostic.List) bool {
 				keys = b.keys
 			}
 		}
-		if len(blocks)+len(flow) > maxDepth {
-			mistakes.Add(place(t), diagnostic.TooLarge, "this nests deeper than %d levels", maxDepth)
+		if len(blocks)+len(flow) > MaxDepth {
+			mistakes.Add(Place(t), diagnostic.TooLarge, "this nests deeper than %d levels", MaxDepth)
 			return false
 		}
 		if keys > maxKeys {
-			mistakes.Add(place(t), diagnostic.TooLarge, "the mapping has more than %d keys", maxKeys)
+			mistakes.Add(Place(t), diagnostic.TooLarge, "the mapping has more than %d keys", maxKeys)
 			return false
 		}
 	}
 	return true
 }
 
-// comments finds the documentation of what stands below comments.
-type comments map[int]comment // by line
+// Comments finds the documentation of what stands below comments.
+type Comments map[int]comment // by line
 
 type comment struct {
 	column int
@@ -101,8 +101,8 @@ type comment struct {
 }
 
 // readComments takes the comments that have a line to themselves.
-func readComments(tokens token.Tokens) comments {
-	found := make(comments)
+func readComments(tokens token.Tokens) Comments {
+	found := make(Comments)
 	last := 0 // the last line that holds something else
 	for _, t := range tokens {
 		line := t.Position.Line
@@ -117,9 +117,12 @@ func readComments(tokens token.Tokens) comments {
 	return found
 }
 
-// above returns the text of the comment that ends in the line above at and
+// Column returns the column of the comment in a line, 0 where there is none.
+func (c Comments) Column(line int) int { return c[line].column }
+
+// Above returns the text of the comment that ends in the line above at and
 // begins in at's column.
-func (c comments) above(at diagnostic.Position) string {
+func (c Comments) Above(at diagnostic.Position) string {
 	first := at.Line
 	for c[first-1].column == at.Column {
 		first--

@@ -1,4 +1,4 @@
-package schema
+package yaml
 
 import (
 	"bytes"
@@ -11,8 +11,9 @@ import (
 // What is above these limits no person wrote, and would keep the parser of YAML
 // busy: its time grows with the square of the keys in one mapping.
 const (
-	maxSize  = 16 << 20
-	maxDepth = 64
+	maxSize = 16 << 20
+	// MaxDepth is how many mappings and lists may lie in each other.
+	MaxDepth = 64
 	maxKeys  = 20_000
 )
 

@@ -65,7 +65,7 @@ func TestMissingUpgradesAreThoseThatNobodyHasWritten(t *testing.T) {
 }
 
 // Packages that have gone through versions, whatever their names and types.
-func TestFormerVersionsCompile(t *testing.T) {
+func TestPreviousVersionsCompile(t *testing.T) {
 	t.Parallel()
 	dir := module(t)
 	names := rapid.SampledFrom([]string{"email", "email_v1", "type", "upgrades", "id", "size", "a.b", "string"})

@@ -17,23 +17,23 @@ import (
 )
 
 // upgradesFrom returns the way to the current version of a job's payload from
-// each former one.
+// each previous one.
 func upgradesFrom(job *gotypes.Job, payload string) []jen.Code {
-	upgrades := make([]jen.Code, len(job.Former))
-	for i, former := range job.Former {
-		if former.Name == "" {
-			upgrades[i] = jen.Qual(runtimePath, "Unchanged").Types(jen.Id(structAfter(job, payload, i))).Call(jen.Lit(int(former.Version)))
+	upgrades := make([]jen.Code, len(job.Previous))
+	for i, previous := range job.Previous {
+		if previous.Name == "" {
+			upgrades[i] = jen.Qual(runtimePath, "Unchanged").Types(jen.Id(structAfter(job, payload, i))).Call(jen.Lit(int(previous.Version)))
 			continue
 		}
-		upgrades[i] = jen.Qual(runtimePath, "UpgradeFrom").Call(jen.Lit(int(former.Version)), jen.Id("upgrades").Values().Dot(former.Upgrade))
+		upgrades[i] = jen.Qual(runtimePath, "UpgradeFrom").Call(jen.Lit(int(previous.Version)), jen.Id("upgrades").Values().Dot(previous.Upgrade))
 	}
 	return upgrades
 }
 
-// structAfter returns the struct that the former version at index i is read or
+// structAfter returns the struct that the previous version at index i is read or
 // upgraded to: that of the next version that has one of its own.
 func structAfter(job *gotypes.Job, payload string, i int) string {
-	for _, next := range job.Former[i+1:] {
+	for _, next := range job.Previous[i+1:] {
 		if next.Name != "" {
 			return next.Name
 		}
@@ -41,17 +41,17 @@ func structAfter(job *gotypes.Job, payload string, i int) string {
 	return payload
 }
 
-// formerCode returns the file of one former version of a job's payload.
-func formerCode(pkg *gotypes.Package, job *gotypes.Job, former *gotypes.Former) *jen.File {
-	fields := former.Fields
-	for _, t := range former.Types {
+// previousCode returns the file of one previous version of a job's payload.
+func previousCode(pkg *gotypes.Package, job *gotypes.Job, previous *gotypes.PreviousVersion) *jen.File {
+	fields := previous.Fields
+	for _, t := range previous.Types {
 		fields = append(fields[:len(fields):len(fields)], t.Fields...)
 	}
 	f := newFile(pkg, fields...)
-	f.Add(comment(fmt.Sprintf("%s is the payload of %s jobs of version %d, of which some may\nwait. %s turns it into the next.", former.Name, oneLine(job.Type), former.Version, former.Upgrade)).
-		Type().Id(former.Name).Add(structType(former.Fields)))
-	codecCode(f, former.Name, former.Fields)
-	for _, t := range former.Types {
+	f.Add(comment(fmt.Sprintf("%s is the payload of %s jobs of version %d, of which some may\nwait. %s turns it into the next.", previous.Name, oneLine(job.Type), previous.Version, previous.Upgrade)).
+		Type().Id(previous.Name).Add(structType(previous.Fields)))
+	codecCode(f, previous.Name, previous.Fields)
+	for _, t := range previous.Types {
 		f.Line()
 		if t.IsEnum {
 			enumCode(f, t)
@@ -69,9 +69,9 @@ type upgrade struct{ name, from, to string }
 func upgradesOf(pkg *gotypes.Package) []upgrade {
 	var all []upgrade
 	for _, job := range pkg.Jobs {
-		for i, former := range job.Former {
-			if former.Name != "" {
-				all = append(all, upgrade{former.Upgrade, former.Name, structAfter(job, job.Name+"Job", i)})
+		for i, previous := range job.Previous {
+			if previous.Name != "" {
+				all = append(all, upgrade{previous.Upgrade, previous.Name, structAfter(job, job.Name+"Job", i)})
 			}
 		}
 	}
@@ -86,7 +86,7 @@ func upgradesCode(pkg *gotypes.Package) *jen.File {
 		return nil
 	}
 	f := newFile(pkg)
-	f.Add(comment(`Upgrades turns payloads of former versions, which jobs may still wait with,
+	f.Add(comment(`Upgrades turns payloads of previous versions, which jobs may still wait with,
 into those of the next. It is written by hand, as methods of a type in this
 package, type upgrades struct{}; what lacks a method does not compile.`).
 		Type().Id("Upgrades").InterfaceFunc(func(g *jen.Group) {

@@ -1,4 +1,4 @@
-package schema_test
+package format_test
 
 import (
 	"fmt"
@@ -11,13 +11,14 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/format"
 	"github.com/jobgen/jobgen/internal/schema"
 	"github.com/jobgen/jobgen/internal/test/corpus"
 )
 
 func TestFormatHasOneForm(t *testing.T) {
 	t.Parallel()
-	have, mistakes, err := schema.Format([]byte("\ufeff" + strings.ReplaceAll(`---
+	have, mistakes, err := format.Format([]byte("\ufeff" + strings.ReplaceAll(`---
 # The shop.
 #   Its jobs.
 package:   example.com/shop/gen/jobs   # where
@@ -119,7 +120,7 @@ jobs: # all
 
 func TestTheKeysOfAFieldHaveAnOrder(t *testing.T) {
 	t.Parallel()
-	have, _, err := schema.Format([]byte("jobs: {a: {payload: {b: {default: x, type: string}, c: {string: int}}, reserved: [d], version: 2}}\ntypes: {s: {fields: {e: {deprecated: f, renamed_from: g, type: int?}}, reserved: [h]}}\n"))
+	have, _, err := format.Format([]byte("jobs: {a: {payload: {b: {default: x, type: string}, c: {string: int}}, reserved: [d], version: 2}}\ntypes: {s: {fields: {e: {deprecated: f, renamed_from: g, type: int?}}, reserved: [h]}}\n"))
 	want := "types: {s: {reserved: [h], fields: {e: {type: int?, renamed_from: g, deprecated: f}}}}\njobs: {a: {version: 2, reserved: [d], payload: {b: {type: string, default: x}, c: {string: int}}}}\n"
 	if d := cmp.Diff(want, string(have)); d != "" || err != nil {
 		t.Errorf("%v (-want +have):\n%s", err, d)
@@ -129,7 +130,7 @@ func TestTheKeysOfAFieldHaveAnOrder(t *testing.T) {
 func TestWhatIsNoYAMLIsNotFormatted(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{"a: [x": "JG103", "a: \xff": "JG101", "a: &x b": "JG104", "a: b\n---\nc: d": "JG105"} {
-		out, mistakes, err := schema.Format([]byte(src))
+		out, mistakes, err := format.Format([]byte(src))
 		if out != nil || err != nil || len(mistakes) == 0 || mistakes[0].Rule.ID != want {
 			t.Errorf("%q: %q, %v, %v; want %s", src, out, mistakes, err, want)
 		}
@@ -139,7 +140,7 @@ func TestWhatIsNoYAMLIsNotFormatted(t *testing.T) {
 func TestNothingAndCommentsAloneAreFormatted(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{"": "", "\n\n": "", "# a\n\n\n#b  \n": "# a\n\n#b\n", "{}": "{}\n", "--- # a\n": "# a\n"} {
-		out, mistakes, err := schema.Format([]byte(src))
+		out, mistakes, err := format.Format([]byte(src))
 		if string(out) != want || err != nil || len(mistakes) > 0 {
 			t.Errorf("%q: %q, %v, %v; want %q", src, out, mistakes, err, want)
 		}
@@ -164,14 +165,14 @@ func formats(t interface {
 }, name, src string,
 ) bool {
 	t.Helper()
-	once, mistakes, err := schema.Format([]byte(src))
+	once, mistakes, err := format.Format([]byte(src))
 	if err != nil {
 		t.Errorf("%s: %v\n%s", name, err, src)
 	}
 	if len(mistakes) > 0 || err != nil {
 		return false
 	}
-	twice, mistakes, err := schema.Format(once)
+	twice, mistakes, err := format.Format(once)
 	if err != nil || len(mistakes) > 0 {
 		t.Errorf("%s: the second time: %v %v\n%s", name, err, mistakes, once)
 		return false
@@ -267,7 +268,7 @@ func TestFormatKeepsCommentsWhereverTheyStand(t *testing.T) {
 		if !formats(r, "file", src) {
 			return
 		}
-		out, _, _ := schema.Format([]byte(src))
+		out, _, _ := format.Format([]byte(src))
 		for i := range d.remarks {
 			if want := fmt.Sprintf("# c%d.", i+1); strings.Count(string(out), want) != 1 {
 				r.Errorf("the comment %q is there %d times:\n%s", want, strings.Count(string(out), want), out)
@@ -282,7 +283,7 @@ func FuzzFormat(f *testing.F) {
 		f.Add(file.Src)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		once, mistakes, err := schema.Format([]byte(src))
+		once, mistakes, err := format.Format([]byte(src))
 		if err != nil || len(mistakes) > 0 {
 			return
 		}

@@ -1,4 +1,4 @@
-package runtime
+package value
 
 import (
 	"database/sql/driver"
