@@ -10,22 +10,22 @@ import (
 func TestFewOfManyIdleProcessesAnswerANotification(t *testing.T) {
 	t.Parallel()
 	const processes, jobs = 200, 2000
-	crowds := make([]crowd, processes)
+	idle := make([]damping, processes)
 	answered, missed := 0, 0
-	notify := func(crowds []crowd, processes int) (n int) {
-		for i := range crowds {
-			if crowds[i].answers(processes) {
+	notify := func(idle []damping, processes int) (n int) {
+		for i := range idle {
+			if idle[i].answers(processes) {
 				n++
-				crowds[i].claimed(min(1, 2-min(n, 2)), 0) // the first takes the job
+				idle[i].claimed(min(1, 2-min(n, 2)), 0) // the first takes the job
 			}
 		}
 		return n
 	}
 	for range jobs {
-		n := notify(crowds, processes)
+		n := notify(idle, processes)
 		if n == 0 {
 			missed++
-			crowds[0].claimed(1, time.Second) // a poll finds it
+			idle[0].claimed(1, time.Second) // a poll finds it
 		}
 		answered += n
 	}
@@ -33,7 +33,7 @@ func TestFewOfManyIdleProcessesAnswerANotification(t *testing.T) {
 		t.Errorf("%.1f of %d processes answered, and nobody %d times of %d", mean, processes, missed, jobs)
 	}
 	for range 100 { // eight are left
-		if n := notify(crowds[:8], 8); n != 8 {
+		if n := notify(idle[:8], 8); n != 8 {
 			t.Fatalf("%d of 8 processes answered", n)
 		}
 	}

@@ -1,43 +1,9 @@
--- Housekeeping, run by every process now and then; one at a time does it.
-
--- lease gives the caller a snowflake node number for _seconds, or null when
--- all are taken.
-CREATE FUNCTION jobgen.lease(_holder uuid, _seconds double precision) RETURNS smallint
-LANGUAGE sql
-AS $$
-  UPDATE jobgen.node n SET holder = _holder, expires = clock_timestamp() + make_interval(secs => _seconds)
-  WHERE n.number = (
-    SELECT m.number FROM jobgen.node m WHERE m.expires < clock_timestamp()
-    ORDER BY m.expires, m.number LIMIT 1 FOR UPDATE SKIP LOCKED)
-  RETURNING n.number
-$$;
-
--- renew_lease prolongs a lease that _holder still has, and returns how many
--- processes hold one; 0 when it has not.
-CREATE FUNCTION jobgen.renew_lease(_number smallint, _holder uuid, _seconds double precision) RETURNS integer
-LANGUAGE sql
-AS $$
-  WITH r AS (
-    UPDATE jobgen.node n SET expires = clock_timestamp() + make_interval(secs => _seconds)
-    WHERE n.number = _number AND n.holder = _holder RETURNING 1)
-  SELECT CASE WHEN EXISTS (SELECT 1 FROM r) THEN count(*)::integer ELSE 0 END
-  FROM jobgen.node n WHERE n.expires > clock_timestamp() OR n.number = _number
-$$;
-
--- end_lease gives a number back, so that it is free at once.
-CREATE FUNCTION jobgen.end_lease(_number smallint, _holder uuid) RETURNS void
-LANGUAGE sql
-AS $$
-  UPDATE jobgen.node n SET holder = NULL, expires = clock_timestamp()
-  WHERE n.number = _number AND n.holder = _holder
-$$;
-
 -- upkeep makes the attempt table's partitions for today and the next days and
 -- drops those whose attempts all ended more than _keep_days ago; 0 keeps all.
 -- Days are UTC's. It runs with its owner's rights, so that a role that may only
 -- work on the tables can call it. It gives up, until the next call, rather than wait for a
 -- lock that others hold.
-CREATE FUNCTION jobgen.upkeep(_keep_days integer) RETURNS void
+CREATE OR REPLACE FUNCTION jobgen.upkeep(_keep_days integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET lock_timeout = '200ms' SET timezone = 'UTC' SET search_path = pg_catalog, pg_temp
 AS $$
@@ -84,4 +50,5 @@ BEGIN
     NULL; -- what was done above stays
   END;
 END $$;
-SELECT jobgen.upkeep(0);
+
+REVOKE ALL ON FUNCTION jobgen.upkeep FROM PUBLIC;
