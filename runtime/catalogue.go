@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // GeneratedV1 is referred to by generated code. Where it is not defined, the
@@ -98,6 +100,34 @@ func (c *Catalogue) lookup(t JobType) (*Definition, error) {
 		}
 	}
 	return nil, fmt.Errorf("%w: %q is not in the catalogue that the store was opened with", ErrInvalidJobType, t)
+}
+
+// newBatch returns a batch of jobs of a type, without payloads, and the type's
+// definition.
+func (c *Catalogue) newBatch(jobType JobType, opts []JobOption) (driver.Batch, *Definition, error) {
+	def, err := c.lookup(jobType)
+	if err != nil {
+		return driver.Batch{}, nil, err
+	}
+	options, err := applied(opts)
+	if err != nil {
+		return driver.Batch{}, nil, fmt.Errorf("job type %q: %w", jobType, err)
+	}
+	return driver.Batch{Type: driver.TypeVersion{Type: string(jobType), Version: def.version()}, Options: options}, def, nil
+}
+
+// Known returns what a store that is opened with the catalogue has to know of
+// its job types, each at all the versions of its payload that the catalogue
+// reads. Back ends call it.
+func (c *Catalogue) Known() []driver.KnownType {
+	var known []driver.KnownType
+	for _, t := range c.Types() {
+		def := c.defs[t]
+		for _, v := range def.versions() {
+			known = append(known, driver.KnownType{TypeVersion: driver.TypeVersion{Type: string(v.Type), Version: v.Version}, Queue: def.Queue})
+		}
+	}
+	return known
 }
 
 // NewJob returns a job that is ready to be stored: the payload checked and

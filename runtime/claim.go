@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/bwmarrin/snowflake"
+
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // A JobClaim is a handler's hold on one attempt of a job. What is written to
@@ -118,7 +120,7 @@ func (c *JobClaim) Bytes() []byte {
 	if c.Buffer.Len() == 0 {
 		return nil
 	}
-	return bytes.Clone(cutLog(c.Buffer.Bytes(), c.dropped))
+	return bytes.Clone(driver.CutLog(c.Buffer.Bytes(), c.dropped))
 }
 
 // String returns the attempt's log so far.
@@ -155,32 +157,6 @@ func (c *JobClaim) bound() {
 	copy(b[half:], b[half+drop:])
 	c.Buffer.Truncate(MaxLogSize)
 	c.dropped += int64(drop)
-}
-
-// MaxLogSize is how many bytes of an attempt's log are kept, half from its
-// beginning and half from its end; a line between them says how much was cut.
-const MaxLogSize = 64 << 10
-
-// CutLog returns log if it is no longer than [MaxLogSize], and otherwise a
-// shorter one of its head, a line that says how many bytes were cut, and its
-// tail. Back ends apply it to every log they store.
-func CutLog(log []byte) []byte { return cutLog(log, 0) }
-
-// cutLog is CutLog for a log from whose middle bytes were dropped before.
-func cutLog(log []byte, dropped int64) []byte {
-	if len(log) <= MaxLogSize && dropped == 0 {
-		return log
-	}
-	const room = 64 // for the mark itself, so that a cut log is not cut again
-	half := (MaxLogSize - room) / 2
-	if len(log) < 2*half {
-		half = len(log) / 2
-	}
-	dropped += int64(len(log) - 2*half)
-	cut := make([]byte, 0, 2*half+room)
-	cut = append(cut, log[:half]...)
-	cut = fmt.Appendf(cut, "\n[... %d bytes cut ...]\n", dropped)
-	return append(cut, log[len(log)-half:]...)
 }
 
 // Claim blocks until it has claimed a job of queue for handlerID, and returns

@@ -3,6 +3,8 @@ package runtime
 import (
 	"errors"
 	"fmt"
+
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // Errors that a caller decides on. They come wrapped with what was being done
@@ -33,13 +35,18 @@ var (
 	// finished it already in another way. The current claim is untouched.
 	ErrJobNotClaimed = errors.New("job not claimed")
 
-	// ErrJobQueueAlreadyExists is returned by [QueueAdmin] when the queue to
-	// create is there.
-	ErrJobQueueAlreadyExists = errors.New("job queue already exists")
+	// ErrJobQueueAlreadyExists is returned by [Store.CreateQueue] when the queue
+	// exists.
+	ErrJobQueueAlreadyExists = driver.ErrQueueExists
 
-	// ErrJobQueueNotFound is returned by [QueueAdmin] when the queue to look
-	// up, drain or delete is not there. GetQueue never returns it.
-	ErrJobQueueNotFound = errors.New("job queue not found")
+	// ErrJobQueueNotFound is returned by the methods of a [Store] that look up,
+	// drain or delete a queue which does not exist, and by those of a queue that
+	// was deleted. GetQueue never returns it.
+	ErrJobQueueNotFound = driver.ErrQueueNotFound
+
+	// ErrTxEnded is returned by whatever is bound to a transaction that has been
+	// committed or rolled back. Nothing has been changed.
+	ErrTxEnded = driver.ErrTxEnded
 )
 
 // A PayloadError says why a payload cannot be stored or read back. Nothing was

@@ -2,18 +2,46 @@ package runtime
 
 import (
 	"fmt"
+	"math"
 	"time"
-)
 
-// MaxPriority is the last priority a job can have; 0, the default, is claimed
-// first.
-const MaxPriority = 9
+	"github.com/jobgen/jobgen/runtime/driver"
+)
 
 // A JobOption sets one property of a job that is being added. Where two set
 // the same property, the later one holds. Apply returns an error, and nothing
 // is written, for a value that no job can have.
 type JobOption interface {
 	Apply(job *Job) error
+}
+
+// applied returns what options come to, beginning with the defaults.
+func applied(opts []JobOption) (o driver.Options, err error) {
+	job := Job{MaxWorkDuration: DefaultMaxWorkDuration, AttemptsRemaining: math.MaxInt32}
+	for _, opt := range opts {
+		if err := applyTo(&job, opt); err != nil {
+			return o, err
+		}
+	}
+	if !job.Due.IsZero() {
+		o.Due = job.Due.UTC().Truncate(time.Microsecond)
+	}
+	o.MaxWork = job.MaxWorkDuration.Truncate(time.Microsecond)
+	if o.MaxWork == 0 && job.MaxWorkDuration > 0 {
+		o.MaxWork = time.Microsecond // zero would mean stealable at once
+	}
+	o.MaxAttempts, o.Priority = job.AttemptsRemaining, job.Priority
+	return o, nil
+}
+
+// applyTo applies an option that may be the user's own.
+func applyTo(job *Job, opt JobOption) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("option %T panicked: %v", opt, value)
+		}
+	}()
+	return opt.Apply(job)
 }
 
 // JobDue is when a job becomes claimable. The zero time is now. Times are

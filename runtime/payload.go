@@ -35,7 +35,7 @@ func checkSize(t JobType, size, limit int) error {
 }
 
 func tooLarge(size, limit int) error {
-	return &LimitError{What: "it", Size: size, Limit: limit, Unit: "bytes as JSON"}
+	return &TooLargeError{What: "the payload as JSON", Size: size, Max: limit, Unit: "bytes"}
 }
 
 // maxKept is the size of the largest buffer that is kept for another payload,

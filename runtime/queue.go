@@ -2,98 +2,268 @@ package runtime
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"github.com/bwmarrin/snowflake"
+
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
-// A JobService hands out queues. Back ends implement it; its methods may be
-// called from several goroutines at once.
-type JobService interface {
-	// GetQueue returns the queue of that name, making it on first use. Any
-	// text of 1 to 255 bytes is a name. Many processes may ask at once.
-	GetQueue(ctx context.Context, name string) (JobQueue, error)
+// A Queue is the queue of a [Store]: a [JobQueue], with batches, dead jobs and
+// further statistics. Its methods may be called from several goroutines at
+// once, unless its store is bound to a transaction.
+type Queue struct {
+	name   string
+	driver driver.Queue
+	store  *Store
+	// claimed is set on the queue that a claim made in a transaction goes back to:
+	// once the transaction is over, it finishes the claim outside.
+	claimed bool
 }
 
-// A JobQueue holds jobs until a handler has finished them. All methods may be
-// called from several goroutines, and from any process that shares the store.
-// Due times and the end of claims are judged by the store's clock.
-type JobQueue interface {
-	// Name returns the queue's name.
-	Name() string
+var _ JobQueue = (*Queue)(nil)
 
-	// Add stores a job and returns its id. The payload is the job type's own
-	// struct or a pointer to it; anything else, like a type the store's
-	// catalogue does not know, is [ErrInvalidJobType]. Only the options given
-	// apply; without any the job is due now, its attempts are unlimited and a
-	// claim lasts [DefaultMaxWorkDuration].
-	Add(ctx context.Context, jobType JobType, payload any, opts ...JobOption) (snowflake.ID, error)
+// Name returns the queue's name.
+func (q *Queue) Name() string { return q.name }
 
-	// AddAndClaim stores a job that handlerID holds from the start, whatever
-	// its Due.
-	AddAndClaim(ctx context.Context, jobType JobType, payload any, handlerID string, opts ...JobOption) (*Job, error)
+// Driver returns the back end's queue, for tests of back ends.
+func (q *Queue) Driver() driver.Queue { return q.driver }
 
-	// WaitForJob blocks until there may be a job to claim, or until ctx ends,
-	// and then returns ctx.Err(). It may return without there being one. A job
-	// committed since the caller's last TryClaim ends the wait at once.
-	WaitForJob(ctx context.Context) error
-
-	// TryClaim claims the first job that is due, by priority, Due and ID, and
-	// returns [ErrJobNotFound] when there is none.
-	TryClaim(ctx context.Context, handlerID string) (*Job, error)
-
-	// TrySteal takes over a job whose claim by another handler has expired and
-	// that has attempts remaining; [ErrJobNotFound] when there is none. The
-	// attempt it takes over is logged as failed.
-	TrySteal(ctx context.Context, handlerID string) (*Job, error)
-
-	// Cancel keeps a job from being claimed or stolen again. A handler that
-	// holds it may still complete or fail it. Cancelling twice is nil; an
-	// unknown or finished job is [ErrJobNotFound].
-	Cancel(ctx context.Context, jobID snowflake.ID) error
-
-	// Complete says that the attempt succeeded, and finishes the job, even
-	// when the attempt has been stolen meanwhile. Completing the same attempt
-	// twice is nil. It returns [ErrJobCancelled] when another attempt has
-	// completed the job before, [ErrJobNotClaimed] when handlerID never held
-	// the attempt or has failed it, and [ErrJobNotFound] for an unknown job.
-	Complete(ctx context.Context, jobID snowflake.ID, handlerID string, attemptNumber int32, log []byte) error
-
-	// Fail says that the attempt failed. With attempts remaining the job is
-	// claimable again at once; without, it is dead. Of an attempt that was
-	// stolen it keeps the log, changes nothing else and returns
-	// [ErrJobNotClaimed], as it does for an attempt that is over.
-	Fail(ctx context.Context, jobID snowflake.ID, handlerID string, attemptNumber int32, reason string, log []byte) error
-
-	// Stats counts, in one snapshot, the jobs that are not finished, cancelled
-	// or dead.
-	Stats(ctx context.Context) (JobQueueStats, error)
-
-	// Log returns what one attempt left behind. Of a running attempt that is
-	// its handler and an empty log. [ErrJobNotFound] when there was none.
-	Log(ctx context.Context, jobID snowflake.ID, attemptNumber int32) (*JobLog, error)
+// Add implements [JobQueue].
+func (q *Queue) Add(ctx context.Context, jobType JobType, payload any, opts ...JobOption) (snowflake.ID, error) {
+	added, err := q.addOne(ctx, jobType, payload, "", opts)
+	if err != nil {
+		return 0, err
+	}
+	return added.IDs[0], nil
 }
 
-// JobQueueStats counts a queue's unfinished jobs. Waiting + Claimed is all of
-// them.
-type JobQueueStats struct {
-	// Waiting counts jobs that are not under an unexpired claim, due or not.
-	Waiting int64
-	// Due counts jobs whose Due has passed, waiting or claimed.
-	Due int64
-	// Claimed counts jobs under an unexpired claim.
-	Claimed int64
+// AddBatch adds many jobs of one type in one transaction, all or none, and
+// returns their ids in the order of payloads. The options apply to each job.
+func (q *Queue) AddBatch(ctx context.Context, jobType JobType, payloads []any, opts ...JobOption) ([]snowflake.ID, error) {
+	if len(payloads) == 0 {
+		return nil, nil
+	}
+	if err := driver.CheckBatch(len(payloads)); err != nil {
+		return nil, q.failed("add to", err)
+	}
+	batch, def, err := q.store.catalogue.newBatch(jobType, opts)
+	if err != nil {
+		return nil, q.failed("add to", err)
+	}
+	batch.Len = len(payloads)
+	batch.Payload = func(dst []byte, i int) ([]byte, error) {
+		data, err := def.encode(dst, payloads[i], q.store.catalogue.maxPayload)
+		if err != nil {
+			return dst, fmt.Errorf("payload %d of %d: %w", i, len(payloads), err)
+		}
+		return data, nil
+	}
+	added, err := q.driver.Add(ctx, batch)
+	if err != nil {
+		return nil, q.failed("add to", err)
+	}
+	return added.IDs, nil
 }
 
-// A JobLog is what one attempt left behind.
-type JobLog struct {
-	// AttemptNumber counts the job's attempts from 0.
-	AttemptNumber int32
-	// HandlerID is the handler that made the attempt.
-	HandlerID string
-	// Success says that the attempt completed and that its success counted.
-	Success bool
-	// FailureReason is what Fail was given, or how the attempt ended without.
-	FailureReason string
-	// Log is what the handler wrote, at most [MaxLogSize] bytes.
-	Log []byte
+// AddAndClaim implements [JobQueue].
+func (q *Queue) AddAndClaim(ctx context.Context, jobType JobType, payload any, handlerID string, opts ...JobOption) (*Job, error) {
+	if err := driver.CheckName("handler", handlerID); err != nil {
+		return nil, err
+	}
+	sent := time.Now()
+	added, err := q.addOne(ctx, jobType, payload, handlerID, opts)
+	if err != nil {
+		return nil, err
+	}
+	return q.bind(&added.Claimed[0], handlerID, sent), nil
+}
+
+// addOne adds one job, under a claim where handlerID is not empty.
+func (q *Queue) addOne(ctx context.Context, jobType JobType, payload any, handlerID string, opts []JobOption) (driver.Added, error) {
+	batch, def, err := q.store.catalogue.newBatch(jobType, opts)
+	if err != nil {
+		return driver.Added{}, q.failed("add to", err)
+	}
+	data, err := encodePayload(def, payload, q.store.catalogue.maxPayload)
+	if err != nil {
+		return driver.Added{}, q.failed("add to", err)
+	}
+	batch.Len, batch.Handler = 1, handlerID
+	batch.Payload = func(dst []byte, _ int) ([]byte, error) {
+		if dst == nil {
+			return data, nil
+		}
+		return append(dst, data...), nil
+	}
+	added, err := q.driver.Add(ctx, batch)
+	if err != nil {
+		return driver.Added{}, q.failed("add to", err)
+	}
+	return added, nil
+}
+
+// failed is the error of doing something to the queue.
+func (q *Queue) failed(doing string, err error) error {
+	return fmt.Errorf("%s queue %q: %w", doing, q.name, err)
+}
+
+// WaitForJob implements [JobQueue].
+func (q *Queue) WaitForJob(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-q.driver.Arrived():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// TryClaim implements [JobQueue].
+func (q *Queue) TryClaim(ctx context.Context, handlerID string) (*Job, error) {
+	return q.claimOne(ctx, "claim from", handlerID, driver.FromWaiting, q.store.claims.lowestFirst(q.name))
+}
+
+// TrySteal implements [JobQueue].
+func (q *Queue) TrySteal(ctx context.Context, handlerID string) (*Job, error) {
+	return q.claimOne(ctx, "steal from", handlerID, driver.FromExpired, false)
+}
+
+func (q *Queue) claimOne(ctx context.Context, doing, handlerID string, from driver.ClaimFrom, lowestFirst bool) (*Job, error) {
+	if err := driver.CheckName("handler", handlerID); err != nil {
+		return nil, err
+	}
+	sent := time.Now()
+	claimed, err := q.driver.Claim(ctx, driver.ClaimRequest{Handler: handlerID, From: from, Limit: 1, LowestFirst: lowestFirst})
+	if err == nil && len(claimed.Rows) == 0 {
+		err = ErrJobNotFound
+	}
+	if err != nil {
+		return nil, q.failed(doing, err)
+	}
+	return q.bind(&claimed.Rows[0], handlerID, sent), nil
+}
+
+// bind is a row as the job that handlerID has claimed; sent is this process's
+// time before the claim was sent to the store.
+func (q *Queue) bind(row *driver.Row, handlerID string, sent time.Time) *Job {
+	if q.store.outside != nil && !q.claimed {
+		q = &Queue{name: q.name, driver: q.driver, store: q.store, claimed: true}
+	}
+	job := newJob(row, q.store.catalogue)
+	job.AttemptsMade-- // the current one is not over
+	job.JobClaim = &JobClaim{JobID: job.ID, HandlerID: handlerID, AttemptNumber: job.AttemptsMade, Queue: q}
+	job.claimedAt = sent
+	return &job
+}
+
+// newJob is a row as a job that nobody has claimed.
+func newJob(row *driver.Row, catalogue *Catalogue) Job {
+	return Job{
+		ID: row.ID, Type: JobType(row.Type.Type), Data: row.Payload,
+		Created: row.Created, Due: row.Due, MaxWorkDuration: row.MaxWork,
+		AttemptsMade: row.Attempts, AttemptsRemaining: row.MaxAttempts - row.Attempts,
+		Priority: row.Priority, PayloadVersion: row.Type.Version,
+		catalogue: catalogue,
+	}
+}
+
+// Cancel implements [JobQueue].
+func (q *Queue) Cancel(ctx context.Context, jobID snowflake.ID) error {
+	status, err := q.driver.Cancel(ctx, jobID)
+	if err == nil && status == driver.NotFound {
+		err = ErrJobNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("cancel job %d: %w", jobID, err)
+	}
+	return nil
+}
+
+// Complete implements [JobQueue].
+func (q *Queue) Complete(ctx context.Context, jobID snowflake.ID, handlerID string, attemptNumber int32, log []byte) error {
+	return q.finish(ctx, handlerID, driver.Outcome{
+		Attempt: driver.Attempt{Job: jobID, Number: attemptNumber}, Kind: driver.Completed, Log: driver.CutLog(log, 0),
+	})
+}
+
+// Fail implements [JobQueue].
+func (q *Queue) Fail(ctx context.Context, jobID snowflake.ID, handlerID string, attemptNumber int32, reason string, log []byte) error {
+	return q.finish(ctx, handlerID, driver.Outcome{
+		Attempt: driver.Attempt{Job: jobID, Number: attemptNumber}, Kind: driver.Failed,
+		Reason: driver.CleanReason(reason), Log: driver.CutLog(log, 0),
+	})
+}
+
+// finish writes one outcome.
+func (q *Queue) finish(ctx context.Context, handlerID string, o driver.Outcome) error {
+	results, err := q.driver.Finish(ctx, handlerID, []driver.Outcome{o})
+	if q.claimed && errors.Is(err, driver.ErrTxEnded) {
+		outside, openErr := q.store.outside.open(ctx, "get", q.name, driver.OpenExisting)
+		if openErr != nil {
+			return fmt.Errorf("%s: %w", describe(o), openErr)
+		}
+		return outside.finish(ctx, handlerID, o)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", describe(o), err)
+	}
+	return resultError(handlerID, o, results[0])
+}
+
+// describe says what an outcome does to which job.
+func describe(o driver.Outcome) string {
+	doing := [...]string{driver.Completed: "complete", driver.Failed: "fail", driver.Released: "release"}
+	return fmt.Sprintf("%s job %d", doing[o.Kind], o.Job)
+}
+
+// resultError is what became of an outcome of handlerID's attempt as an error
+// that callers decide on, or nil.
+func resultError(handlerID string, o driver.Outcome, r driver.Result) error {
+	var err error
+	switch r.Status {
+	case driver.Done:
+		return nil
+	case driver.NotFound:
+		err = ErrJobNotFound
+	case driver.NotHeld:
+		err = fmt.Errorf("%w: attempt %d was never handler %q's", ErrJobNotClaimed, o.Number, handlerID)
+	case driver.AlreadyFailed:
+		err = fmt.Errorf("%w: attempt %d has failed", ErrJobNotClaimed, o.Number)
+	case driver.AlreadyEnded:
+		err = fmt.Errorf("%w: attempt %d is over", ErrJobNotClaimed, o.Number)
+	case driver.ClaimLost:
+		err = fmt.Errorf("%w: attempt %d has lost its claim", ErrJobNotClaimed, o.Number)
+	case driver.Superseded:
+		err = fmt.Errorf("%w: attempt %d has completed it", ErrJobCancelled, r.By)
+	default:
+		err = fmt.Errorf("the store answered with the unknown status %d", r.Status)
+	}
+	return fmt.Errorf("%s: %w", describe(o), err)
+}
+
+// Log implements [JobQueue].
+func (q *Queue) Log(ctx context.Context, jobID snowflake.ID, attemptNumber int32) (*JobLog, error) {
+	log, found, err := q.driver.Log(ctx, driver.Attempt{Job: jobID, Number: attemptNumber})
+	if err == nil && !found {
+		err = ErrJobNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("log of job %d attempt %d: %w", jobID, attemptNumber, err)
+	}
+	return &JobLog{
+		AttemptNumber: attemptNumber, HandlerID: log.Handler,
+		Success: log.Success, FailureReason: log.Reason, Log: log.Text,
+	}, nil
+}
+
+// Job returns a row that handlerID has claimed as its job, whose claim is
+// finished through q; sent is this process's time before the claim was sent to
+// the store. It is for tests of back ends.
+func (q *Queue) Job(row *driver.Row, handlerID string, sent time.Time) *Job {
+	return q.bind(row, handlerID, sent)
 }

@@ -2,20 +2,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/jobgen/jobgen/internal/breaking"
+	"github.com/jobgen/jobgen/internal/report"
+	"github.com/jobgen/jobgen/internal/revision"
 	"github.com/jobgen/jobgen/internal/schema"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
-func breakingCommand(format *reportFormat) *cobra.Command {
+func breakingCommand(format *report.Format) *cobra.Command {
 	var o breakingOptions
 	level := string(breaking.Source)
 	cmd := &cobra.Command{
@@ -25,12 +27,16 @@ func breakingCommand(format *reportFormat) *cobra.Command {
 breaks something: jobs that wait, binaries that run, Go or SQL that enqueues. Each
 finding has a rule, which docs/breaking.md explains, and says what to do.
 
-What it was is, unless --against says otherwise, the file in the last commit
-where it is in a git repository, and else what jobs.lock knows.
+What it was is, unless --against says otherwise, the file in the last commit, and
+where no commit has it, what jobs.lock says. It says on standard error what it
+has compared with, and exits with 2 where git fails, since then it has looked at
+nothing.
 
 With a database, whose URL may be given more than once, it also counts the jobs
 that wait and that the change would strand, and reads the payload of each as the
-new program would. It changes nothing there: it is one read-only transaction.`,
+new program would. Jobs whose type neither jobs.yaml nor its lock has ever named
+belong to other programs, and are only counted. It changes nothing there: it is
+one read-only transaction.`,
 		Example: `  # in a pull request
   jobgen breaking --against git:origin/main --format github
 
@@ -50,17 +56,20 @@ new program would. It changes nothing there: it is one read-only transaction.`,
 			if err != nil {
 				return err
 			}
-			found, err := o.run(cmd.Context(), path, c, cmd.ErrOrStderr())
+			if cmd.Flags().Changed("against") && o.against == "" {
+				return &inputError{errors.New("--against is empty: name a file, a directory or a commit, as in git:origin/main")}
+			}
+			found, err := o.run(cmd, path, c)
 			if err != nil {
 				return err
 			}
 			if len(found) == 0 {
-				if *format == formatJSON {
+				if *format == report.JSON {
 					_, err = fmt.Fprintln(cmd.OutOrStdout(), "[]")
 				}
 				return err
 			}
-			return report(cmd, *format, found)
+			return fail(cmd, *format, found)
 		},
 	}
 	cmd.Flags().StringVar(&o.against, "against", "", "what to compare with: git:REF, a file or a directory")
@@ -86,6 +95,9 @@ func (d *databases) survey(ctx context.Context, look func(*postgres.Survey) erro
 	if d.schema != "" {
 		opts = append(opts, postgres.WithSchema(d.schema))
 	}
+	if slices.Contains(d.urls, "") {
+		return &inputError{errors.New("--database is empty: give the URL of a database")}
+	}
 	for _, url := range d.urls {
 		s, err := postgres.OpenSurvey(ctx, url, opts...)
 		if err != nil {
@@ -109,12 +121,18 @@ type breakingOptions struct {
 }
 
 // run returns what the change of the file at path breaks.
-func (o *breakingOptions) run(ctx context.Context, path string, c checked, progress io.Writer) ([]problem, error) {
-	was, err := findFormer(ctx, path, c, o.against)
+func (o *breakingOptions) run(cmd *cobra.Command, path string, c checked) ([]report.Problem, error) {
+	ctx := cmd.Context()
+	base, err := revision.Find(ctx, path, o.against, c.locked)
 	if err != nil {
 		return nil, err
 	}
-	findings := breaking.Pair{Old: was.file, New: c.file, Upgraded: was.upgraded(c), FromLock: was.fromLock}.Findings()
+	say(cmd, "compared %s with %s", path, base.Where)
+	pair := breaking.Pair{Old: base.File, New: c.file, FromLock: base.FromLock}
+	if c.locked != nil { // without it, nobody knows what is upgraded
+		pair.Upgraded = base.Upgraded(c.file, c.advanced.Refused)
+	}
+	findings := pair.Findings()
 	fromLock := len(findings) // those behind name places in the lock
 	for _, refused := range c.advanced.Refused {
 		if !slices.ContainsFunc(findings, func(f breaking.Finding) bool { return f.Rule == refused.Rule && f.At == refused.At }) {
@@ -123,34 +141,37 @@ func (o *breakingOptions) run(ctx context.Context, path string, c checked, progr
 	}
 	names := make([]string, len(findings))
 	for i := range findings {
-		names[i] = was.name
+		names[i] = base.Name
 		if i >= fromLock {
 			names[i] = c.lockPath
 		}
 	}
 	if len(o.urls) > 0 {
-		stored, err := o.readStored(ctx, c.file, progress)
+		stored, err := o.readStored(ctx, c.file, base, cmd.ErrOrStderr())
 		if err != nil {
 			return nil, err
 		}
-		stored.Count(findings, was.file)
+		for _, job := range stored.Others() {
+			say(cmd, "passed over %s of %q, which neither %s nor its lock has named", plural(job.Waiting, "waiting job", "waiting jobs"), job.Type, path)
+		}
+		stored.Count(findings, base.File)
 		for _, f := range stored.Findings(findings) {
 			findings, names = append(findings, f), append(names, "")
 		}
 	}
-	var list []problem
+	var list []report.Problem
 	for i, f := range findings {
 		if o.level.Includes(f.Level) {
-			list = append(list, finding(path, names[i], f))
+			list = append(list, report.Finding(path, names[i], f))
 		}
 	}
-	slices.SortStableFunc(list, func(a, b problem) int { return a.position().Compare(b.position()) })
+	slices.SortStableFunc(list, func(a, b report.Problem) int { return a.Position().Compare(b.Position()) })
 	return list, nil
 }
 
 // readStored reads every job of the databases.
-func (o *breakingOptions) readStored(ctx context.Context, file *schema.File, progress io.Writer) (*breaking.Stored, error) {
-	stored := breaking.NewStored(file)
+func (o *breakingOptions) readStored(ctx context.Context, file *schema.File, base *revision.Base, progress io.Writer) (*breaking.Stored, error) {
+	stored := breaking.NewStored(file, base.Jobs())
 	err := o.survey(ctx, func(s *postgres.Survey) error {
 		counts, err := s.Counts(ctx)
 		if err != nil {
@@ -160,48 +181,13 @@ func (o *breakingOptions) readStored(ctx context.Context, file *schema.File, pro
 		for _, c := range counts {
 			all += c.Unfinished
 		}
-		bar := newProgress(progress, "reading jobs", all)
-		defer bar.clear()
+		bar := report.NewProgress(progress, "reading jobs", all)
+		defer bar.Clear()
 		return s.Each(ctx, func(job postgres.SurveyedJob) error {
 			stored.Add(string(job.Type), job.Version, job.Queue, job.ID.String(), job.Payload)
-			bar.add()
+			bar.Add()
 			return nil
 		})
 	})
 	return stored, err
-}
-
-// A progress shows on a terminal how far something is.
-type progress struct {
-	out       io.Writer // nil where nobody looks
-	what      string
-	done, all int64
-}
-
-const progressEvery = 1000
-
-func newProgress(out io.Writer, what string, all int64) *progress {
-	p := &progress{what: what, all: all}
-	if f, ok := out.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			p.out = out
-		}
-	}
-	return p
-}
-
-func (p *progress) add() {
-	p.done++
-	if p.out == nil || p.done%progressEvery != 0 {
-		return
-	}
-	const width = 30
-	full := int(width * p.done / max(p.all, p.done))
-	fmt.Fprintf(p.out, "\r%s [%s%s] %d of %d", p.what, strings.Repeat("#", full), strings.Repeat(" ", width-full), p.done, max(p.all, p.done))
-}
-
-func (p *progress) clear() {
-	if p.out != nil && p.done >= progressEvery {
-		fmt.Fprint(p.out, "\r\x1b[K")
-	}
 }

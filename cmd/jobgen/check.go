@@ -3,17 +3,16 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"github.com/jobgen/jobgen/internal/breaking"
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/gotypes"
 	"github.com/jobgen/jobgen/internal/lock"
+	"github.com/jobgen/jobgen/internal/report"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
@@ -30,31 +29,31 @@ type checked struct {
 
 // read finds and checks the file that args name, and returns its path and what
 // is in it. Mistakes in it are reported, and errReported returned.
-func read(cmd *cobra.Command, format reportFormat, args []string) (string, checked, error) {
+func read(cmd *cobra.Command, format report.Format, args []string) (string, checked, error) {
 	path, err := findFile(args)
 	if err != nil {
 		return "", checked{}, err
 	}
 	c, problems, err := check(cmd.Context(), path)
 	if err == nil && len(problems) > 0 {
-		err = report(cmd, format, problems)
+		err = fail(cmd, format, problems)
 	}
 	return path, c, err
 }
 
 // check reads the file at path and returns what is in it and what is wrong
 // with it.
-func check(ctx context.Context, path string) (checked, []problem, error) {
+func check(ctx context.Context, path string) (checked, []report.Problem, error) {
 	src, err := os.ReadFile(path)
 	if err != nil {
 		return checked{}, nil, err
 	}
 	file, mistakes := schema.Parse(path, src)
 	if file == nil {
-		return checked{}, problems(path, mistakes), nil
+		return checked{}, report.Mistakes(path, mistakes), nil
 	}
 	c := checked{file: file, lockPath: lock.Path(path)}
-	var wrong []problem
+	var wrong []report.Problem
 	if len(mistakes) == 0 {
 		if wrong, err = c.advance(); err != nil {
 			return checked{}, nil, err
@@ -67,12 +66,12 @@ func check(ctx context.Context, path string) (checked, []problem, error) {
 	mistakes = append(mistakes, more...)
 	mistakes.Sort()
 	c.pkg, c.dir = pkg, dir
-	return c, append(problems(path, mistakes), wrong...), nil
+	return c, append(report.Mistakes(path, mistakes), wrong...), nil
 }
 
 // advance reads the lock that goes with the file, which is without mistakes,
 // and advances it. It returns what is wrong with it.
-func (c *checked) advance() ([]problem, error) {
+func (c *checked) advance() ([]report.Problem, error) {
 	src, err := os.ReadFile(c.lockPath)
 	var old *schema.Lock
 	switch {
@@ -81,8 +80,8 @@ func (c *checked) advance() ([]problem, error) {
 		return nil, err
 	default:
 		var mistakes diagnostic.List
-		if old, mistakes = schema.ParseLock(c.lockPath, src); old == nil {
-			return problems(c.lockPath, mistakes), nil
+		if old, mistakes = lock.Parse(c.lockPath, src); old == nil {
+			return report.Mistakes(c.lockPath, mistakes), nil
 		}
 		c.locked = src
 	}
@@ -92,30 +91,10 @@ func (c *checked) advance() ([]problem, error) {
 }
 
 // refused returns what the lock refuses of the file.
-func (c *checked) refused() []problem {
-	list := make([]problem, len(c.advanced.Refused))
+func (c *checked) refused() []report.Problem {
+	list := make([]report.Problem, len(c.advanced.Refused))
 	for i, f := range c.advanced.Refused {
-		list[i] = finding(c.file.Name, c.lockPath, f)
-	}
-	return list
-}
-
-// finding returns a finding about the file at path, compared with that at was.
-func finding(path, was string, f breaking.Finding) problem {
-	p := problem{
-		Path: path, Line: f.At.Line, Column: f.At.Column, Message: f.Message,
-		Rule: f.Rule.ID, Level: string(f.Level), Breaks: f.Breaks, Do: f.Do, Waiting: f.Waiting,
-	}
-	if f.Was.Line > 0 {
-		p.Was = fmt.Sprintf("%s:%s", was, f.Was)
-	}
-	return p
-}
-
-func problems(path string, mistakes diagnostic.List) []problem {
-	list := make([]problem, len(mistakes))
-	for i, m := range mistakes {
-		list[i] = problem{Path: path, Line: m.Line, Column: m.Column, Message: m.Message, Rule: m.Rule.ID}
+		list[i] = report.Finding(c.file.Name, c.lockPath, f)
 	}
 	return list
 }

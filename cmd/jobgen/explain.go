@@ -10,10 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/report"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
-func explainCommand(format *reportFormat) *cobra.Command {
+func explainCommand(format *report.Format) *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "explain [job]...",
@@ -43,14 +44,14 @@ wants a file without mistakes, and reports those there are as jobgen check does.
 				return err
 			}
 			locked := c.file.Lock
-			if c.locked == nil { // it is none that anybody could look at
+			if c.locked == nil { // there is no file that a line could name
 				locked = nil
 			}
 			explained := make([]explanation, len(jobs))
 			for i, job := range jobs {
 				explained[i] = explain(file, job, locked, c.lockPath)
 			}
-			if *format == formatJSON {
+			if *format == report.JSON {
 				enc := json.NewEncoder(cmd.OutOrStdout())
 				enc.SetEscapeHTML(false)
 				enc.SetIndent("", "  ")
@@ -148,7 +149,7 @@ func explain(path string, job *schema.Job, locked *schema.Lock, lockPath string)
 }
 
 // version adds the version of the payload: the greater of the file's and that
-// of the lock, which may be a former one that has not been generated anew.
+// of the lock, which may be a previous one that has not been generated anew.
 func (e *explanation) version(locked *schema.Lock, job *schema.Job, lockPath string, line func(diagnostic.Position) string) {
 	v, from := int16(1), "built in"
 	if l := locked.Job(job.Type.Value); l != nil {

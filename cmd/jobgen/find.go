@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/jobgen/jobgen/internal/files"
 )
 
 // defaultFile is what is looked for when no file is given.
@@ -30,17 +32,22 @@ func findFile(args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for dir := start; ; dir = filepath.Dir(dir) {
-		path := filepath.Join(dir, defaultFile)
+	root, err := files.ModuleRoot(start)
+	if err != nil {
+		return "", err
+	}
+	top := start
+	for top = range files.Above(start) {
+		path := filepath.Join(top, defaultFile)
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			if rel, err := filepath.Rel(start, path); err == nil {
 				path = rel
 			}
 			return path, nil
 		}
-		_, err := os.Stat(filepath.Join(dir, "go.mod"))
-		if err == nil || dir == filepath.Dir(dir) {
-			return "", &inputError{fmt.Errorf("there is no %s in %s or above it, up to %s: write one, or name the file, as in jobgen generate path/to/jobs.yaml", defaultFile, start, dir)}
+		if top == root {
+			break
 		}
 	}
+	return "", &inputError{fmt.Errorf("there is no %s in %s or above it, up to %s: write one, or name the file, as in jobgen generate path/to/jobs.yaml", defaultFile, start, top)}
 }

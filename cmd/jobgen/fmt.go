@@ -1,20 +1,19 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/jobgen/jobgen/internal/files"
+	"github.com/jobgen/jobgen/internal/report"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
-func fmtCommand(format *reportFormat) *cobra.Command {
+func fmtCommand(format *report.Format) *cobra.Command {
 	var check, show bool
 	cmd := &cobra.Command{
 		Use:   "fmt [jobs.yaml]...",
@@ -22,12 +21,12 @@ func fmtCommand(format *reportFormat) *cobra.Command {
 		Long: `Fmt writes each jobs.yaml in one form: two spaces a level, the keys of the file
 and of a job in the order of the reference, an empty line between sections and
 between jobs of several lines, comments behind text in one column. Every comment
-stays, and what the file says does not change. The names of files that changed
-are printed.
+stays, and what the file says does not change; nor do its line ends, LF or CRLF.
+The names of files that changed are printed.
 
 With - it reads standard input and writes to standard output, as editors want
-it. Mistakes against the language do not matter to it; what is no YAML it
-reports.`,
+it. Mistakes against the language do not matter to it; what is not
+YAML is reported.`,
 		Example: `  # the nearest jobs.yaml
   jobgen fmt
 
@@ -51,7 +50,7 @@ reports.`,
 				}
 				paths = []string{path}
 			}
-			var wrong []problem
+			var wrong []report.Problem
 			for _, path := range paths {
 				found, err := formatFile(cmd, path, check, show)
 				if err != nil {
@@ -60,7 +59,7 @@ reports.`,
 				wrong = append(wrong, found...)
 			}
 			if len(wrong) > 0 {
-				return report(cmd, *format, wrong)
+				return fail(cmd, *format, wrong)
 			}
 			return nil
 		},
@@ -73,7 +72,7 @@ reports.`,
 
 // formatFile formats one file, or says what would change. It returns what keeps
 // it from that, and with check that it is not formatted.
-func formatFile(cmd *cobra.Command, path string, check, show bool) ([]problem, error) {
+func formatFile(cmd *cobra.Command, path string, check, show bool) ([]report.Problem, error) {
 	if _, err := findFile([]string{path}); err != nil {
 		return nil, err
 	}
@@ -86,23 +85,23 @@ func formatFile(cmd *cobra.Command, path string, check, show bool) ([]problem, e
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	case len(mistakes) > 0:
-		return problems(path, mistakes), nil
-	case bytes.Equal(src, out):
+		return report.Mistakes(path, mistakes), nil
+	case files.Same(src, out):
 		return nil, nil
 	case check:
-		return []problem{{Path: path, Message: "it is not formatted: run jobgen fmt", Diff: string(unified(path, src, out))}}, nil
+		return []report.Problem{{Path: path, Message: "it is not formatted: run jobgen fmt", Diff: files.Diff(filepath.ToSlash(path), src, out)}}, nil
 	case show:
-		_, err := cmd.OutOrStdout().Write(unified(path, src, out))
+		_, err := io.WriteString(cmd.OutOrStdout(), files.Diff(filepath.ToSlash(path), src, out))
 		return nil, err
 	}
-	if err := replace(path, out); err != nil {
+	if _, err := files.Write(path, out); err != nil {
 		return nil, err
 	}
 	_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
 	return nil, err
 }
 
-func formatStream(cmd *cobra.Command, format reportFormat) error {
+func formatStream(cmd *cobra.Command, format report.Format) error {
 	src, err := io.ReadAll(cmd.InOrStdin())
 	if err != nil {
 		return fmt.Errorf("read standard input: %w", err)
@@ -112,39 +111,8 @@ func formatStream(cmd *cobra.Command, format reportFormat) error {
 	case err != nil:
 		return fmt.Errorf("standard input: %w", err)
 	case len(mistakes) > 0:
-		return report(cmd, format, problems("standard input", mistakes))
+		return fail(cmd, format, report.Mistakes("standard input", mistakes))
 	}
-	_, err = cmd.OutOrStdout().Write(out)
-	return err
-}
-
-func unified(path string, have, want []byte) []byte {
-	text := diff.Diff("a/"+filepath.ToSlash(path), have, "b/"+filepath.ToSlash(path), want)
-	_, text, _ = bytes.Cut(text, []byte("\n")) // without the line "diff a b"
-	return text
-}
-
-// replace gives the file at path another content, all or none of it, and leaves
-// its mode and a symbolic link to it as they are.
-func replace(path string, data []byte) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".jobgen-*.tmp")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
+	_, err = cmd.OutOrStdout().Write(files.LineEndsOf(src, out))
 	return err
 }

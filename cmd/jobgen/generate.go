@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -9,21 +10,25 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/jobgen/jobgen/internal/cache"
 	"github.com/jobgen/jobgen/internal/emit"
+	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/lock"
-	"github.com/jobgen/jobgen/internal/stamp"
+	"github.com/jobgen/jobgen/internal/report"
 )
 
-func generateCommand(format *reportFormat) *cobra.Command {
+func generateCommand(format *report.Format) *cobra.Command {
 	watch := false
 	cmd := &cobra.Command{
 		Use:   "generate [jobs.yaml]",
 		Short: "Write the Go code of a jobs.yaml",
 		Long: `Generate writes the Go code of a jobs.yaml into the package that the file names.
 
-Files that are right already are left alone; files that jobgen generated for
-jobs that are gone are removed. A file without jobgen's header is neither
-overwritten nor removed. When jobs.yaml has mistakes, nothing is written.
+Files that are right already are left alone, also where git has converted their
+line ends; files that were generated from this jobs.yaml for jobs that are gone
+are removed. The header of each file names its jobs.yaml: a package that holds
+the code of another one is refused, and a file without jobgen's header is
+neither overwritten nor removed. When jobs.yaml has mistakes, nothing is written.
 
 Beside jobs.yaml it writes jobs.lock, which lists every version of every payload
 that a waiting job may have. A change that leaves the new binary unable to read
@@ -50,21 +55,21 @@ jobs.yaml changes. Mistakes are printed, and the next change is waited for.`,
 				return err
 			}
 			if !watch {
-				return generate(cmd, *format, path, stamp.UserStore())
+				return generate(cmd, *format, path, cache.OfUser())
 			}
 			ticker := time.NewTicker(watchInterval)
 			defer ticker.Stop()
-			return watchFile(cmd, *format, path, stamp.UserStore(), ticker.C)
+			return watchFile(cmd, *format, path, cache.OfUser(), ticker.C)
 		},
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "write again whenever jobs.yaml changes, until interrupted")
 	return cmd
 }
 
-// generate brings the code of the file at path up to date, and looks at stamps
-// before it does any work.
-func generate(cmd *cobra.Command, format reportFormat, path string, stamps stamp.Store) error {
-	if stamps.Current(path) {
+// generate brings the code of the file at path up to date, and does nothing
+// where the cache says that it is.
+func generate(cmd *cobra.Command, format report.Format, path string, kept cache.Cache) error {
+	if kept.Current(path) {
 		return nil
 	}
 	code, err := load(cmd, format, []string{path})
@@ -73,9 +78,9 @@ func generate(cmd *cobra.Command, format reportFormat, path string, stamps stamp
 	}
 	changed, err := emit.Write(code.dir, code.files)
 	if err != nil {
-		return err
+		return code.reportOther(cmd, format, err)
 	}
-	locked, err := lock.Write(code.lockPath, code.lock)
+	locked, err := files.Write(code.lockPath, code.lock)
 	if err != nil {
 		return err
 	}
@@ -86,9 +91,9 @@ func generate(cmd *cobra.Command, format reportFormat, path string, stamps stamp
 	if todo == "" && !code.file.NamesGoTypes() {
 		// A folder that cannot be written costs the next run some time, and is
 		// nothing to fail for.
-		_ = stamps.Mark(path, code.dir)
+		_ = kept.Keep(path, code.dir)
 	}
-	if format != formatText {
+	if format != report.Text {
 		return nil
 	}
 	out := cmd.OutOrStdout()
@@ -103,12 +108,13 @@ func generate(cmd *cobra.Command, format reportFormat, path string, stamps stamp
 	return err
 }
 
-func checkCommand(format *reportFormat) *cobra.Command {
+func checkCommand(format *report.Format) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [jobs.yaml]",
 		Short: "Say whether the generated code is current",
 		Long: `Check exits with 0 when the generated code is what jobs.yaml says, and with 1
-and a short diff when jobgen generate would change it. It writes nothing.`,
+and a short diff when jobgen generate would change it, or jobs.lock. It writes
+nothing, and says on standard error what it has compared.`,
 		Example: `  # in continuous integration
   jobgen check
 
@@ -121,29 +127,30 @@ and a short diff when jobgen generate would change it. It writes nothing.`,
 			if err != nil {
 				return err
 			}
+			say(cmd, "compared %s and %s with %s", shorten(code.dir), shorten(code.lockPath), code.source)
 			diff, err := emit.Diff(code.dir, code.files)
 			if err != nil {
-				return err
+				return code.reportOther(cmd, *format, err)
 			}
-			var stale []problem
+			var stale []report.Problem
 			if diff != "" {
-				stale = append(stale, problem{
+				stale = append(stale, report.Problem{
 					Path:    code.source,
 					Message: fmt.Sprintf("the code in %s is stale: run jobgen generate", shorten(code.dir)),
 					Diff:    diff,
 				})
 			}
-			if !lock.Same(code.checked.locked, code.lock) {
-				stale = append(stale, problem{
+			if !files.Same(code.checked.locked, code.lock) {
+				stale = append(stale, report.Problem{
 					Path:    code.lockPath,
 					Message: "the lock is stale: run jobgen generate, and commit both",
-					Diff:    lock.Diff(filepath.Base(code.lockPath), code.checked.locked, code.lock),
+					Diff:    files.Diff(filepath.Base(code.lockPath), code.checked.locked, code.lock),
 				})
 			}
 			if len(stale) == 0 {
 				return nil
 			}
-			return report(cmd, *format, stale)
+			return fail(cmd, *format, stale)
 		},
 	}
 }
@@ -158,30 +165,41 @@ type generated struct {
 
 // load reads the file that args name and generates its code. Mistakes in the
 // file are reported, and errReported returned.
-func load(cmd *cobra.Command, format reportFormat, args []string) (*generated, error) {
+func load(cmd *cobra.Command, format report.Format, args []string) (*generated, error) {
 	path, c, err := read(cmd, format, args)
 	if err != nil {
 		return nil, err
 	}
 	if c.locked == nil {
-		versioned, err := emit.Versioned(c.dir)
+		versioned, err := emit.Versioned(c.dir, c.pkg.Source)
 		if err != nil {
 			return nil, err
 		}
 		if versioned != "" {
-			return nil, report(cmd, format, []problem{{Path: c.lockPath, Message: fmt.Sprintf(
+			return nil, fail(cmd, format, []report.Problem{{Path: c.lockPath, Message: fmt.Sprintf(
 				"the lock is missing, and %s has a payload of a later version than the first: take the lock from version control",
 				filepath.Join(shorten(c.dir), versioned))}})
 		}
 	}
 	if refused := c.refused(); len(refused) > 0 {
-		return nil, report(cmd, format, refused)
+		return nil, fail(cmd, format, refused)
 	}
 	files, err := emit.Files(c.pkg)
 	if err != nil {
 		return nil, err
 	}
 	return &generated{checked: c, source: path, files: files, lock: lock.Format(c.advanced.Lock)}, nil
+}
+
+// reportOther reports that the package holds the code of another jobs.yaml, or
+// returns err where that is something else.
+func (g *generated) reportOther(cmd *cobra.Command, format report.Format, err error) error {
+	var other *emit.OtherSourceError
+	if !errors.As(err, &other) {
+		return err
+	}
+	at := g.file.Package.At
+	return fail(cmd, format, []report.Problem{{Path: g.source, Line: at.Line, Column: at.Column, Message: fmt.Sprintf("package in %s: %v", shorten(g.dir), other)}})
 }
 
 // tell says what versions have become of payloads.

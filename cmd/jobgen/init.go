@@ -2,9 +2,7 @@ package main
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -14,7 +12,7 @@ import (
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/semver"
 
-	"github.com/jobgen/jobgen/internal/gotypes"
+	"github.com/jobgen/jobgen/internal/files"
 )
 
 const (
@@ -45,7 +43,7 @@ written.`,
 			if err != nil {
 				return err
 			}
-			root, module, err := gotypes.FindModule(wd)
+			root, module, err := files.Module(wd)
 			if err != nil {
 				return err
 			}
@@ -69,12 +67,11 @@ written.`,
 				{path, strings.ReplaceAll(starter, "MODULE", module)},
 				{generate, directive},
 			} {
-				err := create(file.path, file.text)
-				switch {
-				case errors.Is(err, fs.ErrExist):
-				case err != nil:
+				created, err := files.Create(file.path, []byte(file.text))
+				if err != nil {
 					return err
-				default:
+				}
+				if created {
 					changed = append(changed, file.path)
 				}
 			}
@@ -89,16 +86,6 @@ written.`,
 			return err
 		},
 	}
-}
-
-// create writes a file that is not there yet.
-func create(path, text string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Close())
 }
 
 // addTool adds the tool directive to a go.mod, and, when info says which
@@ -128,10 +115,13 @@ func addTool(path string, info *debug.BuildInfo) (changed []string, required boo
 	}
 	mod.Cleanup()
 	formatted, err := mod.Format()
-	if err != nil || string(formatted) == string(data) {
+	if err != nil {
 		return nil, required, err
 	}
-	return []string{path}, required, os.WriteFile(path, formatted, 0o666)
+	if written, err := files.Write(path, formatted); !written || err != nil {
+		return nil, required, err
+	}
+	return []string{path}, required, nil
 }
 
 // released returns the version of a build from a module, or "".

@@ -32,6 +32,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/jobgen/jobgen/internal/report"
+	"github.com/jobgen/jobgen/internal/revision"
 )
 
 // Exit codes.
@@ -60,12 +63,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var input *inputError
+	var usage *revision.UsageError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errReported):
 		return exitInput
-	case errors.As(err, &input):
+	case errors.As(err, &input), errors.As(err, &usage):
 		fmt.Fprintln(stderr, "jobgen:", err)
 		return exitInput
 	default:
@@ -83,6 +87,19 @@ func (e *inputError) Unwrap() error { return e.err }
 // errReported says that what is wrong has been printed already.
 var errReported = errors.New("reported")
 
+// fail reports problems and returns errReported, or why it could not.
+func fail(cmd *cobra.Command, format report.Format, problems []report.Problem) error {
+	if err := report.Write(cmd.OutOrStdout(), cmd.ErrOrStderr(), format, problems); err != nil {
+		return err
+	}
+	return errReported
+}
+
+// say tells a person something beside the result, in any format.
+func say(cmd *cobra.Command, format string, args ...any) {
+	fmt.Fprintf(cmd.ErrOrStderr(), "jobgen: "+format+"\n", args...)
+}
+
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "jobgen",
@@ -96,9 +113,9 @@ stale, and 2 when jobgen itself could not do its work.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	format := formatText
-	root.PersistentFlags().Var(&format, "format", "how mistakes are reported: "+strings.Join(formats, ", "))
-	_ = root.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	format := report.Text
+	root.PersistentFlags().Var(&format, "format", "how mistakes are reported: "+strings.Join(report.Formats(), ", "))
+	_ = root.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	root.AddCommand(generateCommand(&format), checkCommand(&format), breakingCommand(&format), pruneCommand(&format), explainCommand(&format), fmtCommand(&format),
 		initCommand(), rolesCommand(), schemaCommand(&format), versionCommand())
 	return root

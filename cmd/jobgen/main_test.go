@@ -32,6 +32,10 @@ func params(t *testing.T, dir string, env map[string]string) testscript.Params {
 	if err != nil {
 		t.Fatal(err)
 	}
+	jobgen, err := exec.LookPath("jobgen") // testscript.Main puts it there
+	if err != nil {
+		t.Fatal(err)
+	}
 	goEnv := goEnvironment(t)
 	return testscript.Params{
 		Dir:                 dir,
@@ -40,7 +44,9 @@ func params(t *testing.T, dir string, env map[string]string) testscript.Params {
 		UpdateScripts:       os.Getenv("JOBGEN_UPDATE_STORIES") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("JOBGEN", root)
-			home := filepath.Join(e.WorkDir, ".home") // jobgen keeps its stamps there
+			e.Setenv("CR", "\r")
+			e.Setenv("JOBGEN_BIN", filepath.Dir(jobgen)) // jobgen and nothing else
+			home := filepath.Join(e.WorkDir, ".home")    // jobgen keeps its cache there
 			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
 				e.Setenv(name, home)
 			}

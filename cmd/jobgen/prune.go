@@ -9,23 +9,24 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/lock"
-	"github.com/jobgen/jobgen/internal/schema"
+	"github.com/jobgen/jobgen/internal/report"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
-func pruneCommand(format *reportFormat) *cobra.Command {
+func pruneCommand(format *report.Format) *cobra.Command {
 	var d databases
 	cmd := &cobra.Command{
 		Use:   "prune [jobs.yaml] --database URL",
 		Short: "Drop payload versions that no job waits with",
-		Long: `Prune drops from jobs.lock the former versions of payloads, and the jobs that
+		Long: `Prune drops from jobs.lock the previous versions of payloads, and the jobs that
 jobs.yaml declares no longer, of which no database shows a job that waits or is
 claimed. It asks the databases and changes nothing there. Give every database
 that has such jobs.
 
-Do it when no binary runs any longer that enqueues a former version. Then run
+Do it when no binary runs any longer that enqueues a previous version. Then run
 jobgen generate, which drops their structs.`,
 		Example:           `  jobgen prune --database "$DATABASE_URL" && jobgen generate`,
 		Args:              cobra.MaximumNArgs(1),
@@ -46,9 +47,9 @@ jobgen generate, which drops their structs.`,
 			case err != nil:
 				return err
 			}
-			old, mistakes := schema.ParseLock(path, src)
+			old, mistakes := lock.Parse(path, src)
 			if old == nil {
-				return report(cmd, *format, problems(path, mistakes))
+				return fail(cmd, *format, report.Mistakes(path, mistakes))
 			}
 			type count struct{ waiting, dead int64 }
 			counts := make(map[runtime.TypeVersion]count)
@@ -68,7 +69,7 @@ jobgen generate, which drops their structs.`,
 				c := counts[runtime.TypeVersion{Type: runtime.JobType(job), Version: version}]
 				return c.waiting, c.dead
 			})
-			changed, err := lock.Write(path, lock.Format(pruned))
+			changed, err := files.Write(path, lock.Format(pruned))
 			if err != nil {
 				return err
 			}

@@ -1,23 +1,23 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/jsonschema"
+	"github.com/jobgen/jobgen/internal/report"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
 // schemaSuffix ends the names of the files that --all writes.
 const schemaSuffix = ".schema.json"
 
-func schemaCommand(format *reportFormat) *cobra.Command {
+func schemaCommand(format *report.Format) *cobra.Command {
 	var path, dir string
 	cmd := &cobra.Command{
 		Use:   "schema [job]",
@@ -85,7 +85,7 @@ func printSchema(cmd *cobra.Command, s *jsonschema.Schema) error {
 
 // writeSchemas makes dir hold the schema of each job's payload. What else is in
 // it stays.
-func writeSchemas(cmd *cobra.Command, format reportFormat, dir string, jobs []*schema.Job) error {
+func writeSchemas(cmd *cobra.Command, format report.Format, dir string, jobs []*schema.Job) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
@@ -96,21 +96,15 @@ func writeSchemas(cmd *cobra.Command, format reportFormat, dir string, jobs []*s
 			return err
 		}
 		path := filepath.Join(dir, job.Type.Value+schemaSuffix)
-		have, err := os.ReadFile(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			err = create(path, string(text))
-		case err == nil && bytes.Equal(have, text):
-			continue
-		case err == nil:
-			err = replace(path, text)
-		}
+		written, err := files.Write(path, text)
 		if err != nil {
 			return err
 		}
-		changed++
+		if written {
+			changed++
+		}
 	}
-	if format == formatText && changed > 0 {
+	if format == report.Text && changed > 0 {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", shorten(dir), count(changed))
 	}
 	return nil

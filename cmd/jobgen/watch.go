@@ -9,7 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/jobgen/jobgen/internal/stamp"
+	"github.com/jobgen/jobgen/internal/cache"
+	"github.com/jobgen/jobgen/internal/report"
 )
 
 // watchInterval is how often a watched file is read. Reading it finds what the
@@ -21,8 +22,8 @@ const watchInterval = 250 * time.Millisecond
 // that finds another content, until the command's context ends. Mistakes in
 // the file are reported and waited out; it returns an error only where what it
 // has to say cannot be said.
-func watchFile(cmd *cobra.Command, format reportFormat, path string, stamps stamp.Store, ticks <-chan time.Time) error {
-	if format == formatText {
+func watchFile(cmd *cobra.Command, format report.Format, path string, kept cache.Cache, ticks <-chan time.Time) error {
+	if format == report.Text {
 		fmt.Fprintf(cmd.OutOrStdout(), "watching %s; interrupt to end\n", path)
 	}
 	var last []byte
@@ -34,7 +35,7 @@ func watchFile(cmd *cobra.Command, format reportFormat, path string, stamps stam
 			// An editor is about to write it.
 		case err == nil && (last == nil || missing || !bytes.Equal(src, last)):
 			last, missing = append([]byte{}, src...), false
-			if err := generate(cmd, format, path, stamps); err != nil && !errors.Is(err, errReported) && cmd.Context().Err() == nil {
+			if err := generate(cmd, format, path, kept); err != nil && !errors.Is(err, errReported) && cmd.Context().Err() == nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), "jobgen:", err)
 			}
 		case err != nil && !missing:

@@ -13,7 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/jobgen/jobgen/internal/stamp"
+	"github.com/jobgen/jobgen/internal/cache"
+	"github.com/jobgen/jobgen/internal/report"
 )
 
 // watchedModule makes a module with a jobs.yaml and returns the path of that.
@@ -54,7 +55,7 @@ func TestWatchGeneratesAgainWheneverTheFileChanges(t *testing.T) {
 	ticks := make(chan time.Time)
 	done := make(chan error, 1)
 	go func() {
-		err := watchFile(cmd, formatText, path, stamp.Open(filepath.Join(filepath.Dir(path), "stamps")), ticks)
+		err := watchFile(cmd, report.Text, path, cache.Open(filepath.Join(filepath.Dir(path), "cache")), ticks)
 		_ = out.Close()
 		_ = errs.Close()
 		done <- err

@@ -99,12 +99,15 @@ func TestStoredJobsAreCountedByWhatBecomesOfThem(t *testing.T) {
 	const now = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\njobs:\n  a: {queue: q, payload: {x: string}}\n"
 	old, file := parse(t, then), parse(t, now)
 	file.Lock = lock.Advance(lock.Advance(nil, old).Lock, file).Lock
-	stored := breaking.NewStored(file)
+	stored := breaking.NewStored(file, map[string]bool{"pruned": true})
 	stored.Add("gone", 1, "q", "1", []byte(`{}`))
 	stored.Add("a", 1, "r", "2", []byte(`{"x":1}`))
 	stored.Add("a", 1, "q", "3", []byte(`{"x":2}`))
 	stored.Add("a", 1, "q", "4", []byte(`{"x":"b"}`))
 	stored.Add("a", 7, "q", "5", []byte(`{"x":"b"}`))
+	stored.Add("pruned", 1, "q", "6", []byte(`{}`))
+	stored.Add("stranger", 1, "q", "7", []byte(`{}`)) // of another program
+	stored.Add("stranger", 2, "s", "8", []byte(`{`))
 	findings := breaking.Pair{Old: old, New: file}.Findings()
 	stored.Count(findings, old)
 	want := map[*breaking.Rule]int64{breaking.QueueRemoved: 1, breaking.JobRemoved: 1, breaking.QueueChanged: 1, breaking.FieldTypeChanged: 2}
@@ -130,11 +133,15 @@ func TestStoredJobsAreCountedByWhatBecomesOfThem(t *testing.T) {
 		`job "a": 1 of 1 payloads of version 1 in the queue "r" do not read: job 2: x does not read as string: it is a number where a string is needed`,
 		`job "a": jobs of version 7 wait in the queue "q": version 7 is not in the lock`,
 		`job "gone": jobs of version 1 wait in the queue "q": no job of that name is declared`,
+		`job "pruned": jobs of version 1 wait in the queue "q": no job of that name is declared`,
 	}
 	if strings.Join(all, "\n") != strings.Join(wants, "\n") {
 		t.Errorf("%s\nwant\n%s", strings.Join(all, "\n"), strings.Join(wants, "\n"))
 	}
-	if again := stored.Findings(findings); len(again) != 2 {
+	if others := stored.Others(); len(others) != 1 || others[0] != (breaking.Other{Type: "stranger", Waiting: 2}) {
+		t.Errorf("of other programs: %v", others)
+	}
+	if again := stored.Findings(findings); len(again) != 3 {
 		t.Errorf("what is known is said again: %v", lines(again))
 	}
 }

@@ -56,7 +56,7 @@ func (c Comparison) ReadBack() bool {
 
 // Payloads compares what a job's payload was with what it is.
 func Payloads(old, new Shape) Comparison {
-	c := &comparer{seen: make(map[[2]*schema.Type]bool), judge: judge{}}
+	c := &comparer{seen: make(map[[2]*schema.Type]bool), known: compatibility{}}
 	c.fields(old, new, "")
 	return c.Comparison
 }
@@ -64,7 +64,7 @@ func Payloads(old, new Shape) Comparison {
 type comparer struct {
 	Comparison
 	seen  map[[2]*schema.Type]bool
-	judge judge
+	known compatibility
 }
 
 func (c *comparer) add(rule *Rule, at, was diagnostic.Position, reads, readBack bool, format string, args ...any) {
@@ -91,7 +91,7 @@ func (c *comparer) fields(old, new Shape, path string) {
 		case f.Type == nil:
 		case before != nil && before.Type != nil:
 			c.field(before, f, name)
-		case gone[key] != nil && !c.judge.reads(gone[key].Type, f.Type):
+		case gone[key] != nil && !c.known.reads(gone[key].Type, f.Type):
 			c.add(KeyReused, f.Key.At, gone[key].Key.At, false, true, "the field %q is stored under a key that a field of type %s had, which %s does not read",
 				name, gone[key].Type, f.Type)
 		case !f.Type.Optional && f.Default == nil:
@@ -131,14 +131,14 @@ func (c *comparer) field(old, new *schema.Field, name string) {
 		c.add(DefaultChanged, new.Default.At, old.Default.At, true, true, "the default of the field %q was %s and is %s", name, old.Default.JSON, new.Default.JSON)
 	}
 	before, now := *old.Type, *new.Type
-	before.Optional, now.Optional = false, false // which is judged already
+	before.Optional, now.Optional = false, false // which has been compared already
 	c.refs(&before, &now, at, was, name)
 }
 
 // refs compares the types of what stands in one place.
 func (c *comparer) refs(old, new *schema.Ref, at, was diagnostic.Position, name string) {
 	differ := func() {
-		reads, readBack := c.judge.reads(old, new), c.judge.reads(new, old)
+		reads, readBack := c.known.reads(old, new), c.known.reads(new, old)
 		switch {
 		case reads && !readBack:
 			c.add(FieldTypeWidened, at, was, true, false, "the field %q was %s and is %s", name, old, new)

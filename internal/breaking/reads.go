@@ -6,10 +6,10 @@ import (
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
-// A judge knows of pairs of declared types, what was written and what reads it,
-// whether the second reads all of the first. A pair that is being judged counts
-// as one that does, so that types that hold themselves come to an end.
-type judge map[[2]*schema.Type]bool
+// A compatibility holds pairs of declared types, the one that was written and
+// the one that reads it, and whether the second reads all of the first. A pair
+// that is being compared counts as compatible, so recursive types come to an end.
+type compatibility map[[2]*schema.Type]bool
 
 // wider has, by built-in type, the others that read every value of it without
 // loss. An int has 64 bits wherever jobgen's jobs run.
@@ -21,18 +21,18 @@ var wider = map[string][]string{
 }
 
 // reads reports whether what the type from has written reads as the type to.
-func (j judge) reads(from, to *schema.Ref) bool {
+func (c compatibility) reads(from, to *schema.Ref) bool {
 	switch {
 	case from == nil || to == nil || to.Builtin == "json":
 		return true
 	case from.Optional && !to.Optional:
 		return false
 	case from.List != nil && to.List != nil:
-		return j.reads(from.List, to.List)
+		return c.reads(from.List, to.List)
 	case from.Map != nil && to.Map != nil:
-		return j.reads(from.Map, to.Map)
+		return c.reads(from.Map, to.Map)
 	case from.Declared != nil && to.Declared != nil:
-		return j.types(from.Declared, to.Declared)
+		return c.types(from.Declared, to.Declared)
 	case from.Declared != nil:
 		return from.Declared.IsEnum && to.Builtin == "string"
 	case from.Name != "" || to.Name != "":
@@ -43,29 +43,29 @@ func (j judge) reads(from, to *schema.Ref) bool {
 	return from.Builtin == to.Builtin || slices.Contains(wider[from.Builtin], to.Builtin)
 }
 
-func (j judge) types(from, to *schema.Type) bool {
+func (c compatibility) types(from, to *schema.Type) bool {
 	pair := [2]*schema.Type{from, to}
-	if known, ok := j[pair]; ok {
+	if known, ok := c[pair]; ok {
 		return known
 	}
-	j[pair] = true
+	c[pair] = true
 	switch {
 	case from.IsEnum != to.IsEnum:
-		j[pair] = false
+		c[pair] = false
 	case from.IsEnum:
 		is := values(to)
 		for _, v := range from.Enum {
 			if is[v.Value.Value] == nil {
-				j[pair] = false
+				c[pair] = false
 			}
 		}
 	default:
-		j[pair] = j.fields(from, to)
+		c[pair] = c.fields(from, to)
 	}
-	return j[pair]
+	return c[pair]
 }
 
-func (j judge) fields(from, to *schema.Type) bool {
+func (c compatibility) fields(from, to *schema.Type) bool {
 	was, gone := byKey(from.Fields), byKey(from.Gone)
 	for _, f := range to.Fields {
 		if f.Type == nil {
@@ -74,7 +74,7 @@ func (j judge) fields(from, to *schema.Type) bool {
 		free := f.Type.Optional || f.Default != nil
 		before := was[f.Stored()]
 		if before == nil {
-			if before = gone[f.Stored()]; !free || before != nil && !j.reads(before.Type, f.Type) {
+			if before = gone[f.Stored()]; !free || before != nil && !c.reads(before.Type, f.Type) {
 				return false
 			}
 			continue
@@ -87,7 +87,7 @@ func (j judge) fields(from, to *schema.Type) bool {
 		}
 		old, new := *before.Type, *f.Type
 		old.Optional, new.Optional = false, false
-		if !j.reads(&old, &new) {
+		if !c.reads(&old, &new) {
 			return false
 		}
 	}

@@ -69,7 +69,7 @@ func payload(fields string) string { return job("    payload: {" + fields + "}\n
 var (
 	PackageMoved = rule("JB001", "package-moved", Source,
 		"The generated package has another import path, so every import of it breaks. Jobs are not affected: they know their type alone.",
-		"change the imports, and remove the former package's folder",
+		"change the imports, and remove the old package's folder",
 		payload("to: string"), "version: 1\npackage: example.com/shop/jobs\nqueues: {emails: {}, bulk: {}}\njobs: {email: {queue: emails, payload: {to: string}}}\n")
 	QueueRemoved = rule("JB002", "queue-removed", Rows,
 		"No worker looks at the queue any longer. Jobs in it wait for ever, also those that a caller has put there by the queue's name.",
@@ -81,7 +81,7 @@ var (
 		head+"jobs:\n  email: {queue: emails, payload: {to: string}}\n  letter: {queue: emails, payload: {to: string}}\n", payload("to: string"))
 	QueueChanged = rule("JB004", "job-queue-changed", Rows,
 		"New jobs go to the new queue, and workers look at that. Those that wait stay in the old one, which nobody works unless another job is on it. SQL that names the old queue goes on filling it.",
-		"leave workers of the former binary running until the old queue is empty",
+		"leave workers of the old binary running until the old queue is empty",
 		payload("to: string"), head+"jobs:\n  email: {queue: bulk, payload: {to: string}}\n")
 	GoNameChanged = rule("JB005", "go-name-changed", Source,
 		"The field has another name in Go and is stored under the same key, so nothing that is stored changes.",
@@ -100,7 +100,7 @@ var (
 		"put the fields back into their order, or look at every call of the constructor",
 		payload("from: string, to: string"), payload("to: string, from: string"))
 	TypeRemoved = rule("JB009", "type-removed", Source,
-		"The type is gone from the generated package. What becomes of the fields that had it is judged at these.",
+		"The type is gone from the generated package. The rules for fields say what becomes of those that had it.",
 		"change the Go code that uses it",
 		head+"types: {size: {enum: [s, m]}}\njobs: {email: {queue: emails, payload: {to: string}}}\n", payload("to: string"))
 )
@@ -155,7 +155,7 @@ var (
 var (
 	VersionSkipped = rule("JB020", "version-skipped", Rows,
 		"A job's version goes up by one at a time, and no job was ever written at the one that is left out.",
-		"say the next version; where jobs.lock should know the former ones, take it from version control",
+		"say the next version; where jobs.lock should have the previous ones, take it from version control",
 		job("    payload: {to: string}\n"), job("    version: 3\n    payload: {to: string}\n"))
 	VersionLowered = rule("JB021", "version-lowered", Rows,
 		"Jobs of the greater version may wait, and new ones would have the number of another payload.",
@@ -167,7 +167,7 @@ var (
 var (
 	RowsNotUnderstood = rule("JB022", "rows-not-understood", Rows,
 		"Jobs wait whose type, version or queue the new binary does not know. It leaves them alone, so they wait until one comes that does.",
-		"leave workers of the former binary running until these jobs are done",
+		"leave workers of the old binary running until these jobs are done",
 		"", "")
 	RowsNotReadable = rule("JB023", "rows-not-readable", Rows,
 		"Payloads of waiting jobs do not read as the fields of their version. Their attempts will fail.",

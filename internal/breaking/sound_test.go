@@ -175,7 +175,7 @@ func TestWhateverTheLockLetsThroughIsRead(t *testing.T) {
 					r.Fatalf("refused at the next version: %+v", result.Refused)
 				}
 			}
-			again, mistakes := schema.ParseLock("jobs.lock", lock.Format(result.Lock))
+			again, mistakes := lock.Parse("jobs.lock", lock.Format(result.Lock))
 			if len(mistakes) > 0 {
 				r.Fatalf("%v\n%s", mistakes, lock.Format(result.Lock))
 			}

@@ -10,11 +10,20 @@ import (
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
-// Stored gathers what a database holds of a file's jobs, job by job.
+// Stored gathers what a database holds of a file's jobs, job by job. Jobs of
+// other programs, which may share the database, are only counted.
 type Stored struct {
 	file   *schema.File
 	reader *Reader
+	known  map[string]bool // the types of the file's jobs, now or before
 	groups map[group]*tally
+	others map[string]int64 // waiting jobs of other types
+}
+
+// An Other is a job type of another program.
+type Other struct {
+	Type    string
+	Waiting int64
 }
 
 type group struct {
@@ -32,13 +41,38 @@ type tally struct {
 // maxExamples is how many payloads that do not read are shown of a version.
 const maxExamples = 3
 
-// NewStored begins to gather for a file that has its lock.
-func NewStored(file *schema.File) *Stored {
-	return &Stored{file: file, reader: NewReader(file), groups: make(map[group]*tally)}
+// NewStored begins to gather for a file that has its lock. Its jobs are those of
+// the types in either, and in earlier, which are those of its base.
+func NewStored(file *schema.File, earlier map[string]bool) *Stored {
+	known := make(map[string]bool)
+	maps.Copy(known, earlier)
+	for _, job := range file.Jobs {
+		known[job.Type.Value] = true
+	}
+	if file.Lock != nil {
+		for _, job := range file.Lock.Jobs {
+			known[job.Type.Value] = true
+		}
+	}
+	return &Stored{file: file, reader: NewReader(file), known: known, groups: make(map[group]*tally), others: make(map[string]int64)}
+}
+
+// Others returns the types that the file has never had, in the order of their
+// names.
+func (s *Stored) Others() []Other {
+	var all []Other
+	for _, name := range slices.Sorted(maps.Keys(s.others)) {
+		all = append(all, Other{name, s.others[name]})
+	}
+	return all
 }
 
 // Add counts one job that waits, and reads its payload; id is what to call it.
 func (s *Stored) Add(job string, version int16, queue, id string, payload []byte) {
+	if !s.known[job] {
+		s.others[job]++
+		return
+	}
 	g := group{job, version, queue}
 	t := s.groups[g]
 	if t == nil {

@@ -173,7 +173,7 @@ func compile(t testing.TB, pkg *gotypes.Package, files []emit.File) {
 		parsed = append(parsed, code)
 	}
 	// What is to be written by hand is printed, and compiles once it is filled in.
-	text, _, err := emit.MissingUpgrades(t.TempDir(), pkg)
+	text, _, err := emit.MissingUpgrades(module(t), pkg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,9 +98,10 @@ package, type upgrades struct{}; what lacks a method does not compile.`).
 	return f
 }
 
-// Versioned returns the first file in the directory dir that was generated with
-// a payload at a later version than the first, or "" where there is none.
-func Versioned(dir string) (string, error) {
+// Versioned returns the first file in the directory dir that was generated from
+// the jobs.yaml called source with a payload at a later version than the first,
+// or "" where there is none.
+func Versioned(dir, source string) (string, error) {
 	root, err := openDir(dir, false)
 	if err != nil || root == nil {
 		return "", err
@@ -115,7 +116,7 @@ func Versioned(dir string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if bytes.HasPrefix(src, []byte(headerPrefix)) && bytes.Contains(src, []byte("\n\tVersion:")) {
+		if sourceOf(src) == oneLine(source) && bytes.Contains(src, []byte("\n\tVersion:")) {
 			return name, nil
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 func TestMissingUpgradesAreThoseThatNobodyHasWritten(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := module(t)
 	pkg := fullPackage()
 	look := func() (string, []string) {
 		t.Helper()
@@ -37,10 +37,10 @@ func TestMissingUpgradesAreThoseThatNobodyHasWritten(t *testing.T) {
 	if _, err := emit.Write(dir, filesOf(t, pkg)); err != nil {
 		t.Fatal(err)
 	}
-	if file, err := emit.Versioned(dir); file != "email_job.gen.go" || err != nil {
+	if file, err := emit.Versioned(dir, "jobs.yaml"); file != "email_job.gen.go" || err != nil {
 		t.Errorf("the file with a version is %q, error %v", file, err)
 	}
-	if file, err := emit.Versioned(t.TempDir()); file != "" || err != nil {
+	if file, err := emit.Versioned(module(t), "jobs.yaml"); file != "" || err != nil {
 		t.Errorf("in an empty directory it is %q, error %v", file, err)
 	}
 	const v2 = "func (upgrades) UpgradeOrderV2(old OrderJobV2) (OrderJobV3, error) {\n}\n"

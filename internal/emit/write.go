@@ -2,7 +2,6 @@ package emit
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,33 +9,55 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/jobgen/jobgen/internal/files"
 )
 
 // suffix ends the name of every generated file. What has another name is never
 // looked at.
 const suffix = ".gen.go"
 
-// Write makes dir hold files and no other file that jobgen generated, and
-// returns the names of those it wrote or removed. It creates dir if need be.
+// An OtherSourceError says that a directory holds the code of another jobs.yaml
+// than the one whose code is to be written there. Both are named by their paths
+// below the root of the module, with slashes.
+type OtherSourceError struct {
+	Source, Other string
+	Gone          bool // Other does not exist any more
+}
+
+func (e *OtherSourceError) Error() string {
+	if e.Gone {
+		return fmt.Sprintf("it holds code generated from %s, which does not exist any more: remove those files, and generate that of %s again", e.Other, e.Source)
+	}
+	return fmt.Sprintf("it holds code generated from %s: give %s a package of its own", e.Other, e.Source)
+}
+
+// Write makes dir hold generated, the files of one jobs.yaml, and no other file
+// that was generated from it, and returns the names of those it wrote or
+// removed. It creates dir if need be.
 //
 // It refuses, and changes nothing, where a file to write exists without
-// jobgen's header or where dir leads out of the module through a symbolic
+// jobgen's header, where dir holds code of another jobs.yaml, which is an
+// [OtherSourceError], or where dir leads out of the module through a symbolic
 // link. Each file is replaced as a whole, and none is before all are written
 // beside their places.
-func Write(dir string, files []File) (changed []string, err error) {
+func Write(dir string, generated []File) (changed []string, err error) {
 	root, err := openDir(dir, true)
 	if err != nil {
 		return nil, fmt.Errorf("write generated code: %w", err)
 	}
 	defer root.Close()
-	plan, err := compare(root, files)
+	changes, err := compare(root, generated)
+	if err == nil {
+		err = files.Apply(root, changes...)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("write generated code to %s: %w", dir, err)
 	}
-	if err := plan.apply(root); err != nil {
-		return nil, fmt.Errorf("write generated code to %s: %w", dir, err)
+	for _, c := range changes {
+		changed = append(changed, c.Name)
 	}
-	return plan.names(), nil
+	return changed, nil
 }
 
 // openDir opens dir from the root of its module, so that no symbolic link on
@@ -47,7 +68,13 @@ func openDir(dir string, create bool) (*os.Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	top := moduleRoot(dir)
+	top, err := files.ModuleRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	if top == "" {
+		return nil, fmt.Errorf("%s is not in a Go module", dir)
+	}
 	module, err := os.OpenRoot(top)
 	if err != nil {
 		return nil, err
@@ -69,55 +96,34 @@ func openDir(dir string, create bool) (*os.Root, error) {
 	return root, err
 }
 
-// moduleRoot returns the nearest directory at or above dir with a go.mod, or
-// the nearest that exists where there is none.
-func moduleRoot(dir string) string {
-	exists := ""
-	for at := dir; ; at = filepath.Dir(at) {
-		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
-			return at
-		}
-		if info, err := os.Stat(at); exists == "" && err == nil && info.IsDir() {
-			exists = at
-		}
-		if at == filepath.Dir(at) {
-			return exists
-		}
+// sourceOf returns the jobs.yaml that the header of a file names, or "" where
+// jobgen has not generated the file.
+func sourceOf(data []byte) string {
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	source, ours := bytes.CutPrefix(bytes.TrimSuffix(line, []byte("\r")), []byte(headerPrefix))
+	if !ours {
+		return ""
 	}
-}
-
-// A change is a file that is not as it should be.
-type change struct {
-	name string
-	have []byte // nil where there is none
-	want []byte // nil where there should be none
-}
-
-type plan []change
-
-func (p plan) names() []string {
-	names := make([]string, len(p))
-	for i, c := range p {
-		names[i] = c.name
-	}
-	return names
+	return string(bytes.TrimSuffix(source, []byte(headerSuffix)))
 }
 
 // compare returns what must change in dir, in the order of the names. All
 // files that are in the way are reported together.
-func compare(dir *os.Root, files []File) (plan, error) {
-	wanted := make(map[string][]byte, len(files))
-	for _, f := range files {
+func compare(dir *os.Root, generated []File) ([]files.Change, error) {
+	wanted := make(map[string][]byte, len(generated))
+	source := ""
+	for _, f := range generated {
 		if filepath.Base(f.Name) != f.Name || !strings.HasSuffix(f.Name, suffix) {
 			return nil, fmt.Errorf("file %q: a name that ends in %s is needed", f.Name, suffix)
 		}
 		wanted[f.Name] = f.Data
+		source = sourceOf(f.Data)
 	}
 	entries, err := fs.ReadDir(dir.FS(), ".")
 	if err != nil {
 		return nil, err
 	}
-	var changes plan
+	var changes []files.Change
 	var foreign []error
 	for _, entry := range entries {
 		name := entry.Name()
@@ -132,76 +138,32 @@ func compare(dir *os.Root, files []File) (plan, error) {
 				return nil, err
 			}
 		}
-		switch ours := bytes.HasPrefix(have, []byte(headerPrefix)); {
-		case isWanted && !ours:
+		switch from := sourceOf(have); {
+		case from != "" && from != source:
+			return nil, otherSource(dir, source, from)
+		case isWanted && from == "":
 			foreign = append(foreign, fmt.Errorf("%s is in the way and not generated by jobgen: move it or rename the job", name))
-		case isWanted && !same(have, want):
-			changes = append(changes, change{name: name, have: have, want: want})
-		case !isWanted && ours:
-			changes = append(changes, change{name: name, have: have})
+		case isWanted && !files.Same(have, want):
+			changes = append(changes, files.Change{Name: name, Have: have, Want: want})
+		case !isWanted && from != "":
+			changes = append(changes, files.Change{Name: name, Have: have})
 		}
 	}
 	if err := errors.Join(foreign...); err != nil {
 		return nil, err
 	}
 	for name, data := range wanted {
-		changes = append(changes, change{name: name, want: data})
+		changes = append(changes, files.Change{Name: name, Want: data})
 	}
-	slices.SortFunc(changes, func(a, b change) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(changes, func(a, b files.Change) int { return strings.Compare(a.Name, b.Name) })
 	return changes, nil
 }
 
-// same reports whether a file is as wanted, but for the line ends that git
-// gives it on some systems.
-func same(have, want []byte) bool {
-	return bytes.Equal(have, want) || bytes.Equal(bytes.ReplaceAll(have, []byte("\r\n"), []byte("\n")), want)
-}
-
-// apply writes every new file under a temporary name, then renames them all,
-// then removes the stale ones.
-func (p plan) apply(dir *os.Root) (err error) {
-	temporary := make(map[string]string, len(p)) // to the name it will have
-	defer func() {
-		for name := range temporary {
-			_ = dir.Remove(name) // an error is being returned already
-		}
-	}()
-	tag := rand.Text()
-	for i, c := range p {
-		if c.want == nil {
-			continue
-		}
-		name := fmt.Sprintf(".jobgen-%s-%d.tmp", tag, i)
-		temporary[name] = c.name
-		if err := writeNew(dir, name, c.want); err != nil {
-			return err
-		}
-	}
-	for i, c := range p {
-		if c.want == nil {
-			continue
-		}
-		name := fmt.Sprintf(".jobgen-%s-%d.tmp", tag, i)
-		if err := dir.Rename(name, c.name); err != nil {
-			return err
-		}
-		delete(temporary, name)
-	}
-	for _, c := range p {
-		if c.want == nil {
-			if err := dir.Remove(c.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func writeNew(dir *os.Root, name string, data []byte) error {
-	f, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+func otherSource(dir *os.Root, source, other string) error {
+	top, err := files.ModuleRoot(dir.Name())
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Close())
+	_, err = os.Stat(filepath.Join(top, filepath.FromSlash(other)))
+	return &OtherSourceError{Source: source, Other: other, Gone: errors.Is(err, fs.ErrNotExist)}
 }

@@ -1,6 +1,7 @@
 package emit_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,7 +97,7 @@ func TestWriteBringsADirectoryUpToDate(t *testing.T) {
 	write(nil, file("a.gen.go", "1\n"), file("c.gen.go", "1\n"))
 	write([]string{"a.gen.go"}, file("a.gen.go", "2\n"), file("c.gen.go", "1\n"))
 
-	want := map[string]string{"go.mod": "module example.com/app\n", "gen/jobs/a.gen.go": header + "2\n", "gen/jobs/c.gen.go": header + "1\n"}
+	want := map[string]string{"go.mod": "module example.com/app\n", "gen/jobs/a.gen.go": strings.ReplaceAll(header+"2\n", "\n", "\r\n"), "gen/jobs/c.gen.go": header + "1\n"}
 	if d := cmp.Diff(want, contents(t, mod)); d != "" {
 		t.Errorf("(-want +have):\n%s", d)
 	}
@@ -135,6 +136,31 @@ func TestWriteRemovesNothingThatIsNotItsOwn(t *testing.T) {
 	want["jobs/a.gen.go"] = header
 	if d := cmp.Diff(want, contents(t, mod)); d != "" {
 		t.Errorf("(-want +have):\n%s", d)
+	}
+}
+
+func TestWriteRefusesAPackageOfAnotherSource(t *testing.T) {
+	t.Parallel()
+	mod := module(t)
+	dir := filepath.Join(mod, "gen", "jobs")
+	put(t, filepath.Join(dir, "a.gen.go"), header+"old\n")
+	put(t, filepath.Join(dir, "b.gen.go"), strings.ReplaceAll(strings.Replace(header, "jobs.yaml", "mail/jobs.yaml", 1), "\n", "\r\n"))
+	for _, exists := range []bool{false, true} {
+		if exists {
+			put(t, filepath.Join(mod, "mail", "jobs.yaml"), "")
+		}
+		want := contents(t, mod)
+		_, written := emit.Write(dir, []emit.File{file("a.gen.go", "new\n")})
+		_, compared := emit.Diff(dir, []emit.File{file("a.gen.go", "new\n")})
+		for _, err := range []error{written, compared} {
+			var other *emit.OtherSourceError
+			if !errors.As(err, &other) || *other != (emit.OtherSourceError{Source: "jobs.yaml", Other: "mail/jobs.yaml", Gone: !exists}) {
+				t.Errorf("error %v", err)
+			}
+		}
+		if d := cmp.Diff(want, contents(t, mod)); d != "" {
+			t.Errorf("(-want +have):\n%s", d)
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ type use struct {
 
 // convert turns the file into Go's terms, in its order.
 func (l *loader) convert(to target) *Package {
-	pkg := &Package{Source: filepath.Base(l.file.Name), Path: to.path, Name: to.name}
+	pkg := &Package{Source: to.source, Path: to.path, Name: to.name}
 	for _, t := range l.file.Types {
 		named := &Named{Name: goName(t.Name.Value), Doc: t.Doc, IsEnum: t.IsEnum}
 		l.declared[t] = named

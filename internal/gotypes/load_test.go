@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jobgen/jobgen/internal/gotypes"
+	"github.com/jobgen/jobgen/internal/lock"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
@@ -229,7 +230,7 @@ func TestAGoTypeThatAFormerVersionHasLostIsReportedAtTheJob(t *testing.T) {
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes)
 	}
-	if file.Lock, mistakes = schema.ParseLock("jobs.lock", []byte(locked)); len(mistakes) > 0 {
+	if file.Lock, mistakes = lock.Parse("jobs.lock", []byte(locked)); len(mistakes) > 0 {
 		t.Fatal(mistakes)
 	}
 	pkg, _, mistakes, err := gotypes.Load(t.Context(), file, write(t, nil))
@@ -252,7 +253,7 @@ func TestFormerVersionsHaveNamesOfTheirOwn(t *testing.T) {
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes)
 	}
-	if file.Lock, mistakes = schema.ParseLock("jobs.lock", []byte(locked)); len(mistakes) > 0 {
+	if file.Lock, mistakes = lock.Parse("jobs.lock", []byte(locked)); len(mistakes) > 0 {
 		t.Fatal(mistakes)
 	}
 	_, _, mistakes, err := gotypes.Load(t.Context(), file, write(t, nil))

@@ -10,18 +10,19 @@ import (
 	"regexp"
 	"strings"
 
-	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
 // target says where the generated package goes.
 type target struct {
-	path string // import path
-	name string // package name
-	dir  string // directory, which need not be there
+	path   string // import path
+	name   string // package name
+	dir    string // directory, which need not be there
+	source string // the jobs.yaml, by its path in the module
 }
 
 // place finds where the package of a file in dir goes. What it returns after a
@@ -43,7 +44,7 @@ func (l *loader) place(dir string, pkg schema.Text) (target, error) {
 		l.mistakes.Add(pkg.At, diagnostic.BadPackageName, "package %q cannot be generated: %s", pkg.Value, why)
 		return to, nil
 	}
-	root, modPath, err := FindModule(dir)
+	root, modPath, err := files.Module(dir)
 	if err != nil {
 		return to, err
 	}
@@ -63,28 +64,11 @@ func (l *loader) place(dir string, pkg schema.Text) (target, error) {
 		}
 		return to, err
 	}
+	if to.source, err = files.InModule(root, filepath.Join(dir, filepath.Base(l.file.Name))); err != nil {
+		return to, err
+	}
 	to.dir = out
 	return to, nil
-}
-
-// FindModule returns the directory and the path of the module that dir is in,
-// or "" when it is in none.
-func FindModule(dir string) (root, modPath string, err error) {
-	for dir := dir; ; dir = filepath.Dir(dir) {
-		file := filepath.Join(dir, "go.mod")
-		data, err := os.ReadFile(file)
-		switch {
-		case err == nil:
-			if modPath := modfile.ModulePath(data); modPath != "" {
-				return dir, modPath, nil
-			}
-			return "", "", fmt.Errorf("%s has no module line", file)
-		case !os.IsNotExist(err):
-			return "", "", err
-		case dir == filepath.Dir(dir):
-			return "", "", nil
-		}
-	}
 }
 
 // leavesModule returns why out is not in the module at root, although its path

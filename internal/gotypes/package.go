@@ -5,7 +5,7 @@ import "time"
 // A Package is a checked jobs.yaml in terms of Go. Every name in it is valid
 // and free of collisions, every text is valid UTF-8.
 type Package struct {
-	Source string // name of the file it was made from, without folders: "jobs.yaml"
+	Source string // the file that it is made from, by its path in the module, with slashes
 	Path   string // import path of the package to generate
 	Name   string // its package name
 	Types  []*Named

@@ -32,9 +32,8 @@ type Result struct {
 // after old, the one that went with it before; nil where there was none. It
 // changes neither.
 //
-// A payload whose change both the new binary and running ones can do with stays
-// at its version. One that only the new binary can do with is raised to the
-// next. One that leaves the new binary unable to read what is stored is
+// A payload whose change both the new binary and running ones can read stays at
+// its version. One that only the new binary can read is raised to the next. One that leaves the new binary unable to read what is stored is
 // refused, unless the file says the next version.
 func Advance(old *schema.Lock, file *schema.File) Result {
 	r := Result{Lock: &schema.Lock{Package: file.Package}}
@@ -126,7 +125,7 @@ func only(changes []breaking.Change, keep func(breaking.Change) bool) []breaking
 }
 
 // readsAll reports whether the payload of job reads the newest version and the
-// former ones that are read with the same struct, and refuses what it does not.
+// previous ones that are read with the same struct, and refuses what it does not.
 func (r *Result) readsAll(old *schema.LockedJob, job *schema.Job, next int16) bool {
 	is := breaking.Shape{At: job.Type.At, Fields: job.Payload}
 	refused := make(map[diagnostic.Position]bool)
@@ -153,12 +152,12 @@ func shape(p *schema.Payload) breaking.Shape {
 	return breaking.Shape{At: p.At, Fields: p.Fields, Gone: p.Gone}
 }
 
-// settle says of each former version whether the struct of the next one reads
+// settle says of each previous version whether the struct of the next one reads
 // it. The struct is that of the first later version that has one.
 func settle(job *schema.LockedJob) {
 	reader := job.Newest()
 	for i := len(job.Versions) - 2; i >= 0; i-- {
-		v := *job.Versions[i] // it belongs to the former lock
+		v := *job.Versions[i] // it belongs to the old lock
 		v.Read = !job.Versions[i+1].Declared && breaking.Payloads(shape(&v), shape(reader)).Reads()
 		if !v.Read {
 			reader = &v

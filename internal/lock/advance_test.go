@@ -36,7 +36,7 @@ func emailAt(version int, fields string) string {
 func reread(t testing.TB, l *schema.Lock) *schema.Lock {
 	t.Helper()
 	data := lock.Format(l)
-	again, mistakes := schema.ParseLock("jobs.lock", data)
+	again, mistakes := lock.Parse("jobs.lock", data)
 	if len(mistakes) > 0 {
 		t.Fatalf("%v\n%s", mistakes, data)
 	}

@@ -21,7 +21,7 @@ const heading = `# What the jobs in a database may look like: of each job type i
 func Format(lock *schema.Lock) []byte {
 	w := &writer{}
 	w.WriteString(heading)
-	w.line(0, "format: %d", schema.LockFormat)
+	w.line(0, "format: %d", format)
 	w.line(0, "package: %s", scalar(lock.Package.Value))
 	if len(lock.Jobs) == 0 {
 		w.line(0, "jobs: {}")

@@ -2,8 +2,6 @@ package lock_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -125,7 +123,7 @@ func TestWhateverAFileSaysComesBackFromItsLock(t *testing.T) {
 		}
 		first := lock.Advance(nil, file).Lock
 		data := lock.Format(first)
-		again, mistakes := schema.ParseLock("jobs.lock", data)
+		again, mistakes := lock.Parse("jobs.lock", data)
 		if len(mistakes) > 0 {
 			r.Fatalf("%v\n%s\n%s", mistakes, src, data)
 		}
@@ -142,15 +140,15 @@ func TestWhateverAFileSaysComesBackFromItsLock(t *testing.T) {
 func TestADamagedLockIsRefusedWithItsPlace(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ src, want string }{
-		"a newer format":   {"format: 2\njobs: {}\n", "1:9: format 2 is none that this jobgen reads"},
+		"a newer format":   {"format: 2\njobs: {}\n", "1:9: format 2 is not supported"},
 		"no format":        {"jobs: {}\n", "1:1: the lock has no format"},
 		"nothing":          {"", "1:1: the lock has no format"},
 		"a conflict":       {"format: 1\njobs:\n<<<<<<< HEAD\n  a: {}\n", "3:1: two branches changed the file"},
 		"an unknown key":   {"format: 1\njobs:\n  a: {queue: q, version: {}}\n", `3:17: job "a" has no key "version"`},
 		"no versions":      {"format: 1\njobs:\n  a: {queue: q}\n", `3:3: job "a" has no versions`},
-		"no such version":  {"format: 1\njobs:\n  a: {queue: q, versions: {v0: {payload: {}}}}\n", `"v0" is no version of job "a"`},
-		"an odd version":   {"format: 1\njobs:\n  a: {queue: q, versions: {v01: {payload: {}}}}\n", `"v01" is no version`},
-		"a large version":  {"format: 1\njobs:\n  a: {queue: q, versions: {v40000: {payload: {}}}}\n", `"v40000" is no version`},
+		"no such version":  {"format: 1\njobs:\n  a: {queue: q, versions: {v0: {payload: {}}}}\n", `"v0" is not a version of job "a"`},
+		"an odd version":   {"format: 1\njobs:\n  a: {queue: q, versions: {v01: {payload: {}}}}\n", `"v01" is not a version`},
+		"a large version":  {"format: 1\njobs:\n  a: {queue: q, versions: {v40000: {payload: {}}}}\n", `"v40000" is not a version`},
 		"not in order":     {"format: 1\njobs:\n  a: {queue: q, versions: {v2: {payload: {}}, v1: {payload: {}}}}\n", "not in order"},
 		"an unknown type":  {"format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: nowhere}}}}\n", `type "nowhere" is neither`},
 		"no bool":          {"format: 1\njobs:\n  a: {queue: q, removed: maybe, versions: {v1: {payload: {}}}}\n", "removed has to be true or false"},
@@ -163,7 +161,7 @@ func TestADamagedLockIsRefusedWithItsPlace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l, mistakes := schema.ParseLock("jobs.lock", []byte(c.src))
+			l, mistakes := lock.Parse("jobs.lock", []byte(c.src))
 			if l != nil || len(mistakes) == 0 {
 				t.Fatalf("it was read: %+v", l)
 			}
@@ -186,12 +184,12 @@ func FuzzLock(f *testing.F) {
 	f.Add("format: 1\njobs:\n  a: {removed: true, queue: q, versions: {v1: {payload: {x: int}, removed: {y: t}, types: {t: {fields: {}, removed: {z: t}}}}}}\n")
 	file := parse(f, whole)
 	f.Fuzz(func(t *testing.T, src string) {
-		l, _ := schema.ParseLock("jobs.lock", []byte(src))
+		l, _ := lock.Parse("jobs.lock", []byte(src))
 		if l == nil {
 			return
 		}
 		data := lock.Format(l)
-		again, mistakes := schema.ParseLock("jobs.lock", data)
+		again, mistakes := lock.Parse("jobs.lock", data)
 		if len(mistakes) > 0 {
 			t.Fatalf("%v\n%s", mistakes, data)
 		}
@@ -200,28 +198,4 @@ func FuzzLock(f *testing.F) {
 		}
 		lock.Advance(l, file)
 	})
-}
-
-func TestTheFileIsWrittenOnlyWhenItChanges(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	path := lock.Path(filepath.Join(dir, "jobs.yaml"))
-	for i, want := range []bool{true, false} {
-		if changed, err := lock.Write(path, []byte("a\nb\n")); changed != want || err != nil {
-			t.Errorf("write %d: changed %v, error %v", i, changed, err)
-		}
-	}
-	if err := os.WriteFile(path, []byte("a\r\nb\r\n"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if changed, err := lock.Write(path, []byte("a\nb\n")); changed || err != nil {
-		t.Errorf("other line ends: changed %v, error %v", changed, err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 || entries[0].Name() != "jobs.lock" {
-		t.Errorf("the directory holds %v, error %v", entries, err)
-	}
-	if _, err := lock.Write(filepath.Join(dir, "nowhere", "jobs.lock"), nil); err == nil {
-		t.Error("no error for a directory that is not there")
-	}
 }

@@ -20,7 +20,7 @@ type Pruned struct {
 	Before bool
 }
 
-// Prune returns old without the former versions, and the removed jobs, of
+// Prune returns old without the previous versions, and the removed jobs, of
 // which counts shows no job that waits, and what became of each. It leaves the
 // newest version of each job that is declared, and does not change old.
 func Prune(old *schema.Lock, counts func(job string, version int16) (waiting, dead int64)) (*schema.Lock, []Pruned) {

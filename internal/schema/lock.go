@@ -1,26 +1,15 @@
 package schema
 
 import (
-	"bytes"
-	"fmt"
-	"math"
 	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
 )
 
-// LockFormat is the format of a jobs.lock that ParseLock reads.
-const LockFormat = 1
-
 // A Lock is a jobs.lock: every version of every payload that a job in a
-// database may have. It is written by jobgen, in the language of jobs.yaml, so
-// that each version in it is read, compared and generated as a jobs.yaml is.
+// database may have. Package lock reads and writes it.
 type Lock struct {
-	Name    string // as given to ParseLock
+	Name    string // as given to the parser
 	Package Text
 	Jobs    []*LockedJob // in the order of the file
 }
@@ -98,138 +87,4 @@ type Payload struct {
 	Gone     []*Field // fields that jobs of this version may have, too
 	Types    []*Type  // those that fields name, however indirectly
 	Reserved []Text
-}
-
-// ParseLock reads src, the content of the file called name, as Parse reads a
-// jobs.yaml. The lock is nil unless it is without mistakes.
-func ParseLock(name string, src []byte) (*Lock, diagnostic.List) {
-	r := &reader{}
-	if at := bytes.Index(append([]byte("\n"), src...), []byte("\n<<<<<<<")); at >= 0 {
-		r.mistakes.Add(diagnostic.Position{Line: 1 + bytes.Count(src[:at], []byte("\n")), Column: 1}, diagnostic.Syntax,
-			"two branches changed the file: take it from the branch that you merge into, and run jobgen generate")
-		return nil, r.mistakes
-	}
-	l := &lockReader{reader: r, lock: &Lock{Name: name}}
-	if root := r.parse(src); root != nil {
-		l.parse(root)
-	}
-	if len(r.mistakes) > 0 {
-		r.mistakes.Sort()
-		return nil, r.mistakes
-	}
-	return l.lock, nil
-}
-
-// A lockReader makes a Lock of what a reader reads.
-type lockReader struct {
-	*reader
-	lock *Lock
-}
-
-func (l *lockReader) parse(root ast.Node) {
-	top := diagnostic.Position{Line: 1, Column: 1}
-	var jobs entry
-	ok := false
-	there := l.keys(root, "the lock", map[string]readFunc{
-		"format":  func(e entry) { ok = l.format(e) },
-		"package": func(e entry) { l.lock.Package, _ = l.text(e.value, "package") },
-		"jobs":    func(e entry) { jobs = e },
-	})
-	switch {
-	case there == nil:
-		return
-	case !there["format"]:
-		l.mistakes.Add(top, diagnostic.MissingKey, "the lock has no format: take the file from version control, or remove it and run jobgen generate where no jobs wait")
-		return
-	case !ok || jobs.value == nil:
-		return
-	}
-	entries, _ := l.mapping(jobs.value, "jobs")
-	for _, e := range entries {
-		l.job(e)
-	}
-}
-
-func (l *lockReader) format(e entry) bool {
-	n, ok := e.value.(*ast.IntegerNode)
-	if !ok {
-		l.wrongKind(e.value, "format", "a number")
-		return false
-	}
-	text := n.GetToken().Value
-	if text == strconv.Itoa(LockFormat) {
-		return true
-	}
-	l.mistakes.Add(start(n), diagnostic.BadVersion, "format %s is none that this jobgen reads: it reads format %d; use the jobgen that wrote the file, or a newer one", text, LockFormat)
-	return false
-}
-
-func (l *lockReader) job(e entry) {
-	job := &LockedJob{Type: e.key}
-	what := fmt.Sprintf("job %q", e.key.Value)
-	b := &builder{reader: l.reader, file: &File{}}
-	b.checkName(e.key, what, dottedName)
-	l.keys(e.value, what, map[string]readFunc{
-		"queue":   func(e entry) { job.Queue, _ = l.text(e.value, "the queue of "+what) },
-		"removed": func(e entry) { job.Removed = l.flag(e) },
-		"versions": func(e entry) {
-			entries, _ := l.mapping(e.value, "versions")
-			for _, e := range entries {
-				if v := l.version(e, what); v != nil {
-					job.Versions = append(job.Versions, v)
-				}
-			}
-		},
-	})
-	for i := 1; i < len(job.Versions); i++ {
-		if job.Versions[i].Version <= job.Versions[i-1].Version {
-			l.mistakes.Add(job.Versions[i].At, diagnostic.BadPayloadVersion, "the versions of %s are not in order", what)
-		}
-	}
-	if len(job.Versions) == 0 {
-		l.mistakes.Add(e.key.At, diagnostic.MissingKey, "%s has no versions", what)
-	}
-	l.lock.Jobs = append(l.lock.Jobs, job)
-}
-
-func (l *lockReader) flag(e entry) bool {
-	v, ok := e.value.(*ast.BoolNode)
-	if !ok {
-		l.wrongKind(e.value, e.key.Value, "true or false")
-		return false
-	}
-	return v.Value
-}
-
-// version reads one version, a key such as v2 with what a payload of it holds.
-func (l *lockReader) version(e entry, of string) *Payload {
-	digits, _ := strings.CutPrefix(e.key.Value, "v")
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n < 1 || n > math.MaxInt16 || e.key.Value != fmt.Sprintf("v%d", n) {
-		l.mistakes.Add(e.key.At, diagnostic.BadPayloadVersion, "%q is no version of %s: versions are v1 to v%d", clip(e.key.Value), of, math.MaxInt16)
-		return nil
-	}
-	p := &Payload{Version: int16(n), At: e.key.At}
-	b := &builder{reader: l.reader, file: &File{}, inLock: true}
-	sections := make(map[string]entry)
-	keep := func(e entry) { sections[e.key.Value] = e }
-	what := fmt.Sprintf("version %d of %s", n, of)
-	l.keys(e.value, what, map[string]readFunc{
-		"declared": func(e entry) { p.Declared = l.flag(e) },
-		"payload":  keep, "removed": keep, "types": keep,
-		"reserved": func(e entry) { p.Reserved = b.reserved(e.value, what) },
-	})
-	if e, ok := sections["types"]; ok {
-		b.readTypes(e)
-		p.Types = b.file.Types
-	}
-	if e, ok := sections["payload"]; ok {
-		p.Fields = b.fields(e.value, "the payload of "+what)
-	}
-	if e, ok := sections["removed"]; ok {
-		p.Gone = b.fields(e.value, "what is removed of "+what)
-	}
-	b.checkStored(p.Fields, p.Reserved, what)
-	b.finish()
-	return p
 }

@@ -26,12 +26,12 @@ func newStore(t testing.TB) queuetest.Store {
 	return store{s, clock}
 }
 
-func (s store) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobService {
+func (s store) Open(t testing.TB, catalogue *runtime.Catalogue) *runtime.Store {
 	opened, err := s.Store.Open(catalogue)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return opened
+	return opened.Store
 }
 
 func (s store) Advance(_ testing.TB, d time.Duration) { s.clock.Advance(d) }

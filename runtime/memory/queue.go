@@ -3,160 +3,206 @@ package memory
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/bwmarrin/snowflake"
 
-	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
+	"github.com/jobgen/jobgen/runtime/internal/wake"
 )
 
-// A Queue is one process's view of a queue of a [Store].
-type Queue struct {
-	*contents
-	store *Store
-	name  string
+// A queue is one queue: its records, and who wants to hear of changes. It
+// implements [driver.Queue].
+type queue struct {
+	store   *state
+	deleted bool // until the queue is made anew
+	records map[snowflake.ID]*record
+	arrived *wake.One
+	revoked wake.All
 }
 
-var (
-	_ runtime.JobQueue      = (*Queue)(nil)
-	_ runtime.BatchAdder    = (*Queue)(nil)
-	_ runtime.BatchClaimer  = (*Queue)(nil)
-	_ runtime.BatchFinisher = (*Queue)(nil)
-	_ runtime.Retrier       = (*Queue)(nil)
-	_ runtime.Releaser      = (*Queue)(nil)
-	_ runtime.ClaimWatcher  = (*Queue)(nil)
-	_ runtime.DeadLetters   = (*Queue)(nil)
-	_ runtime.TypeCounter   = (*Queue)(nil)
-	_ runtime.Turner        = (*Queue)(nil)
-)
+var _ driver.Queue = (*queue)(nil)
 
-// Name implements [runtime.JobQueue].
-func (q *Queue) Name() string { return q.name }
+// Arrived implements [driver.Queue].
+func (q *queue) Arrived() <-chan struct{} { return q.arrived.C() }
 
-// now is the store's time, to the microsecond as the other back ends keep it.
-func (q *Queue) now() time.Time { return q.store.state.now().UTC().Truncate(time.Microsecond) }
+// Revoked implements [driver.Queue].
+func (q *queue) Revoked(ctx context.Context) <-chan struct{} { return q.revoked.Subscribe(ctx) }
 
-// Add implements [runtime.JobQueue].
-func (q *Queue) Add(ctx context.Context, t runtime.JobType, payload any, opts ...runtime.JobOption) (snowflake.ID, error) {
-	ids, err := q.AddBatch(ctx, t, []any{payload}, opts...)
-	if err != nil {
-		return 0, err
-	}
-	return ids[0], nil
-}
-
-// AddBatch implements [runtime.BatchAdder].
-func (q *Queue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any, opts ...runtime.JobOption) ([]snowflake.ID, error) {
-	jobs, err := q.store.catalogue.NewJobs(t, payloads, opts...)
-	if err != nil {
-		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
-	}
-	return locked(ctx, q.store.state, func() ([]snowflake.ID, error) {
-		if _, err := q.store.state.queue("add to", q.name); err != nil && len(jobs) > 0 {
-			return nil, err
+// Add implements [driver.Queue].
+func (q *queue) Add(ctx context.Context, batch driver.Batch) (driver.Added, error) {
+	payloads := make([][]byte, batch.Len)
+	for i := range payloads {
+		data, err := batch.Payload(nil, i)
+		if err != nil {
+			return driver.Added{}, err
 		}
-		ids := make([]snowflake.ID, len(jobs))
-		for i, job := range jobs {
-			ids[i] = q.insert(job).job.ID
-		}
-		if len(ids) > 0 {
-			q.arrived.Wake()
-		}
-		return ids, nil
-	})
-}
-
-// AddAndClaim implements [runtime.JobQueue].
-func (q *Queue) AddAndClaim(ctx context.Context, t runtime.JobType, payload any, handlerID string, opts ...runtime.JobOption) (*runtime.Job, error) {
-	if err := runtime.CheckName("handler", handlerID); err != nil {
-		return nil, err
+		payloads[i] = bytes.Clone(data)
 	}
-	job, err := q.store.catalogue.NewJob(t, payload, opts...)
-	if err != nil {
-		return nil, fmt.Errorf("add to queue %q: %w", q.name, err)
-	}
-	return locked(ctx, q.store.state, func() (*runtime.Job, error) {
-		if _, err := q.store.state.queue("add to", q.name); err != nil {
-			return nil, err
+	return locked(ctx, q.store, func() (added driver.Added, err error) {
+		if q.deleted {
+			return added, driver.ErrQueueNotFound
 		}
-		return q.claim(q.insert(job), handlerID), nil
+		for _, payload := range payloads {
+			r := q.insert(batch, payload)
+			added.IDs = append(added.IDs, r.job.ID)
+			if batch.Handler != "" {
+				added.Claimed = append(added.Claimed, q.claim(r, batch.Handler))
+			}
+		}
+		q.arrived.Wake()
+		return added, nil
 	})
 }
 
 // insert makes a record of a new job.
-func (q *Queue) insert(job *runtime.Job) *record {
-	job.ID, job.Created = q.store.state.ids.Generate(), q.now()
-	if job.Due.IsZero() {
-		job.Due = job.Created
+func (q *queue) insert(batch driver.Batch, payload []byte) *record {
+	now := q.store.time()
+	due := batch.Options.Due
+	if due.IsZero() {
+		due = now
 	}
-	r := &record{job: *job, left: job.AttemptsRemaining, winner: none}
-	q.records[job.ID] = r
+	r := &record{
+		job: driver.Row{
+			ID: q.store.ids.Generate(), Type: batch.Type, Payload: payload, Created: now, Due: due,
+			MaxWork: batch.Options.MaxWork, Priority: batch.Options.Priority,
+		},
+		left: batch.Options.MaxAttempts, winner: none,
+	}
+	q.records[r.job.ID] = r
 	return r
 }
 
-// claim begins r's next attempt and returns it to its handler.
-func (q *Queue) claim(r *record, handlerID string) *runtime.Job {
-	r.claim(handlerID, q.now())
-	return q.store.catalogue.BindClaim(r.snapshot(), q, handlerID, time.Now())
+// Cancel implements [driver.Queue].
+func (q *queue) Cancel(ctx context.Context, id snowflake.ID) (driver.Status, error) {
+	return locked(ctx, q.store, func() (driver.Status, error) {
+		r := q.records[id]
+		if r == nil || r.state == finished || r.state == dead {
+			return driver.NotFound, nil
+		}
+		r.state = cancelled
+		q.revoked.Wake()
+		return driver.Done, nil
+	})
+}
+
+// Revive implements [driver.Queue].
+func (q *queue) Revive(ctx context.Context, id snowflake.ID, attempts int32) (driver.Status, error) {
+	return locked(ctx, q.store, func() (driver.Status, error) {
+		r := q.records[id]
+		if r == nil || r.state != dead {
+			return driver.NotFound, nil
+		}
+		r.revive(attempts, q.store.time())
+		q.arrived.Wake()
+		return driver.Done, nil
+	})
+}
+
+// Finish implements [driver.Queue].
+func (q *queue) Finish(ctx context.Context, handler string, outcomes []driver.Outcome) ([]driver.Result, error) {
+	return locked(ctx, q.store, func() ([]driver.Result, error) { return q.finish(handler, outcomes), nil })
+}
+
+func (q *queue) finish(handler string, outcomes []driver.Outcome) []driver.Result {
+	results := make([]driver.Result, len(outcomes))
+	for i, o := range outcomes {
+		results[i] = q.finishOne(handler, o)
+	}
+	return results
+}
+
+func (q *queue) finishOne(handler string, o driver.Outcome) (result driver.Result) {
+	r := q.records[o.Job]
+	if o.Kind == driver.Released {
+		if r != nil && r.holds(handler, o.Number) {
+			r.release()
+			q.arrived.Wake()
+		}
+		return result
+	}
+	if r == nil {
+		return driver.Result{Status: driver.NotFound}
+	}
+	log := bytes.Clone(o.Log)
+	if o.Kind == driver.Completed {
+		var revoked bool
+		if result, revoked = r.complete(handler, o.Number, log); revoked {
+			q.revoked.Wake()
+		}
+		return result
+	}
+	result.Status = r.fail(handler, o.Number, o.Reason, log, q.store.time().Add(o.RetryIn))
+	q.arrived.Wake()
+	return result
+}
+
+// Lost implements [driver.Queue].
+func (q *queue) Lost(ctx context.Context, handler string, attempts []driver.Attempt) ([]driver.Lost, error) {
+	return locked(ctx, q.store, func() ([]driver.Lost, error) {
+		var lost []driver.Lost
+		for _, a := range attempts {
+			r := q.records[a.Job]
+			switch {
+			case r != nil && r.winner != none && r.winner == a.Number && r.attempts[r.winner].handler == handler:
+				// The handler has completed it, in a transaction of its own.
+			case r != nil && (r.state == cancelled || r.state == finished):
+				lost = append(lost, driver.Lost{Attempt: a, Cancelled: true})
+			case r == nil || !r.holds(handler, a.Number):
+				lost = append(lost, driver.Lost{Attempt: a})
+			}
+		}
+		return lost, nil
+	})
 }
 
 // first returns the first record, in claim order, of those wanted.
-func (q *Queue) first(wanted func(*record) bool) *record {
+func (q *queue) first(lowestFirst bool, wanted func(*record) bool) *record {
 	var best *record
 	for _, r := range q.records {
-		if r.state == live && wanted(r) && r.before(best) {
+		if r.state == live && wanted(r) && r.before(best, lowestFirst) {
 			best = r
 		}
 	}
 	return best
 }
 
-// claimable reports whether r waits and is due.
-func (q *Queue) claimable(r *record, now time.Time) bool {
-	return !r.claimed && !r.job.Due.After(now)
-}
-
-// stealable reports whether handlerID may steal r.
-func (q *Queue) stealable(r *record, handlerID string, now time.Time) bool {
-	return r.expired(now) && r.left > 0 && r.attempts[r.current()].handler != handlerID
-}
-
-// WaitForJob implements [runtime.JobQueue].
-func (q *Queue) WaitForJob(ctx context.Context) error { return q.arrived.Wait(ctx) }
-
-// TryClaim implements [runtime.JobQueue].
-func (q *Queue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, error) {
-	if err := runtime.CheckName("handler", handlerID); err != nil {
-		return nil, err
-	}
-	return locked(ctx, q.store.state, func() (*runtime.Job, error) {
-		now := q.now()
-		r := q.first(func(r *record) bool { return q.claimable(r, now) })
-		if r == nil {
-			return nil, fmt.Errorf("claim from queue %q: %w", q.name, runtime.ErrJobNotFound)
+// Claim implements [driver.Queue].
+func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Claimed, error) {
+	return locked(ctx, q.store, func() (claimed driver.Claimed, err error) {
+		claimed.Finished = q.finish(req.Handler, req.Finish)
+		now := q.store.time()
+		if req.From != driver.FromWaiting {
+			q.bury(now)
 		}
-		q.arrived.Wake() // there may be another, for another waiter
-		return q.claim(r, handlerID), nil
+		for len(claimed.Rows) < req.Limit {
+			r := q.first(req.LowestFirst, func(r *record) bool {
+				return (req.Types == nil || slices.Contains(req.Types, r.job.Type)) &&
+					(req.From != driver.FromExpired && r.claimable(now) || req.From != driver.FromWaiting && r.stealable(req.Handler, now))
+			})
+			if r == nil {
+				break
+			}
+			if r.claimed {
+				r.lose(reasonStolen)
+				q.revoked.Wake()
+			}
+			claimed.Rows = append(claimed.Rows, q.claim(r, req.Handler))
+		}
+		slices.SortFunc(claimed.Rows, inClaimOrder)
+		claimed.NextDue = q.nextDue(now)
+		if len(claimed.Rows) == req.Limit {
+			q.arrived.Wake() // there may be another, for another waiter
+		}
+		return claimed, nil
 	})
 }
 
-// TrySteal implements [runtime.JobQueue].
-func (q *Queue) TrySteal(ctx context.Context, handlerID string) (*runtime.Job, error) {
-	if err := runtime.CheckName("handler", handlerID); err != nil {
-		return nil, err
-	}
-	return locked(ctx, q.store.state, func() (*runtime.Job, error) {
-		now := q.now()
-		q.bury(now)
-		r := q.first(func(r *record) bool { return q.stealable(r, handlerID, now) })
-		if r == nil {
-			return nil, fmt.Errorf("steal from queue %q: %w", q.name, runtime.ErrJobNotFound)
-		}
-		q.lose(r)
-		return q.claim(r, handlerID), nil
-	})
+// claim begins r's next attempt and returns it to its handler.
+func (q *queue) claim(r *record, handler string) driver.Row {
+	r.claim(handler, q.store.time())
+	return r.snapshot()
 }
 
 // Reasons that stand in the log of an attempt whose handler said nothing.
@@ -165,14 +211,8 @@ const (
 	reasonBuried = "claim expired; no attempts left"
 )
 
-// lose ends r's claim in favour of another handler.
-func (q *Queue) lose(r *record) {
-	r.lose(reasonStolen)
-	q.revoked.Wake()
-}
-
 // bury makes jobs dead whose last attempt has expired.
-func (q *Queue) bury(now time.Time) {
+func (q *queue) bury(now time.Time) {
 	for _, r := range q.records {
 		if r.state == live && r.expired(now) && r.left == 0 {
 			r.lose(reasonBuried)
@@ -182,50 +222,9 @@ func (q *Queue) bury(now time.Time) {
 	}
 }
 
-// ClaimBatch implements [runtime.BatchClaimer].
-func (q *Queue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
-	if err := runtime.CheckName("handler", req.HandlerID); err != nil {
-		return runtime.ClaimedBatch{}, err
-	}
-	return locked(ctx, q.store.state, func() (runtime.ClaimedBatch, error) { return q.claimBatch(req), nil })
-}
-
-func (q *Queue) claimBatch(req runtime.ClaimRequest) (batch runtime.ClaimedBatch) {
-	now := q.now()
-	q.bury(now)
-	for len(batch.Jobs) < req.Limit {
-		r := q.first(func(r *record) bool {
-			return slices.Contains(req.Types, runtime.TypeVersion{Type: r.job.Type, Version: r.job.PayloadVersion}) && (q.claimable(r, now) || q.stealable(r, req.HandlerID, now))
-		})
-		if r == nil {
-			break
-		}
-		if r.claimed {
-			q.lose(r)
-		}
-		batch.Jobs = append(batch.Jobs, q.claim(r, req.HandlerID))
-	}
-	batch.NextDue = q.nextDue()
-	return batch
-}
-
-// Turn implements [runtime.Turner].
-func (q *Queue) Turn(ctx context.Context, outcomes []runtime.Outcome, req runtime.ClaimRequest) (verdicts []error, batch runtime.ClaimedBatch, err error) {
-	if err := runtime.CheckName("handler", req.HandlerID); err != nil {
-		return nil, batch, err
-	}
-	_, err = locked(ctx, q.store.state, func() (struct{}, error) {
-		verdicts = q.finishBatch(req.HandlerID, outcomes)
-		batch = q.claimBatch(req)
-		return struct{}{}, nil
-	})
-	return verdicts, batch, err
-}
-
 // nextDue is how long until a waiting job becomes due or a claim expires.
-func (q *Queue) nextDue() time.Duration {
+func (q *queue) nextDue(now time.Time) time.Duration {
 	var next time.Duration
-	now := q.now()
 	for _, r := range q.records {
 		at := r.job.Due
 		if r.claimed {
@@ -236,117 +235,4 @@ func (q *Queue) nextDue() time.Duration {
 		}
 	}
 	return next
-}
-
-// Release implements [runtime.Releaser].
-func (q *Queue) Release(ctx context.Context, handlerID string, claims []runtime.ClaimRef) error {
-	_, err := locked(ctx, q.store.state, func() (struct{}, error) {
-		for _, c := range claims {
-			r := q.records[c.JobID]
-			if r != nil && r.state == live && r.claimed && r.current() == c.AttemptNumber && r.attempts[c.AttemptNumber].handler == handlerID {
-				r.release()
-				q.arrived.Wake()
-			}
-		}
-		return struct{}{}, nil
-	})
-	return err
-}
-
-// Cancel implements [runtime.JobQueue].
-func (q *Queue) Cancel(ctx context.Context, jobID snowflake.ID) error {
-	_, err := locked(ctx, q.store.state, func() (struct{}, error) {
-		r := q.records[jobID]
-		if r == nil || r.state == finished || r.state == dead {
-			return struct{}{}, fmt.Errorf("cancel job %d: %w", jobID, runtime.ErrJobNotFound)
-		}
-		r.state = cancelled
-		q.revoked.Wake()
-		return struct{}{}, nil
-	})
-	return err
-}
-
-// Complete implements [runtime.JobQueue].
-func (q *Queue) Complete(ctx context.Context, jobID snowflake.ID, handlerID string, attemptNumber int32, log []byte) error {
-	return q.finish(ctx, handlerID, runtime.Outcome{JobID: jobID, AttemptNumber: attemptNumber, Success: true, Log: log})
-}
-
-// Fail implements [runtime.JobQueue].
-func (q *Queue) Fail(ctx context.Context, jobID snowflake.ID, handlerID string, attemptNumber int32, reason string, log []byte) error {
-	return q.FailAndRetry(ctx, jobID, handlerID, attemptNumber, reason, log, 0)
-}
-
-// FailAndRetry implements [runtime.Retrier].
-func (q *Queue) FailAndRetry(ctx context.Context, jobID snowflake.ID, handlerID string, attemptNumber int32, reason string, log []byte, retryIn time.Duration) error {
-	return q.finish(ctx, handlerID, runtime.Outcome{JobID: jobID, AttemptNumber: attemptNumber, Reason: reason, Log: log, RetryIn: retryIn})
-}
-
-func (q *Queue) finish(ctx context.Context, handlerID string, o runtime.Outcome) error {
-	errs, err := q.FinishBatch(ctx, handlerID, []runtime.Outcome{o})
-	if err != nil {
-		return err
-	}
-	return errs[0]
-}
-
-// FinishBatch implements [runtime.BatchFinisher].
-func (q *Queue) FinishBatch(ctx context.Context, handlerID string, outcomes []runtime.Outcome) ([]error, error) {
-	return locked(ctx, q.store.state, func() ([]error, error) { return q.finishBatch(handlerID, outcomes), nil })
-}
-
-func (q *Queue) finishBatch(handlerID string, outcomes []runtime.Outcome) []error {
-	errs := make([]error, len(outcomes))
-	for i, o := range outcomes {
-		errs[i] = q.finishOne(handlerID, o)
-	}
-	return errs
-}
-
-func (q *Queue) finishOne(handlerID string, o runtime.Outcome) error {
-	verb := "fail"
-	if o.Success {
-		verb = "complete"
-	}
-	r := q.records[o.JobID]
-	if r == nil {
-		return fmt.Errorf("%s job %d: %w", verb, o.JobID, runtime.ErrJobNotFound)
-	}
-	log := bytes.Clone(runtime.CutLog(o.Log))
-	var err error
-	if o.Success {
-		var revoked bool
-		if revoked, err = r.complete(handlerID, o.AttemptNumber, log); revoked {
-			q.revoked.Wake()
-		}
-	} else {
-		err = r.fail(handlerID, o.AttemptNumber, runtime.CleanReason(o.Reason), log, q.now().Add(max(o.RetryIn, 0)))
-		q.arrived.Wake()
-	}
-	if err != nil {
-		return fmt.Errorf("%s job %d: %w", verb, o.JobID, err)
-	}
-	return nil
-}
-
-// WatchClaims implements [runtime.ClaimWatcher].
-func (q *Queue) WatchClaims(ctx context.Context) <-chan struct{} { return q.revoked.Subscribe(ctx) }
-
-// LostClaims implements [runtime.ClaimWatcher].
-func (q *Queue) LostClaims(ctx context.Context, handlerID string, claims []runtime.ClaimRef) ([]runtime.LostClaim, error) {
-	return locked(ctx, q.store.state, func() ([]runtime.LostClaim, error) {
-		var lost []runtime.LostClaim
-		for _, c := range claims {
-			r := q.records[c.JobID]
-			switch {
-			case r != nil && r.winner != none && r.winner == c.AttemptNumber && r.attempts[r.winner].handler == handlerID:
-				// The handler has completed it, in a transaction of its own.
-			case r != nil && (r.state == cancelled || r.state == finished):
-				lost = append(lost, runtime.LostClaim{ClaimRef: c, Cause: runtime.ErrJobCancelled})
-			case r == nil || !r.claimed || r.current() != c.AttemptNumber || r.attempts[c.AttemptNumber].handler != handlerID:
-				lost = append(lost, runtime.LostClaim{ClaimRef: c, Cause: runtime.ErrJobNotClaimed})
-			}
-		}
-		return lost, nil
-	})
 }

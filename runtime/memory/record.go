@@ -2,17 +2,18 @@ package memory
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"time"
 
-	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // A record is a job and everything that has happened to it. Only its state
 // live is claimable; the others are final, but for a dead job that is revived.
 type record struct {
-	job      runtime.Job // as it was added, with the current Due
+	job      driver.Row // as it was added, with the current Due
 	state    lifecycle
 	left     int32     // attempts left
 	attempts []attempt // all that were made, by number
@@ -63,7 +64,7 @@ func (r *record) current() int32 { return int32(len(r.attempts) - 1) }
 func (r *record) claim(handler string, now time.Time) {
 	r.attempts = append(r.attempts, attempt{handler: handler})
 	r.left--
-	r.claimed, r.expires = true, now.Add(r.job.MaxWorkDuration)
+	r.claimed, r.expires = true, now.Add(r.job.MaxWork)
 }
 
 // lose ends the current claim without its handler having said anything.
@@ -80,31 +81,35 @@ func (r *record) release() {
 	r.claimed = false
 }
 
-// attempt returns attempt n if handler made it.
-func (r *record) attempt(handler string, n int32) (*attempt, error) {
+// attempt returns attempt n if handler made it, else nil.
+func (r *record) attempt(handler string, n int32) *attempt {
 	if n < 0 || n > r.current() || r.attempts[n].handler != handler {
-		return nil, fmt.Errorf("%w: attempt %d was never handler %q's", runtime.ErrJobNotClaimed, n, handler)
+		return nil
 	}
-	return &r.attempts[n], nil
+	return &r.attempts[n]
+}
+
+// holds reports whether handler's attempt n holds the claim.
+func (r *record) holds(handler string, n int32) bool {
+	return r.state == live && r.claimed && r.current() == n && r.attempts[n].handler == handler
 }
 
 // complete records that attempt n succeeded. revoked says that another
 // handler's claim has ended with it.
-func (r *record) complete(handler string, n int32, log []byte) (revoked bool, err error) {
-	a, err := r.attempt(handler, n)
-	if err != nil {
-		return false, err
-	}
+func (r *record) complete(handler string, n int32, log []byte) (result driver.Result, revoked bool) {
+	a := r.attempt(handler, n)
 	switch {
+	case a == nil:
+		return driver.Result{Status: driver.NotHeld}, false
 	case a.ended == completed:
-		return false, nil
+		return driver.Result{}, false
 	case a.ended == failed:
-		return false, fmt.Errorf("%w: attempt %d has failed", runtime.ErrJobNotClaimed, n)
-	case a.ended == superseded:
-		return false, supersededError(r.winner)
+		return driver.Result{Status: driver.AlreadyFailed}, false
 	case r.winner != none:
-		a.ended, a.reason, a.log = superseded, supersededError(r.winner).Error(), log
-		return false, supersededError(r.winner)
+		if a.ended == open {
+			a.ended, a.reason, a.log = superseded, supersededReason(r.winner), log
+		}
+		return driver.Result{Status: driver.Superseded, By: r.winner}, false
 	}
 	a.ended, a.reason, a.log = completed, "", log
 	r.winner = n
@@ -113,64 +118,70 @@ func (r *record) complete(handler string, n int32, log []byte) (revoked bool, er
 		r.state = finished
 	}
 	r.claimed = false
-	return revoked, nil
+	return driver.Result{}, revoked
 }
 
-func supersededError(winner int32) error {
-	return fmt.Errorf("%w: attempt %d has completed it", runtime.ErrJobCancelled, winner)
+func supersededReason(winner int32) string {
+	return fmt.Sprintf("job cancelled: attempt %d has completed it", winner)
 }
 
 // fail records that attempt n failed; a live job becomes due again at due, or
 // is dead without attempts left.
-func (r *record) fail(handler string, n int32, reason string, log []byte, due time.Time) error {
-	a, err := r.attempt(handler, n)
-	if err != nil {
-		return err
-	}
-	if a.ended != open {
-		return fmt.Errorf("%w: attempt %d is over", runtime.ErrJobNotClaimed, n)
+func (r *record) fail(handler string, n int32, reason string, log []byte, due time.Time) driver.Status {
+	a := r.attempt(handler, n)
+	switch {
+	case a == nil:
+		return driver.NotHeld
+	case a.ended != open:
+		return driver.AlreadyEnded
 	}
 	a.ended, a.reason, a.log = failed, reason, log
 	if a.lost {
-		return fmt.Errorf("%w: attempt %d has lost its claim", runtime.ErrJobNotClaimed, n)
+		return driver.ClaimLost
 	}
 	r.claimed = false
 	if r.state != live {
-		return nil
+		return driver.Done
 	}
 	r.job.Due = due
 	if r.left == 0 {
 		r.state = dead
 	}
-	return nil
+	return driver.Done
 }
 
 // snapshot returns a copy of the job that shares nothing with the record.
-func (r *record) snapshot() *runtime.Job {
-	job := r.job
-	job.Data = bytes.Clone(r.job.Data)
-	job.AttemptsRemaining = r.left
-	job.AttemptsMade = int32(len(r.attempts))
-	if r.claimed {
-		job.AttemptsMade--
-	}
-	return &job
+func (r *record) snapshot() driver.Row {
+	row := r.job
+	row.Payload = bytes.Clone(r.job.Payload)
+	row.Attempts = int32(len(r.attempts))
+	row.MaxAttempts = row.Attempts + r.left
+	return row
 }
 
-// before is the claim order: priority, due, id.
-func (r *record) before(o *record) bool {
-	switch {
-	case o == nil:
-		return true
-	case r.job.Priority != o.job.Priority:
-		return r.job.Priority < o.job.Priority
-	case !r.job.Due.Equal(o.job.Due):
-		return r.job.Due.Before(o.job.Due)
+// before is the claim order, in which the priority counts the other way round
+// with lowestFirst.
+func (r *record) before(o *record, lowestFirst bool) bool {
+	if o != nil && lowestFirst && r.job.Priority != o.job.Priority {
+		return r.job.Priority > o.job.Priority
 	}
-	return r.job.ID < o.job.ID
+	return o == nil || inClaimOrder(r.job, o.job) < 0
 }
 
 // revive gives a dead job more attempts.
 func (r *record) revive(attempts int32, now time.Time) {
 	r.state, r.left, r.job.Due = live, min(attempts, math.MaxInt32-int32(len(r.attempts))), now
+}
+
+// inClaimOrder compares two jobs by priority, due and id.
+func inClaimOrder(a, b driver.Row) int {
+	return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
+}
+
+// claimable reports whether r waits and is due.
+func (r *record) claimable(now time.Time) bool { return !r.claimed && !r.job.Due.After(now) }
+
+// stealable reports whether handler may steal r.
+func (r *record) stealable(handler string, now time.Time) bool {
+	return r.expired(now) && r.left > 0 && r.attempts[r.current()].handler != handler
 }

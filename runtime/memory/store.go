@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -11,43 +10,37 @@ import (
 	"github.com/bwmarrin/snowflake"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/internal/wake"
 )
 
 // A Store is one process's view of a set of queues in memory. Its methods, and
 // those of its queues, may be called from several goroutines at once.
 type Store struct {
-	state     *state
-	catalogue *runtime.Catalogue
+	*runtime.Store
+	state *state
 }
 
-var (
-	_ runtime.JobService = (*Store)(nil)
-	_ runtime.QueueAdmin = (*Store)(nil)
-)
-
-// state is what all Stores opened on it share.
+// state is what all Stores opened on it share. It implements driver.Store.
 type state struct {
 	mu     sync.Mutex
 	now    func() time.Time
 	ids    *snowflake.Node
-	queues map[string]*contents
+	queues map[string]*queue
 }
 
-// contents is one queue: its records, and who wants to hear of changes.
-type contents struct {
-	deleted bool // until the queue is made anew
-	records map[snowflake.ID]*record
-	arrived *wake.One
-	revoked wake.All
-}
+var _ driver.Store = (*state)(nil)
 
 // An Option changes how New makes a Store.
-type Option func(*state)
+type Option interface{ applyTo(*state) }
+
+type option func(*state)
+
+func (o option) applyTo(s *state) { o(s) }
 
 // WithClock makes now the store's clock, by which jobs become due and claims
 // expire; [Clock.Now] is made for it. The default is time.Now.
-func WithClock(now func() time.Time) Option { return func(s *state) { s.now = now } }
+func WithClock(now func() time.Time) Option { return option(func(s *state) { s.now = now }) }
 
 // New returns an empty store that knows the catalogue's job types. The error
 // is the catalogue's.
@@ -56,66 +49,48 @@ func New(catalogue *runtime.Catalogue, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open memory store: %w", err)
 	}
-	s := &Store{state: &state{now: time.Now, ids: ids, queues: make(map[string]*contents)}}
+	s := &state{now: time.Now, ids: ids, queues: make(map[string]*queue)}
 	for _, opt := range opts {
-		opt(s.state)
+		opt.applyTo(s)
 	}
-	return s.Open(catalogue)
+	return s.open(catalogue)
 }
 
 // Open returns another Store on the same queues, as a second process has it.
-func (s *Store) Open(catalogue *runtime.Catalogue) (*Store, error) {
+func (s *Store) Open(catalogue *runtime.Catalogue) (*Store, error) { return s.state.open(catalogue) }
+
+func (s *state) open(catalogue *runtime.Catalogue) (*Store, error) {
 	if err := catalogue.Err(); err != nil {
 		return nil, fmt.Errorf("open memory store: %w", err)
 	}
-	return &Store{state: s.state, catalogue: catalogue}, nil
+	return &Store{Store: runtime.NewStore(s, catalogue), state: s}, nil
 }
 
-// GetQueue returns the queue of that name, making it on first use.
-func (s *Store) GetQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
-	queue, err := s.CreateQueue(ctx, name)
-	if errors.Is(err, runtime.ErrJobQueueAlreadyExists) {
-		return s.LookupQueue(ctx, name)
-	}
-	return queue, err
-}
-
-// CreateQueue implements [runtime.QueueAdmin].
-func (s *Store) CreateQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
-	if err := runtime.CheckName("queue", name); err != nil {
-		return nil, err
-	}
-	return locked(ctx, s.state, func() (runtime.JobQueue, error) {
-		c := s.state.queues[name]
+// Queue implements [driver.Store].
+func (s *state) Queue(ctx context.Context, name string, open driver.Open) (driver.Queue, error) {
+	return locked(ctx, s, func() (driver.Queue, error) {
+		q := s.queues[name]
+		exists := q != nil && !q.deleted
 		switch {
-		case c == nil:
-			c = &contents{records: make(map[snowflake.ID]*record), arrived: wake.NewOne()}
-			s.state.queues[name] = c
-		case !c.deleted:
-			return nil, fmt.Errorf("create queue %q: %w", name, runtime.ErrJobQueueAlreadyExists)
+		case exists && open == driver.CreateNew:
+			return nil, driver.ErrQueueExists
+		case !exists && open == driver.OpenExisting:
+			return nil, driver.ErrQueueNotFound
+		case q == nil:
+			q = &queue{store: s, records: make(map[snowflake.ID]*record), arrived: wake.NewOne()}
+			s.queues[name] = q
 		}
-		c.deleted = false
-		return &Queue{store: s, name: name, contents: c}, nil
+		q.deleted = false
+		return q, nil
 	})
 }
 
-// LookupQueue implements [runtime.QueueAdmin].
-func (s *Store) LookupQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
-	return locked(ctx, s.state, func() (runtime.JobQueue, error) {
-		c, err := s.state.queue("look up", name)
-		if err != nil {
-			return nil, err
-		}
-		return &Queue{store: s, name: name, contents: c}, nil
-	})
-}
-
-// Queues implements [runtime.QueueAdmin].
-func (s *Store) Queues(ctx context.Context) ([]string, error) {
-	return locked(ctx, s.state, func() ([]string, error) {
-		names := make([]string, 0, len(s.state.queues))
-		for name, c := range s.state.queues {
-			if !c.deleted {
+// Queues implements [driver.Store].
+func (s *state) Queues(ctx context.Context) ([]string, error) {
+	return locked(ctx, s, func() ([]string, error) {
+		names := make([]string, 0, len(s.queues))
+		for name, q := range s.queues {
+			if !q.deleted {
 				names = append(names, name)
 			}
 		}
@@ -124,55 +99,59 @@ func (s *Store) Queues(ctx context.Context) ([]string, error) {
 	})
 }
 
-// DrainQueue implements [runtime.QueueAdmin].
-func (s *Store) DrainQueue(ctx context.Context, name string) (int64, error) {
-	return locked(ctx, s.state, func() (int64, error) {
-		c, err := s.state.queue("drain", name)
+// Drain implements [driver.Store].
+func (s *state) Drain(ctx context.Context, name string) (int64, error) {
+	return locked(ctx, s, func() (int64, error) {
+		q, err := s.existing(name)
 		if err != nil {
 			return 0, err
 		}
 		var n int64
-		for _, r := range c.records {
+		for _, r := range q.records {
 			if r.state == live {
 				r.state = cancelled
 				n++
 			}
 		}
-		c.revoked.Wake()
+		q.revoked.Wake()
 		return n, nil
 	})
 }
 
-// DeleteQueue implements [runtime.QueueAdmin].
-func (s *Store) DeleteQueue(ctx context.Context, name string) error {
-	_, err := locked(ctx, s.state, func() (struct{}, error) {
-		c, err := s.state.queue("delete", name)
+// Delete implements [driver.Store].
+func (s *state) Delete(ctx context.Context, name string) (int64, error) {
+	return locked(ctx, s, func() (int64, error) {
+		q, err := s.existing(name)
 		if err != nil {
-			return struct{}{}, err
+			return 0, err
 		}
-		unfinished := 0
-		for _, r := range c.records {
+		var unfinished int64
+		for _, r := range q.records {
 			if r.state == live {
 				unfinished++
 			}
 		}
-		if unfinished > 0 {
-			return struct{}{}, fmt.Errorf("delete queue %q: it holds %d unfinished jobs; drain it first", name, unfinished)
+		if unfinished == 0 {
+			q.deleted = true
+			clear(q.records)
 		}
-		c.deleted = true
-		clear(c.records)
-		return struct{}{}, nil
+		return unfinished, nil
 	})
-	return err
 }
 
-func (s *state) queue(doing, name string) (*contents, error) {
-	c := s.queues[name]
-	if c == nil || c.deleted {
-		return nil, fmt.Errorf("%s queue %q: %w", doing, name, runtime.ErrJobQueueNotFound)
+// LastAnswer implements [driver.Store].
+func (s *state) LastAnswer() time.Time { return time.Now() }
+
+func (s *state) existing(name string) (*queue, error) {
+	q := s.queues[name]
+	if q == nil || q.deleted {
+		return nil, driver.ErrQueueNotFound
 	}
-	return c, nil
+	return q, nil
 }
+
+// time is the store's time, to the microsecond as the other back ends keep it.
+func (s *state) time() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
 
 // locked runs do under the store's mutex, unless ctx has ended.
 func locked[T any](ctx context.Context, s *state, do func() (T, error)) (T, error) {

@@ -7,7 +7,7 @@ import (
 )
 
 var admin = behaviours{
-	"creating a queue that exists is ErrJobQueueAlreadyExists": with(func(x *trial, s runtime.QueueAdmin) {
+	"creating a queue that exists is ErrJobQueueAlreadyExists": administered(func(x *trial, s *runtime.Store) {
 		queue, err := s.CreateQueue(x.Context(), "fresh")
 		x.must(err)
 		x.same(queue.Name(), "fresh")
@@ -18,14 +18,11 @@ var admin = behaviours{
 		_, err = s.CreateQueue(x.Context(), "queue")
 		x.is(err, runtime.ErrJobQueueAlreadyExists)
 	}),
-	"of many who create a queue at once one succeeds": with(func(x *trial, s runtime.QueueAdmin) {
-		another, ok := x.store.Open(x, catalogue).(runtime.QueueAdmin)
-		if !ok {
-			x.Fatal("the service is no QueueAdmin in another process")
-		}
+	"of many who create a queue at once one succeeds": administered(func(x *trial, s *runtime.Store) {
+		another := x.store.Open(x, catalogue)
 		made := make(chan error, 16)
 		together(16, func(i int) {
-			_, err := []runtime.QueueAdmin{s, another}[i%2].CreateQueue(x.Context(), "contested")
+			_, err := []*runtime.Store{s, another}[i%2].CreateQueue(x.Context(), "contested")
 			made <- err
 		})
 		close(made)
@@ -39,13 +36,13 @@ var admin = behaviours{
 		}
 		x.same(n, 1)
 	}),
-	"what cannot name a queue is not created": with(func(x *trial, s runtime.QueueAdmin) {
+	"what cannot name a queue is not created": administered(func(x *trial, s *runtime.Store) {
 		for _, name := range badNames {
 			_, err := s.CreateQueue(x.Context(), name)
 			x.refused(err, "the name")
 		}
 	}),
-	"looking up, draining or deleting a queue that is not there is ErrJobQueueNotFound": with(func(x *trial, s runtime.QueueAdmin) {
+	"looking up, draining or deleting a queue that is not there is ErrJobQueueNotFound": administered(func(x *trial, s *runtime.Store) {
 		for _, name := range []string{"missing", "", "not UTF-8 \xff", "nul \x00"} {
 			_, err := s.LookupQueue(x.Context(), name)
 			x.is(err, runtime.ErrJobQueueNotFound)
@@ -54,7 +51,7 @@ var admin = behaviours{
 			x.is(s.DeleteQueue(x.Context(), name), runtime.ErrJobQueueNotFound)
 		}
 	}),
-	"looking up a queue finds what any process made": with(func(x *trial, s runtime.QueueAdmin) {
+	"looking up a queue finds what any process made": administered(func(x *trial, s *runtime.Store) {
 		x.open(x.store.Open(x, catalogue), "made elsewhere")
 		queue, err := s.LookupQueue(x.Context(), "made elsewhere")
 		x.must(err)
@@ -66,7 +63,7 @@ var admin = behaviours{
 		x.must(err)
 		x.same(job.ID, id)
 	}),
-	"Queues lists all names in order": with(func(x *trial, s runtime.QueueAdmin) {
+	"Queues lists all names in order": administered(func(x *trial, s *runtime.Store) {
 		for _, name := range oddNames {
 			x.open(x.service, name)
 		}
@@ -76,7 +73,7 @@ var admin = behaviours{
 		x.must(err)
 		x.same(got, want)
 	}),
-	"draining cancels all jobs, and their handlers may still finish": with(func(x *trial, s runtime.QueueAdmin) {
+	"draining cancels all jobs, and their handlers may still finish": administered(func(x *trial, s *runtime.Store) {
 		x.add()
 		done, failed := x.addAndClaim("h"), x.addAndClaim("h")
 		x.must(fail(x, x.addAndClaim("h", runtime.JobOptions.MaxAttempts(1)), "dead", ""))
@@ -94,11 +91,9 @@ var admin = behaviours{
 		x.must(fail(x, failed, "stopped", ""))
 		x.failed(failed, "stopped", "")
 		x.must(x.queue.Cancel(x.Context(), failed.ID))
-		if q, ok := x.queue.(runtime.DeadLetters); ok {
-			jobs, err := q.DeadJobs(x.Context(), 0, 10)
-			x.must(err)
-			x.same(len(jobs), 1)
-		}
+		jobs, err := x.queue.DeadJobs(x.Context(), 0, 10)
+		x.must(err)
+		x.same(len(jobs), 1)
 		x.over()
 		n, err = s.DrainQueue(x.Context(), "queue")
 		x.must(err)
@@ -107,16 +102,14 @@ var admin = behaviours{
 		x.must(err)
 		x.same(stats.Waiting, int64(1))
 	}),
-	"draining tells who watches claims": with(func(x *trial, s runtime.QueueAdmin) {
-		if _, ok := x.queue.(runtime.ClaimWatcher); ok {
-			x.addAndClaim("h")
-			x.rings(x.queue, func() {
-				_, err := s.DrainQueue(x.Context(), "queue")
-				x.must(err)
-			})
-		}
+	"draining tells who watches claims": administered(func(x *trial, s *runtime.Store) {
+		x.addAndClaim("h")
+		x.rings(x.queue, func() {
+			_, err := s.DrainQueue(x.Context(), "queue")
+			x.must(err)
+		})
 	}),
-	"a queue that holds unfinished jobs is not deleted": with(func(x *trial, s runtime.QueueAdmin) {
+	"a queue that holds unfinished jobs is not deleted": administered(func(x *trial, s *runtime.Store) {
 		id := x.add()
 		x.refused(s.DeleteQueue(x.Context(), "queue"), "a queue with a job that waits")
 		job := x.claims("h", id)
@@ -125,7 +118,7 @@ var admin = behaviours{
 		x.succeeded(job, "kept")
 		x.must(s.DeleteQueue(x.Context(), "queue"))
 	}),
-	"deleting a queue takes its dead jobs and logs with it": with(func(x *trial, s runtime.QueueAdmin) {
+	"deleting a queue takes its dead jobs and logs with it": administered(func(x *trial, s *runtime.Store) {
 		x.must(complete(x, x.addAndClaim("h"), "log"))
 		dead := x.addAndClaim("h", runtime.JobOptions.MaxAttempts(1))
 		x.must(fail(x, dead, "no", ""))
@@ -142,15 +135,13 @@ var admin = behaviours{
 		x.stats(0, 0, 0)
 		_, err = x.queue.Log(x.Context(), dead.ID, 0)
 		x.is(err, runtime.ErrJobNotFound)
-		if q, ok := x.queue.(runtime.DeadLetters); ok {
-			x.dead(q)
-		}
+		x.dead(x.queue)
 		x.claims("h", x.add())
 	}),
-	"adding to a deleted queue is ErrJobQueueNotFound, and nothing is written": with(func(x *trial, s runtime.QueueAdmin) {
+	"adding to a deleted queue is ErrJobQueueNotFound, and nothing is written": administered(func(x *trial, s *runtime.Store) {
 		_, another := x.process()
 		x.must(s.DeleteQueue(x.Context(), "queue"))
-		for _, queue := range []runtime.JobQueue{x.queue, another} {
+		for _, queue := range []queue{x.queue, another} {
 			for way, add := range adders(x, queue) {
 				if err := add(typeA, payloadA{}); err == nil {
 					x.Errorf("%s to a deleted queue is nil", way)
@@ -165,7 +156,7 @@ var admin = behaviours{
 		x.queue = x.open(x.service, "queue")
 		x.stats(0, 0, 0)
 	}),
-	"a deleted queue is made again by GetQueue, in every process": with(func(x *trial, s runtime.QueueAdmin) {
+	"a deleted queue is made again by GetQueue, in every process": administered(func(x *trial, s *runtime.Store) {
 		another, _ := x.process()
 		x.must(s.DeleteQueue(x.Context(), "queue"))
 		x.queue = x.open(x.service, "queue")

@@ -24,9 +24,9 @@ func firstVersions(types ...runtime.JobType) []runtime.TypeVersion {
 }
 
 // claimBatch is one ClaimBatch of both types.
-func (x *trial) claimBatch(q runtime.BatchClaimer, handler string, limit int) []*runtime.Job {
+func (x *trial) claimBatch(q queue, handler string, limit int) []*runtime.Job {
 	x.Helper()
-	batch, err := q.ClaimBatch(x.Context(), runtime.ClaimRequest{HandlerID: handler, Types: bothTypes, Limit: limit})
+	batch, err := q.ClaimBatch(x.Context(), claimRequest{HandlerID: handler, Types: bothTypes, Limit: limit})
 	x.must(err)
 	if len(batch.Jobs) > limit {
 		x.Fatalf("claimed %d jobs; the limit is %d", len(batch.Jobs), limit)
@@ -36,7 +36,7 @@ func (x *trial) claimBatch(q runtime.BatchClaimer, handler string, limit int) []
 
 // claimAll claims in batches until it has n jobs, and comes back when NextDue
 // says: a back end may find what has come due, or expired, in its own rhythm.
-func (x *trial) claimAll(q runtime.BatchClaimer, handler string, n int, types ...runtime.TypeVersion) []*runtime.Job {
+func (x *trial) claimAll(q queue, handler string, n int, types ...runtime.TypeVersion) []*runtime.Job {
 	x.Helper()
 	if len(types) == 0 {
 		types = bothTypes
@@ -44,7 +44,7 @@ func (x *trial) claimAll(q runtime.BatchClaimer, handler string, n int, types ..
 	ctx := x.within(limit)
 	var jobs []*runtime.Job
 	for len(jobs) < n {
-		batch, err := q.ClaimBatch(ctx, runtime.ClaimRequest{HandlerID: handler, Types: types, Limit: n - len(jobs)})
+		batch, err := q.ClaimBatch(ctx, claimRequest{HandlerID: handler, Types: types, Limit: n - len(jobs)})
 		if err != nil {
 			x.Fatalf("claimed %d of %d jobs: %v", len(jobs), n, err)
 		}
@@ -67,16 +67,16 @@ func ids(jobs []*runtime.Job) []snowflake.ID {
 	return list
 }
 
-func outcome(job *runtime.Job, log string) runtime.Outcome {
-	return runtime.Outcome{JobID: job.ID, AttemptNumber: job.AttemptNumber, Success: true, Log: []byte(log)}
+func outcome(job *runtime.Job, log string) attemptEnd {
+	return attemptEnd{JobID: job.ID, AttemptNumber: job.AttemptNumber, Success: true, Log: []byte(log)}
 }
 
-func failure(job *runtime.Job, reason, log string) runtime.Outcome {
-	return runtime.Outcome{JobID: job.ID, AttemptNumber: job.AttemptNumber, Reason: reason, Log: []byte(log)}
+func failure(job *runtime.Job, reason, log string) attemptEnd {
+	return attemptEnd{JobID: job.ID, AttemptNumber: job.AttemptNumber, Reason: reason, Log: []byte(log)}
 }
 
 // finishBatch writes outcomes and holds that these were the answers.
-func (x *trial) finishBatch(q runtime.BatchFinisher, handler string, outcomes []runtime.Outcome, want ...error) {
+func (x *trial) finishBatch(q queue, handler string, outcomes []attemptEnd, want ...error) {
 	x.Helper()
 	errs, err := q.FinishBatch(x.Context(), handler, outcomes)
 	x.must(err)
@@ -91,7 +91,7 @@ func (x *trial) finishBatch(q runtime.BatchFinisher, handler string, outcomes []
 }
 
 var batches = behaviours{
-	"AddBatch adds all, and returns the ids in the order of the payloads": with(func(x *trial, q runtime.BatchAdder) {
+	"AddBatch adds all, and returns the ids in the order of the payloads": driven(func(x *trial, q queue) {
 		const n = 250
 		payloads := make([]any, n)
 		for i := range payloads {
@@ -115,7 +115,7 @@ var batches = behaviours{
 			x.same([]any{job.Priority, job.MaxWorkDuration}, []any{int16(2), time.Hour})
 		}
 	}),
-	"AddBatch adds all or none": with(func(x *trial, q runtime.BatchAdder) {
+	"AddBatch adds all or none": driven(func(x *trial, q queue) {
 		_, err := q.AddBatch(x.Context(), typeA, []any{payloadA{}, payloadA{}, payloadB{}, payloadA{}})
 		x.is(err, runtime.ErrInvalidJobType)
 		_, err = q.AddBatch(x.Context(), typeA, []any{payloadA{}, payloadA{Text: "nul \x00"}})
@@ -124,13 +124,13 @@ var batches = behaviours{
 		x.refused(err, "no attempts")
 		x.stats(0, 0, 0)
 	}),
-	"AddBatch of nothing adds nothing": with(func(x *trial, q runtime.BatchAdder) {
+	"AddBatch of nothing adds nothing": driven(func(x *trial, q queue) {
 		ids, err := q.AddBatch(x.Context(), typeA, nil)
 		x.must(err)
 		x.same(len(ids), 0)
 		x.stats(0, 0, 0)
 	}),
-	"AddBatch keeps no payload": with(func(x *trial, q runtime.BatchAdder) {
+	"AddBatch keeps no payload": driven(func(x *trial, q queue) {
 		payloads := []any{&payloadA{N: 1}, &payloadA{N: 2}}
 		_, err := q.AddBatch(x.Context(), typeA, payloads)
 		x.must(err)
@@ -144,7 +144,7 @@ var batches = behaviours{
 		}
 		x.same(sum, 3)
 	}),
-	"ClaimBatch claims up to its limit, in claim order": with(func(x *trial, q runtime.BatchClaimer) {
+	"ClaimBatch claims up to its limit, in claim order": driven(func(x *trial, q queue) {
 		base := time.Now().Add(-time.Hour)
 		var want []snowflake.ID
 		low := x.add(runtime.JobOptions.Priority(1), runtime.JobOptions.Due(base.Add(-time.Hour)))
@@ -163,23 +163,23 @@ var batches = behaviours{
 		x.stats(0, 10, 10)
 		x.same(len(x.claimBatch(q, "h", 5)), 0)
 	}),
-	"fewer than the limit means that nothing more is claimable": with(func(x *trial, q runtime.BatchClaimer) {
+	"fewer than the limit means that nothing more is claimable": driven(func(x *trial, q queue) {
 		for _, n := range []int{1, 7, 100} {
 			addMany(x, n)
 			x.same(len(x.claimBatch(q, "h", 1000)), n)
 			x.same(len(x.claimBatch(q, "h", 1000)), 0)
 		}
 	}),
-	"ClaimBatch takes only the types it is asked for": with(func(x *trial, q runtime.BatchClaimer) {
+	"ClaimBatch takes only the types it is asked for": driven(func(x *trial, q queue) {
 		a := x.add(runtime.JobOptions.MaxWorkDuration(time.Minute))
 		b, err := x.queue.Add(x.Context(), typeB, payloadB{}, runtime.JobOptions.MaxWorkDuration(time.Minute))
 		x.must(err)
 		x.same(ids(x.claimAll(q, "h", 1, firstVersions(typeB)...)), []snowflake.ID{b})
 		x.stats(1, 2, 1)
-		none, err := q.ClaimBatch(x.Context(), runtime.ClaimRequest{HandlerID: "h", Types: firstVersions(typeB, "unknown"), Limit: 10})
+		none, err := q.ClaimBatch(x.Context(), claimRequest{HandlerID: "h", Types: firstVersions(typeB, "unknown"), Limit: 10})
 		x.must(err)
 		x.same(len(none.Jobs), 0)
-		none, err = q.ClaimBatch(x.Context(), runtime.ClaimRequest{HandlerID: "h", Limit: 10})
+		none, err = q.ClaimBatch(x.Context(), claimRequest{HandlerID: "h", Limit: 10})
 		x.must(err)
 		x.same(len(none.Jobs), 0)
 		x.same(ids(x.claimAll(q, "h", 1, firstVersions(typeA, "unknown")...)), []snowflake.ID{a})
@@ -187,9 +187,9 @@ var batches = behaviours{
 		x.same(ids(x.claimAll(q, "thief", 1, firstVersions(typeB)...)), []snowflake.ID{b})
 		x.stats(1, 2, 1)
 	}),
-	"ClaimBatch does not take what is not due, and says when to come back": with(func(x *trial, q runtime.BatchClaimer) {
+	"ClaimBatch does not take what is not due, and says when to come back": driven(func(x *trial, q queue) {
 		id := x.add(runtime.JobOptions.Due(time.Now().Add(time.Hour)))
-		batch, err := q.ClaimBatch(x.Context(), runtime.ClaimRequest{HandlerID: "h", Types: bothTypes, Limit: 10})
+		batch, err := q.ClaimBatch(x.Context(), claimRequest{HandlerID: "h", Types: bothTypes, Limit: 10})
 		x.must(err)
 		x.same(len(batch.Jobs), 0)
 		if batch.NextDue < 0 || batch.NextDue > time.Hour+time.Minute {
@@ -198,7 +198,7 @@ var batches = behaviours{
 		x.advance(61 * time.Minute)
 		x.same(ids(x.claimAll(q, "h", 1)), []snowflake.ID{id})
 	}),
-	"ClaimBatch takes expired claims in claim order with unclaimed jobs": with(func(x *trial, q runtime.BatchClaimer) {
+	"ClaimBatch takes expired claims in claim order with unclaimed jobs": driven(func(x *trial, q queue) {
 		base := time.Now().Add(-time.Hour)
 		held := make(map[snowflake.ID]bool)
 		var want []snowflake.ID
@@ -223,12 +223,12 @@ var batches = behaviours{
 		}
 		x.stats(0, 6, 6)
 	}),
-	"ClaimBatch does not take its own handler's expired claims": with(func(x *trial, q runtime.BatchClaimer) {
+	"ClaimBatch does not take its own handler's expired claims": driven(func(x *trial, q queue) {
 		job := x.abandoned("h")
 		x.same(len(x.claimBatch(q, "h", 10)), 0)
 		x.same(ids(x.claimAll(q, "thief", 1)), []snowflake.ID{job.ID})
 	}),
-	"ClaimBatch buries expired claims with no attempts remaining": with(func(x *trial, q runtime.BatchClaimer) {
+	"ClaimBatch buries expired claims with no attempts remaining": driven(func(x *trial, q queue) {
 		job := x.abandoned("h", runtime.JobOptions.MaxAttempts(1))
 		x.same(len(x.claimBatch(q, "another", 10)), 0)
 		x.eventually("the job is buried", func() bool {
@@ -237,9 +237,9 @@ var batches = behaviours{
 		})
 		x.over()
 	}),
-	"many who claim in batches get every job exactly once": with(func(x *trial, _ runtime.BatchClaimer) {
+	"many who claim in batches get every job exactly once": driven(func(x *trial, _ queue) {
 		const jobs = 2000
-		queues := []runtime.JobQueue{x.queue}
+		queues := []queue{x.queue}
 		for range 3 {
 			_, queue := x.process()
 			queues = append(queues, queue)
@@ -249,9 +249,9 @@ var batches = behaviours{
 		holders := make(map[snowflake.ID]int)
 		ctx := x.within(limit)
 		together(12, func(i int) {
-			q := queues[i%len(queues)].(runtime.BatchClaimer)
+			q := queues[i%len(queues)]
 			for ctx.Err() == nil {
-				batch, err := q.ClaimBatch(ctx, runtime.ClaimRequest{HandlerID: fmt.Sprint("h", i), Types: bothTypes, Limit: 1 + i*7})
+				batch, err := q.ClaimBatch(ctx, claimRequest{HandlerID: fmt.Sprint("h", i), Types: bothTypes, Limit: 1 + i*7})
 				if err != nil {
 					x.Errorf("claim: %v", err)
 					return
@@ -275,7 +275,7 @@ var batches = behaviours{
 		}
 		x.stats(0, jobs, jobs)
 	}),
-	"FinishBatch answers each outcome as Complete or Fail would": with(func(x *trial, q runtime.BatchFinisher) {
+	"FinishBatch answers each outcome as Complete or Fail would": driven(func(x *trial, q queue) {
 		good := x.addAndClaim("h")
 		bad := x.addAndClaim("h", runtime.JobOptions.MaxAttempts(2))
 		retried := x.addAndClaim("h", runtime.JobOptions.MaxAttempts(2))
@@ -290,8 +290,8 @@ var batches = behaviours{
 		retry := failure(retried, "later", "log 2")
 		retry.RetryIn = time.Hour
 		never := outcome(foreign, "")
-		unknown := runtime.Outcome{JobID: 1, Success: true}
-		x.finishBatch(q, "h", []runtime.Outcome{
+		unknown := attemptEnd{JobID: 1, Success: true}
+		x.finishBatch(q, "h", []attemptEnd{
 			outcome(good, "log 0"), failure(bad, "no", "log 1"), retry, failure(last, "dead", "log 3"), outcome(cancelled, "log 4"),
 			never, unknown, outcome(finished, "again"), outcome(failedBefore, "again"), failure(finished, "no", ""),
 		}, nil, nil, nil, nil, nil, runtime.ErrJobNotClaimed, runtime.ErrJobNotFound, nil, runtime.ErrJobNotClaimed, runtime.ErrJobNotClaimed)
@@ -303,13 +303,11 @@ var batches = behaviours{
 		x.succeeded(finished, "before")
 		x.failed(failedBefore, "before", "")
 		x.stats(3, 3, 1)
-		if q, ok := x.queue.(runtime.DeadLetters); ok {
-			x.dead(q, last.ID)
-		}
+		x.dead(x.queue, last.ID)
 		x.advance(time.Hour)
 		x.must(complete(x, foreign, ""))
 	}),
-	"FinishBatch answers for attempts that were stolen": with(func(x *trial, q runtime.BatchFinisher) {
+	"FinishBatch answers for attempts that were stolen": driven(func(x *trial, q queue) {
 		x.add(runtime.JobOptions.MaxWorkDuration(time.Minute))
 		x.add(runtime.JobOptions.MaxWorkDuration(time.Minute))
 		x.add(runtime.JobOptions.MaxWorkDuration(time.Minute))
@@ -319,42 +317,38 @@ var batches = behaviours{
 		x.steals("thief", two.ID)
 		thief := x.steals("thief", three.ID)
 		x.must(complete(x, thief, ""))
-		x.finishBatch(q, "h", []runtime.Outcome{outcome(one, "0"), failure(two, "no", "1"), outcome(three, "2")},
+		x.finishBatch(q, "h", []attemptEnd{outcome(one, "0"), failure(two, "no", "1"), outcome(three, "2")},
 			nil, runtime.ErrJobNotClaimed, runtime.ErrJobCancelled)
 		x.succeeded(one, "0")
 		x.failed(two, "no", "1")
 		x.failed(three, superseded(1), "2")
 		x.stats(0, 1, 1)
 	}),
-	"FinishBatch may be repeated, and rewrites nothing": with(func(x *trial, q runtime.BatchFinisher) {
+	"FinishBatch may be repeated, and rewrites nothing": driven(func(x *trial, q queue) {
 		good, bad := x.addAndClaim("h"), x.addAndClaim("h")
-		x.finishBatch(q, "h", []runtime.Outcome{outcome(good, "0"), failure(bad, "no", "1")}, nil, nil)
-		x.finishBatch(q, "h", []runtime.Outcome{outcome(good, "x"), failure(bad, "x", "x")}, nil, runtime.ErrJobNotClaimed)
+		x.finishBatch(q, "h", []attemptEnd{outcome(good, "0"), failure(bad, "no", "1")}, nil, nil)
+		x.finishBatch(q, "h", []attemptEnd{outcome(good, "x"), failure(bad, "x", "x")}, nil, runtime.ErrJobNotClaimed)
 		x.succeeded(good, "0")
 		x.failed(bad, "no", "1")
 		x.stats(1, 1, 0)
 	}),
-	"FinishBatch takes an attempt twice as two calls would": with(func(x *trial, q runtime.BatchFinisher) {
+	"FinishBatch takes an attempt twice as two calls would": driven(func(x *trial, q queue) {
 		twice, mixed := x.addAndClaim("h"), x.addAndClaim("h")
-		x.finishBatch(q, "h", []runtime.Outcome{outcome(twice, "one"), outcome(twice, "two"), failure(mixed, "no", "one"), outcome(mixed, "two")},
+		x.finishBatch(q, "h", []attemptEnd{outcome(twice, "one"), outcome(twice, "two"), failure(mixed, "no", "one"), outcome(mixed, "two")},
 			nil, nil, nil, runtime.ErrJobNotClaimed)
 		x.succeeded(twice, "one")
 		x.failed(mixed, "no", "one")
 	}),
-	"FinishBatch of nothing is nothing": with(func(x *trial, q runtime.BatchFinisher) {
+	"FinishBatch of nothing is nothing": driven(func(x *trial, q queue) {
 		x.finishBatch(q, "h", nil)
 	}),
-	"FinishBatch takes a thousand at once, with long logs and odd reasons": with(func(x *trial, q runtime.BatchFinisher) {
+	"FinishBatch takes a thousand at once, with long logs and odd reasons": driven(func(x *trial, q queue) {
 		const n = 1000
 		payloads := make([]payloadA, n)
 		_, err := runtime.EnqueueBatch(x.Context(), x.service, jobA, payloads, runtime.JobOptions.MaxAttempts(math.MaxInt32))
 		x.must(err)
-		claimer, ok := x.queue.(runtime.BatchClaimer)
-		if !ok {
-			return
-		}
-		jobs := x.claimAll(claimer, "h", n)
-		outcomes := make([]runtime.Outcome, n)
+		jobs := x.claimAll(x.queue, "h", n)
+		outcomes := make([]attemptEnd, n)
 		want := make([]error, n)
 		for i, job := range jobs {
 			outcomes[i] = outcome(job, "done")

@@ -44,7 +44,7 @@ func benchEnqueue(b *testing.B, h Harness, clients int) {
 }
 
 // fill adds n jobs.
-func fill(b *testing.B, service runtime.JobService, n int) {
+func fill(b *testing.B, service *runtime.Store, n int) {
 	b.Helper()
 	for n > 0 {
 		batch := make([]payloadA, min(n, 1000))
@@ -75,7 +75,7 @@ func benchBatch(b *testing.B, h Harness, size int) {
 }
 
 // drained holds that a benchmark has left nothing.
-func drained(b *testing.B, service runtime.JobService) {
+func drained(b *testing.B, service *runtime.Store) {
 	b.Helper()
 	queue, err := service.GetQueue(b.Context(), jobA.Queue)
 	if err != nil {

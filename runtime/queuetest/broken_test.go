@@ -25,12 +25,12 @@ type bug struct {
 	options  func([]runtime.JobOption) []runtime.JobOption
 	added    func(w *wreck, q *memory.Queue, id snowflake.ID)
 	taken    func(w *wreck, q *memory.Queue, handler string, job *runtime.Job, err error) (*runtime.Job, error)
-	outcome  func(o runtime.Outcome) runtime.Outcome
-	finished func(w *wreck, q *memory.Queue, handler string, o runtime.Outcome, err error) error
-	release  func(q *memory.Queue, handler string, refs []runtime.ClaimRef) error
+	outcome  func(o attemptEnd) attemptEnd
+	finished func(w *wreck, q *memory.Queue, handler string, o attemptEnd, err error) error
+	release  func(q *memory.Queue, handler string, refs []claimRef) error
 	cancel   func(w *wreck, q *memory.Queue, id snowflake.ID) error
 	wait     func(ctx context.Context) error
-	lost     func([]runtime.LostClaim) []runtime.LostClaim
+	lost     func([]lostClaim) []lostClaim
 	log      func(*runtime.JobLog)
 	stats    func(*runtime.JobQueueStats)
 	revive   func(attempts int32) int32
@@ -70,7 +70,7 @@ type broken struct {
 	wreck *wreck
 }
 
-func (s *broken) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobService {
+func (s *broken) Open(t testing.TB, catalogue *runtime.Catalogue) *runtime.Store {
 	return &brokenService{s.memoryStore.Open(t, catalogue).(*memory.Store), s.wreck}
 }
 
@@ -79,7 +79,7 @@ type brokenService struct {
 	wreck *wreck
 }
 
-func (s *brokenService) GetQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
+func (s *brokenService) GetQueue(ctx context.Context, name string) (queue, error) {
 	queue, err := s.Store.GetQueue(ctx, name)
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func (q *brokenQueue) TrySteal(ctx context.Context, handler string) (*runtime.Jo
 	return q.take(handler, job, err)
 }
 
-func (q *brokenQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
+func (q *brokenQueue) ClaimBatch(ctx context.Context, req claimRequest) (claimedBatch, error) {
 	batch, err := q.Queue.ClaimBatch(ctx, req)
 	for i := range batch.Jobs {
 		batch.Jobs[i], _ = q.take(req.HandlerID, batch.Jobs[i], nil)
@@ -165,11 +165,11 @@ func (q *brokenQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) 
 	return batch, err
 }
 
-func (q *brokenQueue) finish(ctx context.Context, handler string, o runtime.Outcome) error {
+func (q *brokenQueue) finish(ctx context.Context, handler string, o attemptEnd) error {
 	if q.wreck.outcome != nil {
 		o = q.wreck.outcome(o)
 	}
-	errs, err := q.Queue.FinishBatch(ctx, handler, []runtime.Outcome{o})
+	errs, err := q.Queue.FinishBatch(ctx, handler, []attemptEnd{o})
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (q *brokenQueue) finish(ctx context.Context, handler string, o runtime.Outc
 }
 
 func (q *brokenQueue) Complete(ctx context.Context, id snowflake.ID, handler string, attempt int32, log []byte) error {
-	return q.finish(ctx, handler, runtime.Outcome{JobID: id, AttemptNumber: attempt, Success: true, Log: log})
+	return q.finish(ctx, handler, attemptEnd{JobID: id, AttemptNumber: attempt, Success: true, Log: log})
 }
 
 func (q *brokenQueue) Fail(ctx context.Context, id snowflake.ID, handler string, attempt int32, reason string, log []byte) error {
@@ -188,10 +188,10 @@ func (q *brokenQueue) Fail(ctx context.Context, id snowflake.ID, handler string,
 }
 
 func (q *brokenQueue) FailAndRetry(ctx context.Context, id snowflake.ID, handler string, attempt int32, reason string, log []byte, in time.Duration) error {
-	return q.finish(ctx, handler, runtime.Outcome{JobID: id, AttemptNumber: attempt, Reason: reason, Log: log, RetryIn: in})
+	return q.finish(ctx, handler, attemptEnd{JobID: id, AttemptNumber: attempt, Reason: reason, Log: log, RetryIn: in})
 }
 
-func (q *brokenQueue) FinishBatch(ctx context.Context, handler string, outcomes []runtime.Outcome) ([]error, error) {
+func (q *brokenQueue) FinishBatch(ctx context.Context, handler string, outcomes []attemptEnd) ([]error, error) {
 	errs := make([]error, len(outcomes))
 	for i, o := range outcomes {
 		errs[i] = q.finish(ctx, handler, o)
@@ -199,7 +199,7 @@ func (q *brokenQueue) FinishBatch(ctx context.Context, handler string, outcomes 
 	return errs, ctx.Err()
 }
 
-func (q *brokenQueue) Release(ctx context.Context, handler string, refs []runtime.ClaimRef) error {
+func (q *brokenQueue) Release(ctx context.Context, handler string, refs []claimRef) error {
 	if q.wreck.release != nil {
 		return q.wreck.release(q.Queue, handler, refs)
 	}
@@ -220,7 +220,7 @@ func (q *brokenQueue) WaitForJob(ctx context.Context) error {
 	return q.Queue.WaitForJob(ctx)
 }
 
-func (q *brokenQueue) LostClaims(ctx context.Context, handler string, refs []runtime.ClaimRef) ([]runtime.LostClaim, error) {
+func (q *brokenQueue) LostClaims(ctx context.Context, handler string, refs []claimRef) ([]lostClaim, error) {
 	lost, err := q.Queue.LostClaims(ctx, handler, refs)
 	if q.wreck.lost != nil {
 		lost = q.wreck.lost(lost)

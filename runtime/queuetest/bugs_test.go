@@ -90,7 +90,7 @@ var bugs = []bug{
 		name:      "lets the thief complete after the stolen attempt has",
 		sentences: []string{"late/then the thief's Complete is ErrJobCancelled, with its log and the reason recorded"},
 		byModel:   true, byConcurrency: true,
-		finished: func(_ *wreck, _ *memory.Queue, _ string, _ runtime.Outcome, err error) error {
+		finished: func(_ *wreck, _ *memory.Queue, _ string, _ attemptEnd, err error) error {
 			if errors.Is(err, runtime.ErrJobCancelled) {
 				return nil
 			}
@@ -101,9 +101,9 @@ var bugs = []bug{
 		name:      "releases the thief's claim when the stolen attempt fails",
 		sentences: []string{"late/Fail by a stolen attempt records its log and does not release the thief's claim"},
 		byModel:   true, byConcurrency: true,
-		finished: func(w *wreck, q *memory.Queue, _ string, o runtime.Outcome, err error) error {
+		finished: func(w *wreck, q *memory.Queue, _ string, o attemptEnd, err error) error {
 			if thief := w.holder(o.JobID); !o.Success && errors.Is(err, runtime.ErrJobNotClaimed) && thief != nil {
-				_ = q.Release(context.Background(), thief.HandlerID, []runtime.ClaimRef{{JobID: thief.ID, AttemptNumber: thief.AttemptNumber}})
+				_ = q.Release(context.Background(), thief.HandlerID, []claimRef{{JobID: thief.ID, AttemptNumber: thief.AttemptNumber}})
 			}
 			return err
 		},
@@ -112,7 +112,7 @@ var bugs = []bug{
 		name:      "lets anybody complete a job",
 		sentences: []string{"finishing/Complete by a handler that never held the attempt is ErrJobNotClaimed"},
 		byModel:   true, byConcurrency: true,
-		finished: func(w *wreck, q *memory.Queue, _ string, o runtime.Outcome, err error) error {
+		finished: func(w *wreck, q *memory.Queue, _ string, o attemptEnd, err error) error {
 			if held := w.holder(o.JobID); o.Success && errors.Is(err, runtime.ErrJobNotClaimed) && held != nil {
 				return q.Complete(context.Background(), held.ID, held.HandlerID, held.AttemptNumber, o.Log)
 			}
@@ -137,7 +137,7 @@ var bugs = []bug{
 		name:      "takes a lost claim for an unknown job",
 		sentences: []string{"late/Complete after Fail by a stolen attempt is ErrJobNotClaimed"},
 		byModel:   true, byConcurrency: true,
-		finished: func(_ *wreck, _ *memory.Queue, _ string, _ runtime.Outcome, err error) error {
+		finished: func(_ *wreck, _ *memory.Queue, _ string, _ attemptEnd, err error) error {
 			if errors.Is(err, runtime.ErrJobNotClaimed) {
 				return runtime.ErrJobNotFound
 			}
@@ -148,31 +148,31 @@ var bugs = []bug{
 		name:      "completes a job that failed",
 		sentences: []string{"worker/a failed job is tried again after its backoff, and is dead after its last attempt"},
 		byModel:   true, byConcurrency: true,
-		outcome: func(o runtime.Outcome) runtime.Outcome { o.Success = true; return o },
+		outcome: func(o attemptEnd) attemptEnd { o.Success = true; return o },
 	},
 	{
 		name:      "tries a failed job again at once",
 		sentences: []string{"worker/a failed job is tried again after its backoff, and is dead after its last attempt"},
 		byModel:   true,
-		outcome:   func(o runtime.Outcome) runtime.Outcome { o.RetryIn = 0; return o },
+		outcome:   func(o attemptEnd) attemptEnd { o.RetryIn = 0; return o },
 	},
 	{
 		name:      "tries a failed job again an hour late",
 		sentences: []string{"worker/a failed job is tried again after its backoff, and is dead after its last attempt"},
 		byModel:   true, byConcurrency: true,
-		outcome: func(o runtime.Outcome) runtime.Outcome { o.RetryIn += time.Hour; return o },
+		outcome: func(o attemptEnd) attemptEnd { o.RetryIn += time.Hour; return o },
 	},
 	{
 		name:      "keeps no log",
 		sentences: []string{"late/Complete by a stolen attempt finishes the job"},
 		byModel:   true, byConcurrency: true,
-		outcome: func(o runtime.Outcome) runtime.Outcome { o.Log = nil; return o },
+		outcome: func(o attemptEnd) attemptEnd { o.Log = nil; return o },
 	},
 	{
 		name:      "uses up an attempt by a release",
 		sentences: []string{"releasing/a released claim is claimable again under the same number, with no log row", "worker/a hard stop releases what runs"},
 		byModel:   true, byConcurrency: true,
-		release: func(q *memory.Queue, handler string, refs []runtime.ClaimRef) error {
+		release: func(q *memory.Queue, handler string, refs []claimRef) error {
 			for _, ref := range refs {
 				_ = q.Fail(context.Background(), ref.JobID, handler, ref.AttemptNumber, "released", nil)
 			}
@@ -191,13 +191,13 @@ var bugs = []bug{
 			"worker/a worker whose claim was stolen has its handler's context ended, and the thief keeps the job",
 		},
 		byModel: true,
-		lost:    func([]runtime.LostClaim) []runtime.LostClaim { return nil },
+		lost:    func([]lostClaim) []lostClaim { return nil },
 	},
 	{
 		name:      "says why a claim is lost in other words",
 		sentences: []string{"watching/a claim on a cancelled job is lost to ErrJobCancelled"},
 		byModel:   true,
-		lost: func(lost []runtime.LostClaim) []runtime.LostClaim {
+		lost: func(lost []lostClaim) []lostClaim {
 			for i := range lost {
 				lost[i].Cause = runtime.ErrJobNotClaimed
 			}

@@ -63,7 +63,7 @@ var cancelling = behaviours{
 		x.is(complete(x, job, ""), runtime.ErrJobNotClaimed)
 		x.over()
 	},
-	"a cancelled job's handler may fail it with a retry time, and it is not requeued": with(func(x *trial, q runtime.Retrier) {
+	"a cancelled job's handler may fail it with a retry time, and it is not requeued": driven(func(x *trial, q queue) {
 		id := x.add()
 		x.claims("h", id)
 		x.must(x.queue.Cancel(x.Context(), id))
@@ -109,7 +109,7 @@ var cancelling = behaviours{
 		x.stats(0, 0, 0)
 		x.must(complete(x, job, "done"))
 	},
-	"cancelled jobs are not dead": with(func(x *trial, q runtime.DeadLetters) {
+	"cancelled jobs are not dead": driven(func(x *trial, q queue) {
 		job := x.addAndClaim("h", runtime.JobOptions.MaxAttempts(1))
 		x.must(x.queue.Cancel(x.Context(), job.ID))
 		x.must(fail(x, job, "no", ""))

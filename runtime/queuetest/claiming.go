@@ -93,7 +93,7 @@ var claiming = behaviours{
 	},
 	"sixty-four callers over a thousand jobs get every job exactly once": func(x *trial) {
 		const callers, jobs = 64, 1000
-		queues := []runtime.JobQueue{x.queue}
+		queues := []queue{x.queue}
 		for range 3 {
 			_, queue := x.process()
 			queues = append(queues, queue)
@@ -149,7 +149,7 @@ var claiming = behaviours{
 	},
 	"many processes may claim at once what one adds": func(x *trial) {
 		const jobs = 60
-		queues := make([]runtime.JobQueue, 4)
+		queues := make([]queue, 4)
 		for i := range queues {
 			_, queues[i] = x.process()
 		}

@@ -73,8 +73,8 @@ var stormCatalogue = runtime.NewCatalogue(
 type storm struct {
 	t        testing.TB
 	store    Store
-	services []runtime.JobService
-	queues   [][]runtime.JobQueue // by service
+	services []*runtime.Store
+	queues   [][]queue // by service
 	jobs     int
 	seed     uint64
 	rec      *recorder
@@ -101,13 +101,13 @@ func runStorm(t testing.TB, store Store, jobs int, seed uint64) history {
 	s := &storm{t: t, store: store, jobs: jobs, seed: seed, rec: newRecorder(), stop: make(chan struct{})}
 	for range stormServices {
 		service := store.Open(t, stormCatalogue)
-		var queues []runtime.JobQueue
+		var queues []queue
 		for _, name := range stormQueues {
-			queue, err := service.GetQueue(t.Context(), name)
+			opened, err := service.Queue(t.Context(), name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			queues = append(queues, queue)
+			queues = append(queues, queue{opened})
 		}
 		s.services = append(s.services, service)
 		s.queues = append(s.queues, queues)
@@ -200,10 +200,8 @@ func (s *storm) ending(ops []op) ending {
 	e := ending{logs: make(map[attempt]logRow), dead: make(map[snowflake.ID]bool), stats: s.stats()}
 	s.readLogs(ops, e.logs)
 	for _, queue := range s.queues[0] {
-		if letters, ok := queue.(runtime.DeadLetters); ok {
-			e.deadKnown = true
-			s.readDead(letters, e.dead)
-		}
+		e.deadKnown = true
+		s.readDead(queue, e.dead)
 		for _, take := range []func(context.Context, string) (*runtime.Job, error){queue.TryClaim, queue.TrySteal} {
 			if job, err := take(s.t.Context(), "last look"); err == nil {
 				e.claimable = append(e.claimable, job.ID)
@@ -215,7 +213,7 @@ func (s *storm) ending(ops []op) ending {
 	return e
 }
 
-func (s *storm) readDead(letters runtime.DeadLetters, dead map[snowflake.ID]bool) {
+func (s *storm) readDead(letters queue, dead map[snowflake.ID]bool) {
 	const page = 100
 	for after := snowflake.ID(0); ; {
 		jobs, err := letters.DeadJobs(s.t.Context(), after, page)

@@ -81,10 +81,9 @@ func (c *client) handle() {
 		if c.chance(5) {
 			c.life++ // a restart
 		}
-		batch, batches := q.(runtime.BatchClaimer)
 		var found bool
-		if batches && c.number%4 == 0 {
-			found = c.handleBatch(q, batch)
+		if c.number%4 == 0 {
+			found = c.handleBatch(q)
 		} else {
 			found = c.handleOne(q)
 		}
@@ -96,7 +95,7 @@ func (c *client) handle() {
 	}
 }
 
-func (c *client) handleOne(q runtime.JobQueue) bool {
+func (c *client) handleOne(q queue) bool {
 	kind, take := opClaim, q.TryClaim
 	if c.chance(30) {
 		kind, take = opSteal, q.TrySteal
@@ -157,7 +156,7 @@ func (c *client) fate(job *runtime.Job) fate {
 }
 
 // work lives out one claim.
-func (c *client) work(q runtime.JobQueue, job *runtime.Job) {
+func (c *client) work(q queue, job *runtime.Job) {
 	if c.chance(30) {
 		c.pause(c.upTo(3 * time.Millisecond))
 	}
@@ -183,8 +182,8 @@ func (c *client) work(q runtime.JobQueue, job *runtime.Job) {
 }
 
 // outcome is how an attempt ends by its fate.
-func (c *client) outcome(job *runtime.Job, f fate) runtime.Outcome {
-	o := runtime.Outcome{
+func (c *client) outcome(job *runtime.Job, f fate) attemptEnd {
+	o := attemptEnd{
 		JobID: job.ID, AttemptNumber: job.AttemptNumber, Success: true,
 		Log: fmt.Appendf(nil, "%s on %d", job.HandlerID, job.AttemptNumber),
 	}
@@ -198,15 +197,14 @@ func (c *client) outcome(job *runtime.Job, f fate) runtime.Outcome {
 }
 
 // finish writes one outcome by itself.
-func (c *client) finish(q runtime.JobQueue, job *runtime.Job, o runtime.Outcome) {
+func (c *client) finish(q queue, job *runtime.Job, o attemptEnd) {
 	call := c.log.now()
 	var err error
-	retrier, retries := q.(runtime.Retrier)
 	switch {
 	case o.Success:
 		err = q.Complete(c.ctx, o.JobID, job.HandlerID, o.AttemptNumber, o.Log)
-	case o.RetryIn > 0 && retries:
-		err = retrier.FailAndRetry(c.ctx, o.JobID, job.HandlerID, o.AttemptNumber, o.Reason, o.Log, o.RetryIn)
+	case o.RetryIn > 0:
+		err = q.FailAndRetry(c.ctx, o.JobID, job.HandlerID, o.AttemptNumber, o.Reason, o.Log, o.RetryIn)
 	default:
 		o.RetryIn = 0
 		err = q.Fail(c.ctx, o.JobID, job.HandlerID, o.AttemptNumber, o.Reason, o.Log)
@@ -215,7 +213,7 @@ func (c *client) finish(q runtime.JobQueue, job *runtime.Job, o runtime.Outcome)
 }
 
 // finished records the answer to an outcome.
-func (c *client) finished(call time.Duration, handler string, o runtime.Outcome, err error, batch bool) {
+func (c *client) finished(call time.Duration, handler string, o attemptEnd, err error, batch bool) {
 	kind := opFail
 	if o.Success {
 		kind = opComplete
@@ -227,9 +225,9 @@ func (c *client) finished(call time.Duration, handler string, o runtime.Outcome,
 }
 
 // intrude finishes what another handler holds, and may not.
-func (c *client) intrude(q runtime.JobQueue, job *runtime.Job) {
+func (c *client) intrude(q queue, job *runtime.Job) {
 	call := c.log.now()
-	o := runtime.Outcome{JobID: job.ID, AttemptNumber: job.AttemptNumber, Success: c.chance(50), Reason: "intruded", Log: []byte("intruded")}
+	o := attemptEnd{JobID: job.ID, AttemptNumber: job.AttemptNumber, Success: c.chance(50), Reason: "intruded", Log: []byte("intruded")}
 	var err error
 	if o.Success {
 		err = q.Complete(c.ctx, o.JobID, "intruder", o.AttemptNumber, o.Log)
@@ -239,27 +237,22 @@ func (c *client) intrude(q runtime.JobQueue, job *runtime.Job) {
 	c.finished(call, "intruder", o, err, false)
 }
 
-// release gives a claim back, or fails it where the queue cannot.
-func (c *client) release(q runtime.JobQueue, job *runtime.Job) {
-	releaser, ok := q.(runtime.Releaser)
-	if !ok {
-		c.finish(q, job, c.outcome(job, fateFail))
-		return
-	}
+// release gives a claim back.
+func (c *client) release(q queue, job *runtime.Job) {
 	call := c.log.now()
-	err := releaser.Release(c.ctx, job.HandlerID, []runtime.ClaimRef{{JobID: job.ID, AttemptNumber: job.AttemptNumber}})
+	err := q.Release(c.ctx, job.HandlerID, []claimRef{{JobID: job.ID, AttemptNumber: job.AttemptNumber}})
 	c.log.record(call, op{kind: opRelease, job: job.ID, attempt: job.AttemptNumber, handler: job.HandlerID, err: err})
 }
 
 // handleBatch claims several jobs and finishes together those that it
 // finishes.
-func (c *client) handleBatch(q runtime.JobQueue, batch runtime.BatchClaimer) bool {
+func (c *client) handleBatch(q queue) bool {
 	types := firstVersions(stormTypeA, stormTypeB)
 	if c.chance(20) {
 		types = types[:1]
 	}
 	call := c.log.now()
-	got, err := batch.ClaimBatch(c.ctx, runtime.ClaimRequest{HandlerID: c.handler(), Types: types, Limit: 1 + c.dice.IntN(8)})
+	got, err := q.ClaimBatch(c.ctx, claimRequest{HandlerID: c.handler(), Types: types, Limit: 1 + c.dice.IntN(8)})
 	if err != nil {
 		c.failed(call, opClaim, err)
 		return false
@@ -267,7 +260,7 @@ func (c *client) handleBatch(q runtime.JobQueue, batch runtime.BatchClaimer) boo
 	for _, job := range got.Jobs {
 		c.claimed(call, opClaim, job, true)
 	}
-	var outcomes []runtime.Outcome
+	var outcomes []attemptEnd
 	late, forgot := time.Duration(0), false
 	for _, job := range got.Jobs {
 		switch f := c.fate(job); f {
@@ -290,16 +283,12 @@ func (c *client) handleBatch(q runtime.JobQueue, batch runtime.BatchClaimer) boo
 	return len(got.Jobs) > 0
 }
 
-func (c *client) finishBatch(q runtime.JobQueue, outcomes []runtime.Outcome) {
-	batch, ok := q.(runtime.BatchFinisher)
-	if !ok || len(outcomes) == 0 {
-		for _, o := range outcomes {
-			c.finish(q, &runtime.Job{JobClaim: &runtime.JobClaim{HandlerID: c.handler()}}, o)
-		}
+func (c *client) finishBatch(q queue, outcomes []attemptEnd) {
+	if len(outcomes) == 0 {
 		return
 	}
 	call := c.log.now()
-	errs, err := batch.FinishBatch(c.ctx, c.handler(), outcomes)
+	errs, err := q.FinishBatch(c.ctx, c.handler(), outcomes)
 	if err != nil || len(errs) != len(outcomes) {
 		c.failed(call, opComplete, fmt.Errorf("FinishBatch of %d returned %d results: %w", len(outcomes), len(errs), err))
 		return

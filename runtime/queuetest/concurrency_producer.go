@@ -29,7 +29,7 @@ func (c *client) produce() {
 	}
 }
 
-func (c *client) service() runtime.JobService { return c.services[c.dice.IntN(len(c.services))] }
+func (c *client) service() *runtime.Store { return c.services[c.dice.IntN(len(c.services))] }
 
 // order draws what to ask of a new job.
 func (c *client) order() (op, []runtime.JobOption) {
@@ -60,7 +60,7 @@ func (c *client) jobType() runtime.JobType {
 
 // add adds n jobs, in one batch where the queue can, and returns the ops as
 // recorded, so that a transaction can record them again.
-func (c *client) add(service runtime.JobService, n int) {
+func (c *client) add(service *runtime.Store, n int) {
 	o, opts := c.order()
 	call := c.log.now()
 	ids, err := c.send(service, o.queue, n, opts)
@@ -71,17 +71,17 @@ func (c *client) add(service runtime.JobService, n int) {
 	c.added(call, o, ids)
 }
 
-func (c *client) send(service runtime.JobService, queue, n int, opts []runtime.JobOption) ([]snowflake.ID, error) {
-	q, err := service.GetQueue(c.ctx, stormQueues[queue])
+func (c *client) send(service *runtime.Store, queue, n int, opts []runtime.JobOption) ([]snowflake.ID, error) {
+	q, err := service.Queue(c.ctx, stormQueues[queue])
 	if err != nil {
 		return nil, err
 	}
-	if batch, ok := q.(runtime.BatchAdder); ok && n > 1 {
+	if n > 1 {
 		payloads := make([]any, n)
 		for i := range payloads {
 			payloads[i] = stormPayload{N: i}
 		}
-		return batch.AddBatch(c.ctx, c.jobType(), payloads, opts...)
+		return q.AddBatch(c.ctx, c.jobType(), payloads, opts...)
 	}
 	ids := make([]snowflake.ID, 0, n)
 	for range n {

@@ -30,7 +30,7 @@ func settableMemory(t testing.TB) Store {
 
 func runningMemory(t testing.TB) Store { return memoryStore{newMemory(t), nil} }
 
-func (s memoryStore) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobService {
+func (s memoryStore) Open(t testing.TB, catalogue *runtime.Catalogue) *runtime.Store {
 	opened, err := s.Store.Open(catalogue)
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 )
 
 // dead holds that the queue's dead jobs are these.
-func (x *trial) dead(q runtime.DeadLetters, want ...snowflake.ID) {
+func (x *trial) dead(q queue, want ...snowflake.ID) {
 	x.Helper()
 	jobs, err := q.DeadJobs(x.Context(), math.MinInt64, 1000)
 	x.must(err)
@@ -30,7 +30,7 @@ func (x *trial) kill(opts ...runtime.JobOption) *runtime.Job {
 }
 
 var deadJobs = behaviours{
-	"dead jobs are listed with all that they were": with(func(x *trial, q runtime.DeadLetters) {
+	"dead jobs are listed with all that they were": driven(func(x *trial, q queue) {
 		id, err := x.queue.Add(x.Context(), typeB, payloadB{Amount: 2, Tags: []string{"t"}}, runtime.JobOptions.MaxAttempts(2),
 			runtime.JobOptions.Priority(4), runtime.JobOptions.MaxWorkDuration(90*time.Second))
 		x.must(err)
@@ -56,12 +56,12 @@ var deadJobs = behaviours{
 		x.must(err)
 		x.same(payload, &payloadB{Amount: 2, Tags: []string{"t"}})
 	}),
-	"buried jobs are among them": with(func(x *trial, q runtime.DeadLetters) {
+	"buried jobs are among them": driven(func(x *trial, q queue) {
 		job := x.abandoned("h", runtime.JobOptions.MaxAttempts(1))
 		x.nothingToSteal()
 		x.dead(q, job.ID)
 	}),
-	"they are listed by id, in pages": with(func(x *trial, q runtime.DeadLetters) {
+	"they are listed by id, in pages": driven(func(x *trial, q queue) {
 		var want []snowflake.ID
 		for range 7 {
 			want = append(want, x.kill().ID)
@@ -87,7 +87,7 @@ var deadJobs = behaviours{
 		x.must(err)
 		x.same(len(jobs), 7)
 	}),
-	"a revived job is claimable at once, its attempt numbers go on and its logs stay": with(func(x *trial, q runtime.DeadLetters) {
+	"a revived job is claimable at once, its attempt numbers go on and its logs stay": driven(func(x *trial, q queue) {
 		job := x.kill()
 		x.must(q.Revive(x.Context(), job.ID, 2))
 		x.dead(q)
@@ -104,7 +104,7 @@ var deadJobs = behaviours{
 		x.must(complete(x, x.claims("h", job.ID), "at last"))
 		x.over()
 	}),
-	"a buried job is revived": with(func(x *trial, q runtime.DeadLetters) {
+	"a buried job is revived": driven(func(x *trial, q queue) {
 		job := x.abandoned("h", runtime.JobOptions.MaxAttempts(1))
 		x.nothingToSteal()
 		x.must(q.Revive(x.Context(), job.ID, 1))
@@ -114,12 +114,12 @@ var deadJobs = behaviours{
 		x.must(complete(x, job, "late")) // by the attempt that was buried
 		x.is(complete(x, again, ""), runtime.ErrJobCancelled)
 	}),
-	"as many attempts as there are may be given": with(func(x *trial, q runtime.DeadLetters) {
+	"as many attempts as there are may be given": driven(func(x *trial, q queue) {
 		job := x.kill()
 		x.must(q.Revive(x.Context(), job.ID, math.MaxInt32))
 		x.numbers(x.claims("h", job.ID), 1, math.MaxInt32-2)
 	}),
-	"only dead jobs are revived": with(func(x *trial, q runtime.DeadLetters) {
+	"only dead jobs are revived": driven(func(x *trial, q queue) {
 		waits := x.add()
 		x.is(q.Revive(x.Context(), waits, 1), runtime.ErrJobNotFound)
 		held := x.claims("h", waits)
@@ -131,17 +131,17 @@ var deadJobs = behaviours{
 		x.must(q.Revive(x.Context(), job.ID, 1))
 		x.is(q.Revive(x.Context(), job.ID, 1), runtime.ErrJobNotFound)
 	}),
-	"no fewer than one attempt may be given": with(func(x *trial, q runtime.DeadLetters) {
+	"no fewer than one attempt may be given": driven(func(x *trial, q queue) {
 		job := x.kill()
 		x.refused(q.Revive(x.Context(), job.ID, 0), "0 attempts")
 		x.refused(q.Revive(x.Context(), job.ID, -1), "-1 attempts")
 		x.dead(q, job.ID)
 	}),
-	"another process may revive, and it wakes who waits": with(func(x *trial, _ runtime.DeadLetters) {
+	"another process may revive, and it wakes who waits": driven(func(x *trial, _ queue) {
 		job := x.kill()
 		_, another := x.process()
 		claimed := x.waiter(x.queue)
-		x.must(another.(runtime.DeadLetters).Revive(x.Context(), job.ID, 1))
+		x.must(another.Revive(x.Context(), job.ID, 1))
 		x.same(receive(x, claimed, "the revived job").ID, job.ID)
 	}),
 }

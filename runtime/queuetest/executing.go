@@ -36,7 +36,7 @@ var executing = behaviours{
 		x.failed(job, "no luck", "so far")
 		x.over()
 	},
-	"the retry delay, (AttemptsMade+1) × BackoffDuration, becomes the next Due": with(func(x *trial, _ runtime.Retrier) {
+	"the retry delay, (AttemptsMade+1) × BackoffDuration, becomes the next Due": driven(func(x *trial, _ queue) {
 		id := x.add(runtime.JobOptions.MaxAttempts(3))
 		for n := range 2 {
 			job := x.claims("h", id)
@@ -91,7 +91,7 @@ var executing = behaviours{
 			return nil
 		}))
 	},
-	"a cancelled parent context releases the job without using up an attempt": with(func(x *trial, _ runtime.Releaser) {
+	"a cancelled parent context releases the job without using up an attempt": driven(func(x *trial, _ queue) {
 		id := x.add(runtime.JobOptions.MaxAttempts(1))
 		ctx, cancel := context.WithCancel(x.Context())
 		x.is(x.claims("h", id).Exec(ctx, func(ctx context.Context) error { cancel(); return ctx.Err() }), context.Canceled)

@@ -141,7 +141,7 @@ var finishing = behaviours{
 		x.stats(0, 1, 1)
 		x.must(complete(x, job, ""))
 	},
-	"FailAndRetry makes the job due that much later": with(func(x *trial, q runtime.Retrier) {
+	"FailAndRetry makes the job due that much later": driven(func(x *trial, q queue) {
 		id := x.add(runtime.JobOptions.MaxAttempts(2))
 		job := x.claims("h", id)
 		x.must(q.FailAndRetry(x.Context(), id, "h", 0, "no luck", []byte("the log"), 10*time.Minute))
@@ -155,28 +155,20 @@ var finishing = behaviours{
 		x.stats(1, 1, 0)
 		x.numbers(x.claims("h", id), 1, 0)
 	}),
-	"FailAndRetry with no attempts remaining makes the job dead": with(func(x *trial, q runtime.Retrier) {
+	"FailAndRetry with no attempts remaining makes the job dead": driven(func(x *trial, q queue) {
 		id := x.add(runtime.JobOptions.MaxAttempts(1))
 		x.claims("h", id)
 		x.must(q.FailAndRetry(x.Context(), id, "h", 0, "no luck", nil, time.Minute))
 		x.stats(0, 0, 0)
 		x.over()
 	}),
-	"FailAndRetry answers like Fail": with(func(x *trial, q runtime.Retrier) {
+	"FailAndRetry answers like Fail": driven(func(x *trial, q queue) {
 		first, thief := x.stolen()
 		x.is(q.FailAndRetry(x.Context(), first.ID, "first", 0, "late", []byte("log"), time.Hour), runtime.ErrJobNotClaimed)
 		x.failed(first, "late", "log")
 		x.is(q.FailAndRetry(x.Context(), 1, "first", 0, "late", nil, time.Hour), runtime.ErrJobNotFound)
 		x.stats(0, 1, 1)
 		x.must(complete(x, thief, ""))
-	}),
-	"a negative retry time is now": with(func(x *trial, q runtime.Retrier) {
-		id := x.add()
-		x.claims("h", id)
-		x.must(q.FailAndRetry(x.Context(), id, "h", 0, "no", nil, -time.Hour))
-		fresh := x.add(runtime.JobOptions.Due(time.Now().Add(-30 * time.Minute)))
-		x.claims("h", fresh)
-		x.claims("h", id)
 	}),
 	"a failed job takes its place by its new Due": func(x *trial) {
 		x.add(runtime.JobOptions.Due(time.Now().Add(-time.Hour)))

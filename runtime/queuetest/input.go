@@ -25,7 +25,7 @@ const (
 )
 
 // inputQueue is the queue as a process that knows odd payloads has it.
-func inputQueue(x *trial) runtime.JobQueue {
+func inputQueue(x *trial) queue {
 	return x.open(x.store.Open(x, runtime.NewCatalogue(
 		runtime.Define[textPayload](textType, "queue"),
 		runtime.Define[anyPayload](anyType, "queue"),
@@ -33,7 +33,7 @@ func inputQueue(x *trial) runtime.JobQueue {
 }
 
 // adders are the ways to add a job.
-func adders(x *trial, queue runtime.JobQueue) map[string]func(t runtime.JobType, payload any, opts ...runtime.JobOption) error {
+func adders(x *trial, queue queue) map[string]func(t runtime.JobType, payload any, opts ...runtime.JobOption) error {
 	ways := map[string]func(t runtime.JobType, payload any, opts ...runtime.JobOption) error{
 		"Add": func(t runtime.JobType, payload any, opts ...runtime.JobOption) error {
 			_, err := queue.Add(x.Context(), t, payload, opts...)
@@ -44,11 +44,9 @@ func adders(x *trial, queue runtime.JobQueue) map[string]func(t runtime.JobType,
 			return err
 		},
 	}
-	if q, ok := queue.(runtime.BatchAdder); ok {
-		ways["AddBatch"] = func(t runtime.JobType, payload any, opts ...runtime.JobOption) error {
-			_, err := q.AddBatch(x.Context(), t, []any{payload}, opts...)
-			return err
-		}
+	ways["AddBatch"] = func(t runtime.JobType, payload any, opts ...runtime.JobOption) error {
+		_, err := queue.AddBatch(x.Context(), t, []any{payload}, opts...)
+		return err
 	}
 	return ways
 }

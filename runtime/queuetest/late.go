@@ -104,10 +104,8 @@ var late = behaviours{
 		x.must(complete(x, job, "late"))
 		x.succeeded(job, "late")
 		x.is(x.queue.Cancel(x.Context(), job.ID), runtime.ErrJobNotFound)
-		if q, ok := x.queue.(runtime.DeadLetters); ok {
-			x.dead(q)
-			x.is(q.Revive(x.Context(), job.ID, 1), runtime.ErrJobNotFound)
-		}
+		x.dead(x.queue)
+		x.is(x.queue.Revive(x.Context(), job.ID, 1), runtime.ErrJobNotFound)
 		x.over()
 	},
 	"a buried attempt that fails late is ErrJobNotClaimed, with its log recorded": func(x *trial) {
@@ -115,22 +113,16 @@ var late = behaviours{
 		x.nothingToSteal()
 		x.is(fail(x, job, "late", "what I saw"), runtime.ErrJobNotClaimed)
 		x.failed(job, "late", "what I saw")
-		if q, ok := x.queue.(runtime.DeadLetters); ok {
-			x.dead(q, job.ID)
-		}
+		x.dead(x.queue, job.ID)
 		x.over()
 	},
 	"a stolen attempt that completes after the job has died finishes it": func(x *trial) {
 		first, thief := x.stolen(runtime.JobOptions.MaxAttempts(2))
 		x.must(fail(x, thief, "no", ""))
-		if q, ok := x.queue.(runtime.DeadLetters); ok {
-			x.dead(q, first.ID)
-		}
+		x.dead(x.queue, first.ID)
 		x.must(complete(x, first, "late"))
 		x.succeeded(first, "late")
-		if q, ok := x.queue.(runtime.DeadLetters); ok {
-			x.dead(q)
-		}
+		x.dead(x.queue)
 		x.over()
 	},
 	"the attempt that failed last does not complete its dead job": func(x *trial) {

@@ -8,12 +8,12 @@ import (
 	"github.com/jobgen/jobgen/runtime"
 )
 
-// tooLarge holds that err is a LimitError of so many, and of what may be.
+// tooLarge holds that err is a TooLargeError of so many, and of what may be.
 func (x *trial) tooLarge(err error, size, limit int) {
 	x.Helper()
-	var e *runtime.LimitError
-	if !errors.As(err, &e) || e.Size != size || e.Limit != limit {
-		x.Errorf("error %v; want a LimitError of %d where %d may be", err, size, limit)
+	var e *runtime.TooLargeError
+	if !errors.As(err, &e) || e.Size != size || e.Max != limit {
+		x.Errorf("error %v; want a TooLargeError of %d where %d may be", err, size, limit)
 	}
 }
 
@@ -47,23 +47,23 @@ var limits = behaviours{
 		_, err = smaller.Add(x.Context(), typeA, payloadA{Text: strings.Repeat("z", 100)})
 		x.tooLarge(err, 117, 100)
 	},
-	"a batch of large payloads is added whole": with(func(x *trial, _ runtime.BatchAdder) {
+	"a batch of large payloads is added whole": driven(func(x *trial, _ queue) {
 		const size, n = 5 << 20, 5
 		larger := x.open(x.store.Open(x, catalogue.WithMaxPayloadSize(size)), "queue")
 		payloads := make([]any, n)
 		for i := range payloads {
 			payloads[i] = payloadA{N: i, Text: strings.Repeat("x", size-100)}
 		}
-		ids, err := larger.(runtime.BatchAdder).AddBatch(x.Context(), typeA, payloads)
+		ids, err := larger.AddBatch(x.Context(), typeA, payloads)
 		x.must(err)
 		x.same(len(ids), n)
 		x.stats(n, n, 0)
 		payloads[n-1] = payloadA{Text: strings.Repeat("x", size)}
-		_, err = larger.(runtime.BatchAdder).AddBatch(x.Context(), typeA, payloads)
+		_, err = larger.AddBatch(x.Context(), typeA, payloads)
 		x.tooLarge(err, size+len(`{"n":0,"text":""}`), size)
 		x.stats(n, n, 0)
 	}),
-	"a batch of too many jobs is refused before any is made": with(func(x *trial, q runtime.BatchAdder) {
+	"a batch of too many jobs is refused before any is made": driven(func(x *trial, q queue) {
 		_, err := q.AddBatch(x.Context(), typeA, make([]any, runtime.MaxBatchSize+1))
 		x.tooLarge(err, runtime.MaxBatchSize+1, runtime.MaxBatchSize)
 		_, err = runtime.EnqueueBatch(x.Context(), x.service, jobA, make([]payloadA, runtime.MaxBatchSize+1))

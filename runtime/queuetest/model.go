@@ -7,8 +7,6 @@ import (
 
 	"github.com/bwmarrin/snowflake"
 	"pgregory.net/rapid"
-
-	"github.com/jobgen/jobgen/runtime"
 )
 
 // RunModel makes random sequences of calls to a back end and the same ones to
@@ -59,7 +57,6 @@ type model struct {
 	jobs      []*known
 	claims    []held
 	doomed    []doom
-	batches   bool // the queues of both sides have the ability to
 }
 
 // A known job is one that was added on both sides.
@@ -92,7 +89,6 @@ type doom struct {
 
 func newModel(real, ref *side) *model {
 	m := &model{real: real, ref: ref}
-	_, m.batches = m.real.queues[0][0].(runtime.BatchClaimer)
 	return m
 }
 
@@ -117,31 +113,20 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		"crash":        m.crash,
 		"advance":      m.advance,
 		"later":        m.advance,
+
+		"add batch":         m.addBatch,
+		"claim batch":       m.claimBatch,
+		"claim batch again": m.claimBatch,
+		"finish batch":      m.finishBatch,
+		"fail and retry":    m.failAndRetry,
+		"release":           m.release,
+		"lost claims":       m.lostClaims,
+		"dead jobs":         m.deadJobs,
+		"revive":            m.revive,
+		"drain":             m.drain,
 	}
-	queue := m.real.queues[0][0]
-	able := func(has bool, name string, action func(*rapid.T)) {
-		if has {
-			actions[name] = action
-		}
+	if _, ok := m.real.store.(Transactor); ok {
+		actions["transaction"] = m.transaction
 	}
-	_, has := queue.(runtime.BatchAdder)
-	able(has, "add batch", m.addBatch)
-	able(m.batches, "claim batch", m.claimBatch)
-	able(m.batches, "claim batch again", m.claimBatch)
-	_, has = queue.(runtime.BatchFinisher)
-	able(has, "finish batch", m.finishBatch)
-	_, has = queue.(runtime.Retrier)
-	able(has, "fail and retry", m.failAndRetry)
-	_, has = queue.(runtime.Releaser)
-	able(has, "release", m.release)
-	_, has = queue.(runtime.ClaimWatcher)
-	able(has, "lost claims", m.lostClaims)
-	_, has = queue.(runtime.DeadLetters)
-	able(has, "dead jobs", m.deadJobs)
-	able(has, "revive", m.revive)
-	_, has = m.real.services[0].(runtime.QueueAdmin)
-	able(has, "drain", m.drain)
-	_, has = m.real.store.(Transactor)
-	able(has, "transaction", m.transaction)
 	return actions
 }

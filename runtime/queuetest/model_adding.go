@@ -73,7 +73,7 @@ func (m *model) addBatch(t *rapid.T) {
 		payloads[i] = o.payload
 	}
 	onReal, onRef := both(t, m, func(s *side) ([]snowflake.ID, error) {
-		return s.queue(p).(runtime.BatchAdder).AddBatch(t.Context(), o.jobType, payloads, o.options(s)...)
+		return s.queue(p).AddBatch(t.Context(), o.jobType, payloads, o.options(s)...)
 	})
 	if len(onReal) != len(payloads) {
 		t.Fatalf("%d ids of %d jobs", len(onReal), len(payloads))

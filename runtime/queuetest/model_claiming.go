@@ -44,23 +44,16 @@ func (m *model) bury(t *rapid.T) {
 	}
 }
 
-// upkeep makes a claim that takes nothing, or steals what can be stolen where
-// the queue has no such claims.
+// upkeep makes a claim that takes nothing.
 func (m *model) upkeep(t *rapid.T, p place) {
 	t.Helper()
-	const undertaker = "undertaker"
-	if m.batches {
-		onReal, _ := both(t, m, func(s *side) (runtime.ClaimedBatch, error) {
-			return s.queue(p).(runtime.BatchClaimer).ClaimBatch(t.Context(), runtime.ClaimRequest{
-				HandlerID: undertaker, Types: firstVersions("nobody's"), Limit: 1000,
-			})
+	onReal, _ := both(t, m, func(s *side) (claimedBatch, error) {
+		return s.queue(p).ClaimBatch(t.Context(), claimRequest{
+			HandlerID: "undertaker", Types: firstVersions("nobody's"), Limit: 1000,
 		})
-		if len(onReal.Jobs) > 0 {
-			t.Fatalf("upkeep claimed %v", onReal.Jobs)
-		}
-		return
-	}
-	for m.take(t, undertaker, func(s *side) (*runtime.Job, error) { return s.queue(p).TrySteal(t.Context(), undertaker) }) {
+	})
+	if len(onReal.Jobs) > 0 {
+		t.Fatalf("upkeep claimed %v", onReal.Jobs)
 	}
 }
 
@@ -89,14 +82,14 @@ func (m *model) trySteal(t *rapid.T) {
 
 func (m *model) claimBatch(t *rapid.T) {
 	p := drawPlace(t)
-	req := runtime.ClaimRequest{
+	req := claimRequest{
 		HandlerID: drawHandler(t),
 		Types:     rapid.SampledFrom([][]runtime.TypeVersion{bothTypes, firstVersions(typeA), firstVersions(typeB, "unknown")}).Draw(t, "types"),
 		Limit:     rapid.IntRange(1, 3).Draw(t, "limit"),
 	}
 	t.Logf("%v: claim batch %+v", p, req)
-	onReal, onRef := both(t, m, func(s *side) (runtime.ClaimedBatch, error) {
-		return s.queue(p).(runtime.BatchClaimer).ClaimBatch(t.Context(), req)
+	onReal, onRef := both(t, m, func(s *side) (claimedBatch, error) {
+		return s.queue(p).ClaimBatch(t.Context(), req)
 	})
 	if len(onReal.Jobs) != len(onRef.Jobs) {
 		t.Fatalf("claimed %d jobs; the reference %d", len(onReal.Jobs), len(onRef.Jobs))

@@ -132,15 +132,15 @@ func (m *model) lostClaims(t *rapid.T) {
 	}
 	t.Logf("%v: lost claims of %s among %v", p, first.handler, claims)
 	onReal, onRef := both(t, m, func(s *side) (map[string]string, error) {
-		var refs []runtime.ClaimRef
+		var refs []claimRef
 		for _, c := range claims {
 			refs = append(refs, c.ref(s))
 		}
-		lost, err := s.queue(p).(runtime.ClaimWatcher).LostClaims(t.Context(), first.handler, refs)
+		lost, err := s.queue(p).LostClaims(t.Context(), first.handler, refs)
 		causes := make(map[string]string)
 		for _, l := range lost {
 			for _, c := range claims {
-				if c.ref(s) != l.ClaimRef {
+				if c.ref(s) != l.claimRef {
 					continue
 				}
 				cause := l.Cause.Error()
@@ -167,7 +167,7 @@ func (m *model) deadJobs(t *rapid.T) {
 func (m *model) compareDead(t *rapid.T, p place, after *known, limit int) {
 	t.Helper()
 	t.Logf("%v: %d dead jobs after #%d", p, limit, after.name)
-	all, err := m.ref.queue(p).(runtime.DeadLetters).DeadJobs(t.Context(), math.MinInt64, math.MaxInt)
+	all, err := m.ref.queue(p).DeadJobs(t.Context(), math.MinInt64, math.MaxInt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func (m *model) compareDead(t *rapid.T, p place, after *known, limit int) {
 	}
 	slices.Sort(ids)
 	ids = ids[:min(limit, len(ids))]
-	got, err := m.real.queue(p).(runtime.DeadLetters).DeadJobs(t.Context(), after.id(m.real), limit)
+	got, err := m.real.queue(p).DeadJobs(t.Context(), after.id(m.real), limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,12 +206,9 @@ func (m *model) compareAll(t *rapid.T) {
 			m.compareLog(t, place{i % 2, k.queue}, k, number)
 		}
 	}
-	_, dead := m.real.queues[0][0].(runtime.DeadLetters)
 	for queue := range modelQueues {
 		p := place{1 - queue, queue}
-		if dead {
-			m.compareDead(t, p, nobody, math.MaxInt)
-		}
+		m.compareDead(t, p, nobody, math.MaxInt)
 	}
 	m.pass(t, 10*unit)
 	m.compareStats(t)

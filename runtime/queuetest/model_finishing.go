@@ -9,14 +9,13 @@ import (
 	"github.com/bwmarrin/snowflake"
 	"pgregory.net/rapid"
 
-	"github.com/jobgen/jobgen/runtime"
 )
 
 // id is the job's on a side.
 func (k *known) id(s *side) snowflake.ID { return k.ids[s.number] }
 
-func (h held) ref(s *side) runtime.ClaimRef {
-	return runtime.ClaimRef{JobID: h.job.id(s), AttemptNumber: h.number}
+func (h held) ref(s *side) claimRef {
+	return claimRef{JobID: h.job.id(s), AttemptNumber: h.number}
 }
 
 func (h held) String() string {
@@ -107,31 +106,31 @@ func (m *model) failAndRetry(t *rapid.T) {
 	p, in := placeOf(t, c.job), drawRetry(t)
 	t.Logf("%v: fail %v, retry in %v", p, c, in)
 	bothErr(t, m, func(s *side) error {
-		return s.queue(p).(runtime.Retrier).FailAndRetry(t.Context(), c.job.id(s), c.handler, c.number, "later", nil, in)
+		return s.queue(p).FailAndRetry(t.Context(), c.job.id(s), c.handler, c.number, "later", nil, in)
 	})
 }
 
 func (m *model) finishBatch(t *rapid.T) {
 	p, handler := drawPlace(t), ""
 	claims := make([]held, rapid.IntRange(1, 4).Draw(t, "outcomes"))
-	drawn := make([]runtime.Outcome, len(claims))
+	drawn := make([]attemptEnd, len(claims))
 	for i := range claims {
 		claims[i] = m.drawClaim(t)
 		if handler == "" { // most belong to the first one's handler and queue
 			handler, p.queue = claims[i].handler, claims[i].job.queue
 		}
-		drawn[i] = runtime.Outcome{AttemptNumber: claims[i].number, Success: rapid.Bool().Draw(t, "success"), Log: []byte{'0' + byte(i)}}
+		drawn[i] = attemptEnd{AttemptNumber: claims[i].number, Success: rapid.Bool().Draw(t, "success"), Log: []byte{'0' + byte(i)}}
 		if !drawn[i].Success {
 			drawn[i].Reason, drawn[i].RetryIn = fmt.Sprint("no ", i), drawRetry(t)
 		}
 		t.Logf("%v: %s finishes %v: %+v", p, handler, claims[i], drawn[i])
 	}
 	onReal, onRef := both(t, m, func(s *side) ([]error, error) {
-		outcomes := append([]runtime.Outcome(nil), drawn...)
+		outcomes := append([]attemptEnd(nil), drawn...)
 		for i := range outcomes {
 			outcomes[i].JobID = claims[i].job.id(s)
 		}
-		return s.queue(p).(runtime.BatchFinisher).FinishBatch(t.Context(), handler, outcomes)
+		return s.queue(p).FinishBatch(t.Context(), handler, outcomes)
 	})
 	if len(onReal) != len(onRef) {
 		t.Fatalf("%d results of %d outcomes", len(onReal), len(drawn))
@@ -156,11 +155,11 @@ func (m *model) release(t *rapid.T) {
 	}
 	t.Logf("%v: %s releases %v", p, first.handler, claims)
 	bothErr(t, m, func(s *side) error {
-		var refs []runtime.ClaimRef
+		var refs []claimRef
 		for _, c := range claims {
 			refs = append(refs, c.ref(s))
 		}
-		return s.queue(p).(runtime.Releaser).Release(t.Context(), first.handler, refs)
+		return s.queue(p).Release(t.Context(), first.handler, refs)
 	})
 }
 
@@ -176,7 +175,7 @@ func (m *model) revive(t *rapid.T) {
 	p, attempts := placeOf(t, k), rapid.Int32Range(0, 2).Draw(t, "attempts")
 	t.Logf("%v: revive job #%d", p, k.name)
 	bothErr(t, m, func(s *side) error {
-		return s.queue(p).(runtime.DeadLetters).Revive(t.Context(), k.id(s), attempts)
+		return s.queue(p).Revive(t.Context(), k.id(s), attempts)
 	})
 }
 
@@ -188,7 +187,7 @@ func (m *model) drain(t *rapid.T) {
 	p := drawPlace(t)
 	t.Logf("%v: drain", p)
 	onReal, onRef := both(t, m, func(s *side) (int64, error) {
-		return s.services[p.process].(runtime.QueueAdmin).DrainQueue(t.Context(), s.names[p.queue])
+		return s.services[p.process].DrainQueue(t.Context(), s.names[p.queue])
 	})
 	if onReal != onRef {
 		t.Fatalf("drained %d jobs; the reference %d", onReal, onRef)
@@ -201,7 +200,7 @@ func (m *model) transaction(t *rapid.T) {
 	c, commits := m.drawClaim(t), rapid.Bool().Draw(t, "commit")
 	p, o := placeOf(t, c.job), drawOrder(t)
 	success := rapid.Bool().Draw(t, "success")
-	do := func(s *side, queue runtime.JobQueue) (id snowflake.ID, finished error) {
+	do := func(s *side, queue queue) (id snowflake.ID, finished error) {
 		if success {
 			finished = queue.Complete(t.Context(), c.job.id(s), c.handler, c.number, []byte("in a transaction"))
 		} else {
@@ -216,11 +215,11 @@ func (m *model) transaction(t *rapid.T) {
 	m.real.tick()
 	m.ref.tick()
 	bound, commit, rollback := m.real.store.(Transactor).Begin(m.real.tb, m.real.services[p.process])
-	queue, err := bound.GetQueue(t.Context(), m.real.names[p.queue])
+	opened, err := bound.Queue(t.Context(), m.real.names[p.queue])
 	if err != nil {
 		t.Fatal(errors.Join(err, rollback()))
 	}
-	onReal, realErr := do(m.real, queue)
+	onReal, realErr := do(m.real, queue{opened})
 	if !commits {
 		t.Logf("%v: finish %v and add, rolled back", p, c)
 		m.ref.added = m.real.added

@@ -38,10 +38,10 @@ type side struct {
 	tb       testing.TB
 	number   int
 	store    Store
-	services []runtime.JobService
-	queues   [][]runtime.JobQueue // by process
-	names    []string             // of the queues
-	probe    runtime.JobQueue
+	services []*runtime.Store
+	queues   [][]queue // by process
+	names    []string  // of the queues
+	probe    queue
 
 	stands bool      // the clock does not run by itself
 	read   time.Time // the store's time when it was last read
@@ -63,20 +63,20 @@ func openSide(tb testing.TB, number int, store Store) *side {
 	return s
 }
 
-func (s *side) open(process int, name string) runtime.JobQueue {
+func (s *side) open(process int, name string) queue {
 	s.tb.Helper()
-	queue, err := s.services[process].GetQueue(s.tb.Context(), name)
+	opened, err := s.services[process].Queue(s.tb.Context(), name)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	return queue
+	return queue{opened}
 }
 
 // begin is the side for one sequence, with queues that are new.
 func (s *side) begin(tb sequence, suffix string) *side {
 	tb.Helper()
 	fresh := *s
-	fresh.tb, fresh.queues = tb, make([][]runtime.JobQueue, len(s.services))
+	fresh.tb, fresh.queues = tb, make([][]queue, len(s.services))
 	for _, name := range modelQueues {
 		fresh.names = append(fresh.names, name+suffix)
 		for i := range fresh.queues {
@@ -143,12 +143,12 @@ func newReference(t testing.TB) Store {
 	return reference{store, clock}
 }
 
-func (r reference) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobService {
+func (r reference) Open(t testing.TB, catalogue *runtime.Catalogue) *runtime.Store {
 	store, err := r.Store.Open(catalogue)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return store
+	return store.Store
 }
 
 func (r reference) Advance(_ testing.TB, d time.Duration) { r.clock.Advance(d) }
@@ -158,7 +158,7 @@ type place struct{ process, queue int }
 
 func (p place) String() string { return fmt.Sprintf("process %d queue %d", p.process, p.queue) }
 
-func (s *side) queue(p place) runtime.JobQueue { return s.queues[p.process][p.queue] }
+func (s *side) queue(p place) queue { return s.queues[p.process][p.queue] }
 
 // place draws one, mostly on the first queue.
 func drawPlace(t *rapid.T) place {

@@ -70,10 +70,6 @@ var naming = behaviours{
 			x.refused(err, fmt.Sprintf("the handler %.20q", name))
 			_, err = x.queue.AddAndClaim(x.Context(), typeA, payloadA{}, name)
 			x.refused(err, fmt.Sprintf("the handler %.20q", name))
-			if q, ok := x.queue.(runtime.BatchClaimer); ok {
-				_, err = q.ClaimBatch(x.Context(), runtime.ClaimRequest{HandlerID: name, Types: firstVersions(typeA), Limit: 1})
-				x.refused(err, fmt.Sprintf("the handler %.20q", name))
-			}
 		}
 		x.stats(2, 2, 0)
 	},
@@ -83,7 +79,7 @@ var naming = behaviours{
 		x.steals("h", job.ID)
 	},
 	"sixteen who make a queue at once all succeed, and share it": func(x *trial) {
-		services := []runtime.JobService{x.service}
+		services := []*runtime.Store{x.service}
 		for range 3 {
 			services = append(services, x.store.Open(x, catalogue))
 		}

@@ -15,7 +15,7 @@ type Harness func(t testing.TB) Store
 type Store interface {
 	// Open returns a service on the store as one more process would open it.
 	// It is closed when the test ends.
-	Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobService
+	Open(t testing.TB, catalogue *runtime.Catalogue) *runtime.Store
 
 	// Advance lets d pass for the store: what was due in d is due now, and
 	// claims that had d left have expired. A store whose clock cannot be set
@@ -27,7 +27,7 @@ type Store interface {
 type Transactor interface {
 	// Begin begins a transaction and returns service bound to it. Exactly one
 	// of commit and rollback is called.
-	Begin(t testing.TB, service runtime.JobService) (bound runtime.JobService, commit, rollback func() error)
+	Begin(t testing.TB, service *runtime.Store) (bound *runtime.Store, commit, rollback func() error)
 }
 
 // A Poller is a Store whose services may learn of each other's doings by

@@ -128,7 +128,7 @@ var reading = behaviours{
 			x.Errorf("a later job was created %v earlier", -d)
 		}
 	},
-	"StatsUpTo counts like Stats up to its limit, and beyond it says that there are more": with(func(x *trial, q runtime.StatsLimiter) {
+	"StatsUpTo counts like Stats up to its limit, and beyond it says that there are more": driven(func(x *trial, q queue) {
 		claimed := x.addAndClaim("h")
 		for range 4 {
 			x.add()

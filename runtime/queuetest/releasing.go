@@ -6,15 +6,15 @@ import (
 	"github.com/jobgen/jobgen/runtime"
 )
 
-func ref(job *runtime.Job) runtime.ClaimRef {
-	return runtime.ClaimRef{JobID: job.ID, AttemptNumber: job.AttemptNumber}
+func ref(job *runtime.Job) claimRef {
+	return claimRef{JobID: job.ID, AttemptNumber: job.AttemptNumber}
 }
 
 var releasing = behaviours{
-	"a released claim is claimable again under the same number, with no log row": with(func(x *trial, q runtime.Releaser) {
+	"a released claim is claimable again under the same number, with no log row": driven(func(x *trial, q queue) {
 		id := x.add(runtime.JobOptions.MaxAttempts(2))
 		job := x.claims("h", id)
-		x.must(q.Release(x.Context(), "h", []runtime.ClaimRef{ref(job)}))
+		x.must(q.Release(x.Context(), "h", []claimRef{ref(job)}))
 		x.stats(1, 1, 0)
 		_, err := x.queue.Log(x.Context(), id, 0)
 		x.is(err, runtime.ErrJobNotFound)
@@ -24,9 +24,9 @@ var releasing = behaviours{
 		x.must(fail(x, again, "no", ""))
 		x.numbers(x.claims("h", id), 1, 0)
 	}),
-	"many are released at once": with(func(x *trial, q runtime.Releaser) {
+	"many are released at once": driven(func(x *trial, q queue) {
 		ids := addMany(x, 5, runtime.JobOptions.MaxAttempts(1))
-		var refs []runtime.ClaimRef
+		var refs []claimRef
 		for range ids {
 			refs = append(refs, ref(x.claim("h")))
 		}
@@ -36,7 +36,7 @@ var releasing = behaviours{
 			x.numbers(x.claim("h"), 0, 0)
 		}
 	}),
-	"claims that the handler no longer holds are passed over in silence": with(func(x *trial, q runtime.Releaser) {
+	"claims that the handler no longer holds are passed over in silence": driven(func(x *trial, q queue) {
 		done, failed, cancelled := x.addAndClaim("h"), x.addAndClaim("h"), x.addAndClaim("h")
 		x.must(complete(x, done, "log"))
 		x.must(fail(x, failed, "no", ""))
@@ -45,7 +45,7 @@ var releasing = behaviours{
 		x.must(fail(x, dead, "no", ""))
 		foreign := x.addAndClaim("stranger")
 		kept := x.addAndClaim("h")
-		x.must(q.Release(x.Context(), "h", []runtime.ClaimRef{
+		x.must(q.Release(x.Context(), "h", []claimRef{
 			ref(done), ref(failed), ref(cancelled), ref(dead), ref(foreign),
 			{JobID: 1},
 			{JobID: kept.ID, AttemptNumber: 1},
@@ -58,41 +58,41 @@ var releasing = behaviours{
 		x.must(complete(x, kept, ""))
 		x.must(complete(x, cancelled, ""))
 	}),
-	"a stolen claim is not released from under its thief": with(func(x *trial, q runtime.Releaser) {
+	"a stolen claim is not released from under its thief": driven(func(x *trial, q queue) {
 		first, thief := x.stolen()
-		x.must(q.Release(x.Context(), "first", []runtime.ClaimRef{ref(first), ref(thief)}))
+		x.must(q.Release(x.Context(), "first", []claimRef{ref(first), ref(thief)}))
 		x.stats(0, 1, 1)
 		x.failed(first, takenOver, "")
 		x.must(complete(x, thief, ""))
 	}),
-	"an expired claim is released while nobody has taken it over": with(func(x *trial, q runtime.Releaser) {
+	"an expired claim is released while nobody has taken it over": driven(func(x *trial, q queue) {
 		job := x.abandoned("h", runtime.JobOptions.MaxAttempts(1))
-		x.must(q.Release(x.Context(), "h", []runtime.ClaimRef{ref(job)}))
+		x.must(q.Release(x.Context(), "h", []claimRef{ref(job)}))
 		x.nothingToSteal()
 		x.numbers(x.claims("h", job.ID), 0, 0)
 	}),
-	"a released steal leaves the stolen attempt as it was": with(func(x *trial, q runtime.Releaser) {
+	"a released steal leaves the stolen attempt as it was": driven(func(x *trial, q queue) {
 		first, thief := x.stolen(runtime.JobOptions.MaxAttempts(2))
-		x.must(q.Release(x.Context(), "thief", []runtime.ClaimRef{ref(thief)}))
+		x.must(q.Release(x.Context(), "thief", []claimRef{ref(thief)}))
 		x.failed(first, takenOver, "")
 		_, err := x.queue.Log(x.Context(), first.ID, 1)
 		x.is(err, runtime.ErrJobNotFound)
 		x.numbers(x.claims("third", first.ID), 1, 0)
 		x.is(fail(x, first, "late", ""), runtime.ErrJobNotClaimed)
 	}),
-	"after a release the former claim is over": with(func(x *trial, q runtime.Releaser) {
+	"after a release the former claim is over": driven(func(x *trial, q queue) {
 		job := x.addAndClaim("h")
-		x.must(q.Release(x.Context(), "h", []runtime.ClaimRef{ref(job)}))
+		x.must(q.Release(x.Context(), "h", []claimRef{ref(job)}))
 		x.is(complete(x, job, ""), runtime.ErrJobNotClaimed)
 		x.is(fail(x, job, "no", ""), runtime.ErrJobNotClaimed)
 		x.stats(1, 1, 0)
 	}),
-	"releasing nothing is nothing": with(func(x *trial, q runtime.Releaser) {
+	"releasing nothing is nothing": driven(func(x *trial, q queue) {
 		x.must(q.Release(x.Context(), "h", nil))
 	}),
-	"a job claimed before its Due is due again when it was": with(func(x *trial, q runtime.Releaser) {
+	"a job claimed before its Due is due again when it was": driven(func(x *trial, q queue) {
 		job := x.addAndClaim("h", runtime.JobOptions.Due(time.Now().Add(time.Hour)))
-		x.must(q.Release(x.Context(), "h", []runtime.ClaimRef{ref(job)}))
+		x.must(q.Release(x.Context(), "h", []claimRef{ref(job)}))
 		x.stats(1, 0, 0)
 		x.nothingToClaim()
 	}),

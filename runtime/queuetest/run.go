@@ -2,11 +2,13 @@ package queuetest
 
 import (
 	"testing"
+
+	"github.com/jobgen/jobgen/runtime"
 )
 
 // Run drives a back end through each sentence of the job model, one named
-// parallel test a sentence, each on a store of its own. What an optional
-// ability promises is asked of those queues, services and stores that have it.
+// parallel test a sentence, each on a store of its own. What is bound to a
+// transaction is tested where the harness's store is a [Transactor].
 func Run(t *testing.T, h Harness) {
 	for subject, behaviours := range subjects {
 		t.Run(subject, func(t *testing.T) {
@@ -25,41 +27,46 @@ func Run(t *testing.T, h Harness) {
 type behaviours map[string]func(x *trial)
 
 var subjects = map[string]behaviours{
-	"adding":       adding,
-	"attempts":     attempts,
-	"claiming":     claiming,
-	"stealing":     stealing,
-	"finishing":    finishing,
-	"late":         late,
-	"executing":    executing,
-	"cancelling":   cancelling,
-	"waiting":      waiting,
-	"reading":      reading,
-	"naming":       naming,
-	"input":        input,
-	"batches":      batches,
-	"releasing":    releasing,
-	"watching":     watching,
-	"dead":         deadJobs,
-	"admin":        admin,
-	"transactions": transactions,
-	"worker":       working,
-	"versions":     versions,
-	"limits":       limits,
-	"secrecy":      secrecy,
-	"turning":      turning,
+	"adding":                 adding,
+	"attempts":               attempts,
+	"claiming":               claiming,
+	"stealing":               stealing,
+	"finishing":              finishing,
+	"late":                   late,
+	"executing":              executing,
+	"cancelling":             cancelling,
+	"waiting":                waiting,
+	"reading":                reading,
+	"naming":                 naming,
+	"input":                  input,
+	"batches":                batches,
+	"releasing":              releasing,
+	"watching":               watching,
+	"dead":                   deadJobs,
+	"admin":                  admin,
+	"transactions":           transactions,
+	"worker":                 working,
+	"versions":               versions,
+	"limits":                 limits,
+	"secrecy":                secrecy,
+	"finishing and claiming": finishingAndClaiming,
 }
 
-// with is a test of an ability, for whatever has it of the queue, the service
-// and the store. The plain fall-backs for the others are the runtime's.
-func with[A any](test func(x *trial, able A)) func(*trial) {
+// driven is a test of what a Worker asks of a queue.
+func driven(test func(x *trial, q queue)) func(*trial) {
+	return func(x *trial) { test(x, x.queue) }
+}
+
+// administered is a test of what operators ask of a store.
+func administered(test func(x *trial, s *runtime.Store)) func(*trial) {
+	return func(x *trial) { test(x, x.service) }
+}
+
+// transacted is a test of what is bound to a transaction, of stores that can be.
+func transacted(test func(x *trial, s Transactor)) func(*trial) {
 	return func(x *trial) {
-		for _, has := range []any{x.queue, x.service, x.store} {
-			if able, ok := has.(A); ok {
-				test(x, able)
-				return
-			}
+		if s, ok := x.store.(Transactor); ok {
+			test(x, s)
 		}
-		x.Logf("nothing here is a %T", (*A)(nil))
 	}
 }

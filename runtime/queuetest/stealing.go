@@ -66,9 +66,9 @@ var stealing = behaviours{
 		x.must(fail(x, x.abandoned("h", runtime.JobOptions.MaxAttempts(1)), "no", ""))
 		x.over()
 	},
-	"a released claim is not stolen": with(func(x *trial, q runtime.Releaser) {
+	"a released claim is not stolen": driven(func(x *trial, q queue) {
 		job := x.abandoned("h")
-		x.must(q.Release(x.Context(), "h", []runtime.ClaimRef{{JobID: job.ID, AttemptNumber: 0}}))
+		x.must(q.Release(x.Context(), "h", []claimRef{{JobID: job.ID, AttemptNumber: 0}}))
 		x.nothingToSteal()
 		x.numbers(x.claims("h", job.ID), 0, job.AttemptsRemaining)
 	}),
@@ -123,7 +123,7 @@ var stealing = behaviours{
 	},
 	"of many thieves one gets the job": func(x *trial) {
 		job := x.abandoned("h", runtime.JobOptions.MaxAttempts(20))
-		queues := []runtime.JobQueue{x.queue}
+		queues := []queue{x.queue}
 		_, another := x.process()
 		queues = append(queues, another)
 		var got atomic.Int64

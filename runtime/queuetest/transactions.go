@@ -6,8 +6,8 @@ import (
 
 // A transaction is one that a test has begun.
 type transaction struct {
-	service          runtime.JobService
-	queue            runtime.JobQueue
+	service          *runtime.Store
+	queue            queue
 	commit, rollback func() error
 }
 
@@ -15,12 +15,12 @@ func (x *trial) begin(s Transactor) transaction {
 	x.Helper()
 	var tx transaction
 	tx.service, tx.commit, tx.rollback = s.Begin(x, x.service)
-	queue, err := tx.service.GetQueue(x.Context(), "queue")
+	opened, err := tx.service.Queue(x.Context(), "queue")
 	if err != nil {
 		_ = tx.rollback()
 		x.Fatal(err)
 	}
-	tx.queue = queue
+	tx.queue = queue{opened}
 	return tx
 }
 
@@ -35,7 +35,7 @@ func (tx transaction) enqueue(x *trial) {
 }
 
 var transactions = behaviours{
-	"a job enqueued in a transaction is there once that has committed": with(func(x *trial, s Transactor) {
+	"a job enqueued in a transaction is there once that has committed": transacted(func(x *trial, s Transactor) {
 		tx := x.begin(s)
 		tx.enqueue(x)
 		x.stats(0, 0, 0)
@@ -45,7 +45,7 @@ var transactions = behaviours{
 		x.must(err)
 		x.same(payload, &payloadA{N: 42})
 	}),
-	"a rollback leaves nothing": with(func(x *trial, s Transactor) {
+	"a rollback leaves nothing": transacted(func(x *trial, s Transactor) {
 		tx := x.begin(s)
 		tx.enqueue(x)
 		_, err := runtime.EnqueueBatch(x.Context(), tx.service, jobA, []payloadA{{}, {}, {}})
@@ -55,21 +55,21 @@ var transactions = behaviours{
 		x.must(claimErr)
 		x.over()
 	}),
-	"a batch enqueued in a transaction commits with it": with(func(x *trial, s Transactor) {
+	"a batch enqueued in a transaction commits with it": transacted(func(x *trial, s Transactor) {
 		tx := x.begin(s)
 		_, err := runtime.EnqueueBatch(x.Context(), tx.service, jobA, []payloadA{{}, {}, {}})
 		x.must(tx.commit())
 		x.must(err)
 		x.stats(3, 3, 0)
 	}),
-	"a commit wakes one who waits": with(func(x *trial, s Transactor) {
+	"a commit wakes one who waits": transacted(func(x *trial, s Transactor) {
 		claimed := x.waiter(x.queue)
 		tx := x.begin(s)
 		tx.enqueue(x)
 		x.must(tx.commit())
 		receive(x, claimed, "the committed job")
 	}),
-	"a commit wakes one who waits in another process": with(func(x *trial, s Transactor) {
+	"a commit wakes one who waits in another process": transacted(func(x *trial, s Transactor) {
 		_, another := x.process()
 		claimed := x.waiter(another)
 		tx := x.begin(s)
@@ -77,7 +77,7 @@ var transactions = behaviours{
 		x.must(tx.commit())
 		receive(x, claimed, "the committed job")
 	}),
-	"a commit after a rollback wakes too": with(func(x *trial, s Transactor) {
+	"a commit after a rollback wakes too": transacted(func(x *trial, s Transactor) {
 		claimed := x.waiter(x.queue)
 		tx := x.begin(s)
 		tx.enqueue(x)
@@ -87,7 +87,7 @@ var transactions = behaviours{
 		x.must(tx.commit())
 		receive(x, claimed, "the committed job")
 	}),
-	"a queue made in a transaction is there once that has committed": with(func(x *trial, s Transactor) {
+	"a queue made in a transaction is there once that has committed": transacted(func(x *trial, s Transactor) {
 		bound, commit, _ := s.Begin(x, x.service)
 		queue, err := bound.GetQueue(x.Context(), "made in a transaction")
 		if err == nil {
@@ -99,7 +99,7 @@ var transactions = behaviours{
 		x.must(err)
 		x.same(stats, runtime.JobQueueStats{Waiting: 1, Due: 1})
 	}),
-	"a queue made in a transaction that rolls back can be made after": with(func(x *trial, s Transactor) {
+	"a queue made in a transaction that rolls back can be made after": transacted(func(x *trial, s Transactor) {
 		bound, _, rollback := s.Begin(x, x.service)
 		queue, err := bound.GetQueue(x.Context(), "made in a transaction")
 		if err == nil {
@@ -116,7 +116,7 @@ var transactions = behaviours{
 		_, err = x.open(x.store.Open(x, catalogue), "made in a transaction").TryClaim(x.Context(), "h")
 		x.must(err)
 	}),
-	"effects and completion commit together": with(func(x *trial, s Transactor) {
+	"effects and completion commit together": transacted(func(x *trial, s Transactor) {
 		job := x.addAndClaim("h")
 		_, err := job.WriteString("the log")
 		x.must(err)
@@ -130,7 +130,7 @@ var transactions = behaviours{
 		x.must(job.Complete(x.Context())) // as a Worker does, once more
 		x.succeeded(job, "the log")
 	}),
-	"effects and completion roll back together": with(func(x *trial, s Transactor) {
+	"effects and completion roll back together": transacted(func(x *trial, s Transactor) {
 		job := x.addAndClaim("h")
 		tx := x.begin(s)
 		tx.enqueue(x)
@@ -143,7 +143,7 @@ var transactions = behaviours{
 		x.failed(job, "rolled back", "")
 		x.claims("h", job.ID)
 	}),
-	"a thief that completes in a transaction too late has to roll back": with(func(x *trial, s Transactor) {
+	"a thief that completes in a transaction too late has to roll back": transacted(func(x *trial, s Transactor) {
 		first, thief := x.stolen()
 		x.must(complete(x, first, "first"))
 		tx := x.begin(s)
@@ -155,7 +155,7 @@ var transactions = behaviours{
 		x.failed(thief, superseded(0), "in vain")
 		x.over()
 	}),
-	"an attempt that was stolen completes in a transaction": with(func(x *trial, s Transactor) {
+	"an attempt that was stolen completes in a transaction": transacted(func(x *trial, s Transactor) {
 		first, thief := x.stolen()
 		tx := x.begin(s)
 		tx.enqueue(x)
@@ -165,7 +165,7 @@ var transactions = behaviours{
 		x.is(complete(x, thief, "in vain"), runtime.ErrJobCancelled)
 		x.stats(1, 1, 0)
 	}),
-	"completing in a transaction asks the same of the attempt": with(func(x *trial, s Transactor) {
+	"completing in a transaction asks the same of the attempt": transacted(func(x *trial, s Transactor) {
 		job := x.addAndClaim("h")
 		x.must(fail(x, job, "no", ""))
 		tx := x.begin(s)
@@ -182,7 +182,7 @@ var transactions = behaviours{
 		x.is(unknown, runtime.ErrJobNotFound)
 		x.is((*runtime.JobClaim)(nil).CompleteIn(x.Context(), x.service), runtime.ErrJobNotClaimed)
 	}),
-	"failing and cancelling in a transaction commit or roll back with it": with(func(x *trial, s Transactor) {
+	"failing and cancelling in a transaction commit or roll back with it": transacted(func(x *trial, s Transactor) {
 		job, waits := x.addAndClaim("h"), x.add()
 		for _, commits := range []bool{false, true} {
 			tx := x.begin(s)
@@ -204,7 +204,7 @@ var transactions = behaviours{
 		x.failed(job, "no", "log")
 		x.claims("h", job.ID)
 	}),
-	"a bad payload in a transaction leaves the transaction usable": with(func(x *trial, s Transactor) {
+	"a bad payload in a transaction leaves the transaction usable": transacted(func(x *trial, s Transactor) {
 		tx := x.begin(s)
 		_, bad := tx.queue.Add(x.Context(), typeA, payloadB{})
 		_, nul := tx.queue.Add(x.Context(), typeA, payloadA{Text: "\x00"})

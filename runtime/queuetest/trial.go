@@ -45,8 +45,8 @@ var limit = 20 * time.Second
 type trial struct {
 	testing.TB
 	store   Store
-	service runtime.JobService
-	queue   runtime.JobQueue
+	service *runtime.Store
+	queue   queue
 }
 
 func newTrial(t testing.TB, h Harness) *trial {
@@ -56,20 +56,20 @@ func newTrial(t testing.TB, h Harness) *trial {
 }
 
 // process opens the store as one more process, and the queue in it.
-func (x *trial) process() (runtime.JobService, runtime.JobQueue) {
+func (x *trial) process() (*runtime.Store, queue) {
 	x.Helper()
 	service := x.store.Open(x, catalogue)
 	return service, x.open(service, "queue")
 }
 
-func (x *trial) open(service runtime.JobService, name string) runtime.JobQueue {
+func (x *trial) open(service *runtime.Store, name string) queue {
 	x.Helper()
-	queue, err := service.GetQueue(x.Context(), name)
+	opened, err := service.Queue(x.Context(), name)
 	x.must(err)
-	if queue.Name() != name {
-		x.Fatalf("queue %q says that its name is %q", name, queue.Name())
+	if opened.Name() != name {
+		x.Fatalf("queue %q says that its name is %q", name, opened.Name())
 	}
-	return queue
+	return queue{opened}
 }
 
 // polls reports whether processes learn of each other's doings by looking

@@ -24,13 +24,13 @@ var (
 )
 
 // newer opens the store as a process of the newer program.
-func (x *trial) newer() (runtime.JobService, runtime.JobQueue) {
+func (x *trial) newer() (*runtime.Store, queue) {
 	x.Helper()
 	service := x.store.Open(x, catalogue2)
 	return service, x.open(service, "queue")
 }
 
-func (x *trial) addNewer(queue runtime.JobQueue, opts ...runtime.JobOption) snowflake.ID {
+func (x *trial) addNewer(queue queue, opts ...runtime.JobOption) snowflake.ID {
 	x.Helper()
 	id, err := queue.Add(x.Context(), typeA, payloadA2{N: 2, Text: "new"}, opts...)
 	x.must(err)
@@ -57,15 +57,15 @@ var versions = behaviours{
 		}
 		x.nothingToClaim()
 	},
-	"ClaimBatch takes only the versions it is asked for": with(func(x *trial, q runtime.BatchClaimer) {
+	"ClaimBatch takes only the versions it is asked for": driven(func(x *trial, q queue) {
 		_, newer := x.newer()
 		current, old := x.addNewer(newer, runtime.JobOptions.MaxWorkDuration(time.Minute)), x.add(runtime.JobOptions.MaxWorkDuration(time.Minute))
 		second := runtime.TypeVersion{Type: typeA, Version: 2}
 		x.same(ids(x.claimAll(q, "h", 1, firstVersions(typeA, typeB)...)), []snowflake.ID{old})
-		none, err := q.ClaimBatch(x.Context(), runtime.ClaimRequest{HandlerID: "h", Types: firstVersions(typeA), Limit: 10})
+		none, err := q.ClaimBatch(x.Context(), claimRequest{HandlerID: "h", Types: firstVersions(typeA), Limit: 10})
 		x.must(err)
 		x.same(len(none.Jobs), 0)
-		batch := newer.(runtime.BatchClaimer)
+		batch := newer
 		x.same(ids(x.claimAll(batch, "h", 1, second)), []snowflake.ID{current})
 		x.advance(time.Minute) // both expire
 		x.same(ids(x.claimAll(batch, "thief", 1, second)), []snowflake.ID{current})
@@ -95,11 +95,11 @@ var versions = behaviours{
 		}
 		x.over()
 	},
-	"a dead job keeps its version, and comes back with it": with(func(x *trial, q runtime.DeadLetters) {
+	"a dead job keeps its version, and comes back with it": driven(func(x *trial, q queue) {
 		_, newer := x.newer()
 		id := x.addNewer(newer, runtime.JobOptions.MaxAttempts(1))
 		x.must(fail(x, x.claims("h", id), "no", ""))
-		dead, err := newer.(runtime.DeadLetters).DeadJobs(x.Context(), 0, 10)
+		dead, err := newer.DeadJobs(x.Context(), 0, 10)
 		x.must(err)
 		x.same(len(dead), 1)
 		x.same(dead[0].PayloadVersion, int16(2))
@@ -110,7 +110,7 @@ var versions = behaviours{
 		x.must(err)
 		x.same(payload, &payloadA2{N: 2, Text: "new"})
 	}),
-	"StatsByType counts by type and version, as far as it is asked to look": with(func(x *trial, q runtime.TypeCounter) {
+	"StatsByType counts by type and version, as far as it is asked to look": driven(func(x *trial, q queue) {
 		_, newer := x.newer()
 		counts := func(limit int64, want ...runtime.TypeStats) {
 			x.Helper()

@@ -10,7 +10,7 @@ import (
 
 // waiter claims the next job of queue, woken by notifications alone where
 // they are to be had.
-func (x *trial) waiter(queue runtime.JobQueue) <-chan *runtime.Job {
+func (x *trial) waiter(queue queue) <-chan *runtime.Job {
 	poll := time.Hour
 	if x.polls() {
 		poll = 50 * time.Millisecond
@@ -29,7 +29,7 @@ func (x *trial) waiter(queue runtime.JobQueue) <-chan *runtime.Job {
 }
 
 // woken waits for a notification.
-func (x *trial) woken(queue runtime.JobQueue) error {
+func (x *trial) woken(queue queue) error {
 	return queue.WaitForJob(x.within(limit))
 }
 
@@ -74,10 +74,10 @@ var waiting = behaviours{
 		x.must(fail(x, job, "no", ""))
 		x.same(receive(x, claimed, "the failed job").ID, job.ID)
 	},
-	"a released job wakes one who waits": with(func(x *trial, q runtime.Releaser) {
+	"a released job wakes one who waits": driven(func(x *trial, q queue) {
 		job := x.addAndClaim("h")
 		claimed := x.waiter(x.queue)
-		x.must(q.Release(x.Context(), "h", []runtime.ClaimRef{{JobID: job.ID}}))
+		x.must(q.Release(x.Context(), "h", []claimRef{{JobID: job.ID}}))
 		x.same(receive(x, claimed, "the released job").ID, job.ID)
 	}),
 	"a batch wakes as many as wait": func(x *trial) {
@@ -144,7 +144,7 @@ var waiting = behaviours{
 }
 
 // waitOut waits until ctx ends, whatever wakes it before.
-func waitOut(ctx context.Context, queue runtime.JobQueue) error {
+func waitOut(ctx context.Context, queue queue) error {
 	for {
 		if err := queue.WaitForJob(ctx); err != nil {
 			return err

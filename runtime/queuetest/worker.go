@@ -32,7 +32,7 @@ func (x *trial) work(mux *runtime.Mux, opts ...runtime.WorkerOption) (stop func(
 }
 
 // workOn is work on a service that is open.
-func (x *trial) workOn(service runtime.JobService, mux *runtime.Mux, opts ...runtime.WorkerOption) (stop func() error) {
+func (x *trial) workOn(service *runtime.Store, mux *runtime.Mux, opts ...runtime.WorkerOption) (stop func() error) {
 	x.Helper()
 	opts = append([]runtime.WorkerOption{
 		runtime.WithLogger(nil), runtime.WithPollInterval(workerPoll), runtime.WithHandlers(4),
@@ -150,9 +150,6 @@ var working = behaviours{
 		x.same(runs.Load(), int64(jobs))
 	},
 	"a failed job is tried again after its backoff, and is dead after its last attempt": func(x *trial) {
-		if _, ok := x.queue.(runtime.Retrier); !ok {
-			return
-		}
 		var runs atomic.Int64
 		x.work(handling(func(context.Context, *runtime.Job) error { runs.Add(1); return errors.New("no luck") }))
 		id := x.add(runtime.JobOptions.MaxAttempts(3))
@@ -165,9 +162,7 @@ var working = behaviours{
 			}
 		}
 		x.over()
-		if q, ok := x.queue.(runtime.DeadLetters); ok {
-			x.dead(q, id)
-		}
+		x.dead(x.queue, id)
 		x.same(runs.Load(), int64(3))
 	},
 	"a panic is a failed attempt with its stack in the log, and the worker lives on": func(x *trial) {
@@ -211,9 +206,6 @@ var working = behaviours{
 	},
 	"a graceful stop finishes what runs, and releases what was claimed ahead without using up an attempt": func(x *trial) {
 		const quick, slow, handlers = 60, 12, 2
-		if _, ok := x.queue.(runtime.Releaser); !ok {
-			return
-		}
 		proceed := make(chan struct{})
 		begun := make(chan *runtime.Job, slow)
 		stop := x.work(handling(func(ctx context.Context, job *runtime.Job) error {
@@ -251,9 +243,6 @@ var working = behaviours{
 		x.nothingToClaim()
 	},
 	"a hard stop releases what runs": func(x *trial) {
-		if _, ok := x.queue.(runtime.Releaser); !ok {
-			return
-		}
 		begun := make(chan *runtime.Job, 1)
 		stop := x.work(handling(func(ctx context.Context, job *runtime.Job) error {
 			begun <- job
@@ -271,9 +260,6 @@ var working = behaviours{
 		id := x.add(runtime.JobOptions.MaxWorkDuration(workerClaim))
 		receive(x, begun, "the job")
 		x.must(x.queue.Cancel(x.Context(), id))
-		if _, ok := x.queue.(runtime.ClaimWatcher); !ok {
-			return
-		}
 		x.ends(causes, runtime.ErrJobCancelled)
 		if log := x.awaitsEnd(id, 0); log.Success {
 			x.Errorf("left %+v", log)
@@ -284,9 +270,6 @@ var working = behaviours{
 		begun, causes := x.blocking()
 		id := x.add(runtime.JobOptions.MaxWorkDuration(workerClaim))
 		first := receive(x, begun, "the job")
-		if _, ok := x.queue.(runtime.ClaimWatcher); !ok {
-			return
-		}
 		x.advance(workerClaim)
 		thief := x.steals("thief", id)
 		x.ends(causes, runtime.ErrJobNotClaimed)
@@ -305,9 +288,6 @@ var working = behaviours{
 		thief := receive(x, begun, "the stolen job")
 		x.numbers(thief, 1, thief.AttemptsRemaining)
 		x.must(complete(x, first, "late but good"))
-		if _, ok := x.queue.(runtime.ClaimWatcher); !ok {
-			return
-		}
 		x.ends(causes, runtime.ErrJobCancelled)
 		x.succeeded(first, "late but good")
 		if log := x.awaitsEnd(id, 1); log.Success {
@@ -362,7 +342,7 @@ var working = behaviours{
 		x.same(receive(x, begun, "the delayed job").ID, later)
 		x.awaits(runtime.JobQueueStats{})
 	},
-	"what a handler commits with the job's completion happens once": with(func(x *trial, s Transactor) {
+	"what a handler commits with the job's completion happens once": transacted(func(x *trial, s Transactor) {
 		x.work(handling(func(ctx context.Context, job *runtime.Job) error {
 			bound, commit, rollback := s.Begin(x, x.service)
 			queue, err := bound.GetQueue(ctx, "queue")

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/files"
 )
 
 // A File is one jobs.yaml, right or wrong.
@@ -28,13 +29,13 @@ var fence = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 // Files returns the corpus in one order.
 func Files(t testing.TB) []File {
 	t.Helper()
-	root, err := moduleRoot()
-	if err != nil {
-		t.Fatal(err)
+	root, err := files.ModuleRoot(".")
+	if err != nil || root == "" {
+		t.Fatalf("find the root of the module: %q, %v", root, err)
 	}
-	var files []File
+	var all []File
 	for _, rule := range diagnostic.Rules() {
-		files = append(files, File{Name: rule.ID, Src: rule.Example, Rule: rule})
+		all = append(all, File{Name: rule.ID, Src: rule.Example, Rule: rule})
 	}
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -62,11 +63,11 @@ func Files(t testing.TB) []File {
 		}
 		switch filepath.Ext(name) {
 		case ".yaml":
-			files = append(files, one(name, string(data))...)
+			all = append(all, one(name, string(data))...)
 		case ".txtar":
 			for _, f := range txtar.Parse(data).Files {
 				if strings.HasSuffix(f.Name, ".yaml") {
-					files = append(files, one(name+"/"+f.Name, string(f.Data))...)
+					all = append(all, one(name+"/"+f.Name, string(f.Data))...)
 				}
 			}
 		case ".md":
@@ -74,7 +75,7 @@ func Files(t testing.TB) []File {
 				return nil // the rules' own examples
 			}
 			for _, match := range fence.FindAllSubmatch(data, -1) {
-				files = append(files, one(name, string(match[1]))...)
+				all = append(all, one(name, string(match[1]))...)
 			}
 		}
 		return nil
@@ -82,10 +83,10 @@ func Files(t testing.TB) []File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) < 50 {
-		t.Fatalf("the corpus has only %d files", len(files))
+	if len(all) < 50 {
+		t.Fatalf("the corpus has only %d files", len(all))
 	}
-	return files
+	return all
 }
 
 // one returns a file that says that it is a jobs.yaml.
@@ -94,18 +95,4 @@ func one(name, src string) []File {
 		return nil
 	}
 	return []File{{Name: name, Src: src}}
-}
-
-func moduleRoot() (string, error) {
-	dir, err := os.Getwd()
-	for err == nil {
-		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
-			return dir, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", fs.ErrNotExist
-		}
-		dir = filepath.Dir(dir)
-	}
-	return "", err
 }

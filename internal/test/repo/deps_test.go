@@ -62,24 +62,36 @@ var rules = map[string]rule{
 	"cmd/jobgen": {
 		// runtime/postgres is where breaking and prune look, and has the roles' script.
 		own: []string{
-			"internal/breaking", "internal/diagnostic", "internal/emit", "internal/gotypes", "internal/jsonschema", "internal/lock", "internal/schema",
-			"internal/stamp", "runtime", "runtime/postgres",
+			"internal/breaking", "internal/cache", "internal/diagnostic", "internal/emit", "internal/files", "internal/gotypes", "internal/jsonschema",
+			"internal/lock", "internal/report", "internal/revision", "internal/schema", "runtime", "runtime/postgres",
 		},
 		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},
 	"internal/diagnostic":  {},
-	"internal/test/corpus": {own: []string{"internal/diagnostic"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/tools"}},
+	"internal/test/corpus": {own: []string{"internal/diagnostic", "internal/files"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/mod", "golang.org/x/tools"}},
+	"internal/files":       {modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/mod"}},
 	"internal/schema":      {own: []string{"internal/diagnostic"}, modules: yamlModules},
-	"internal/stamp":       {},
-	"internal/jsonschema":  {own: []string{"internal/schema"}, modules: yamlModules},
+	"internal/report": {
+		own:     []string{"internal/breaking", "internal/diagnostic"},
+		modules: slices.Concat(yamlModules, runtimeModules),
+	},
+	"internal/revision": {
+		own:     []string{"internal/breaking", "internal/diagnostic", "internal/files", "internal/lock", "internal/schema"},
+		modules: slices.Concat(yamlModules, runtimeModules, []string{"github.com/rogpeppe/go-internal", "golang.org/x/mod"}),
+	},
+	"internal/cache":      {own: []string{"internal/files"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/mod"}},
+	"internal/jsonschema": {own: []string{"internal/schema"}, modules: yamlModules},
 	// The runtime's codec is what programs read payloads with.
 	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema", "runtime", "runtime/codec"}, modules: slices.Concat(yamlModules, runtimeModules)},
 	"internal/lock": {
 		own:     []string{"internal/breaking", "internal/diagnostic", "internal/schema"},
-		modules: slices.Concat(yamlModules, runtimeModules, []string{"github.com/rogpeppe/go-internal"}),
+		modules: slices.Concat(yamlModules, runtimeModules),
 	},
-	"internal/gotypes": {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, goModules)},
-	"internal/emit":    {own: []string{"internal/gotypes"}, modules: emitModules},
+	"internal/gotypes": {
+		own:     []string{"internal/diagnostic", "internal/files", "internal/schema"},
+		modules: slices.Concat(yamlModules, goModules, []string{"github.com/rogpeppe/go-internal"}),
+	},
+	"internal/emit": {own: []string{"internal/files", "internal/gotypes"}, modules: emitModules},
 
 	"internal/test/faulttest": {},
 	"internal/test/repo":      {},

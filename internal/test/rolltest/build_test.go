@@ -13,6 +13,7 @@ import (
 
 	"github.com/jobgen/jobgen/internal/breaking"
 	"github.com/jobgen/jobgen/internal/emit"
+	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/gotypes"
 	"github.com/jobgen/jobgen/internal/lock"
 	"github.com/jobgen/jobgen/internal/schema"
@@ -208,7 +209,7 @@ func generate(t *testing.T, dir string) lock.Result {
 	}
 	var old *schema.Lock
 	if locked, err := os.ReadFile(lock.Path(path)); err == nil {
-		if old, mistakes = schema.ParseLock("jobs.lock", locked); old == nil {
+		if old, mistakes = lock.Parse("jobs.lock", locked); old == nil {
 			t.Fatalf("%v\n%s", mistakes, locked)
 		}
 	}
@@ -221,14 +222,14 @@ func generate(t *testing.T, dir string) lock.Result {
 	if err != nil || len(mistakes) > 0 {
 		t.Fatal(err, mistakes)
 	}
-	files, err := emit.Files(pkg)
+	code, err := emit.Files(pkg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := emit.Write(out, files); err != nil {
+	if _, err := emit.Write(out, code); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lock.Write(lock.Path(path), lock.Format(r.Lock)); err != nil {
+	if _, err := files.Write(lock.Path(path), lock.Format(r.Lock)); err != nil {
 		t.Fatal(err)
 	}
 	return r

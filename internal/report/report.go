@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"encoding/json"
@@ -7,37 +7,40 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/jobgen/jobgen/internal/breaking"
 	"github.com/jobgen/jobgen/internal/diagnostic"
 )
 
-// A reportFormat is a way to report mistakes.
-type reportFormat string
+// A Format is a way to report problems.
+type Format string
 
+// The formats.
 const (
-	formatText   reportFormat = "text"   // a line each, on stderr
-	formatJSON   reportFormat = "json"   // an array, on stdout
-	formatGitHub reportFormat = "github" // workflow commands, on stdout
+	Text   Format = "text"   // a line each, on stderr
+	JSON   Format = "json"   // an array, on stdout
+	GitHub Format = "github" // workflow commands, on stdout
 )
 
-var formats = []string{string(formatText), string(formatJSON), string(formatGitHub)}
+// Formats returns the names of all formats.
+func Formats() []string { return []string{string(Text), string(JSON), string(GitHub)} }
 
-func (f *reportFormat) String() string { return string(*f) }
-func (f *reportFormat) Type() string   { return "format" }
+// String returns the format's name.
+func (f *Format) String() string { return string(*f) }
 
-// Set takes the value of the --format flag.
-func (f *reportFormat) Set(s string) error {
-	if !slices.Contains(formats, s) {
-		return fmt.Errorf("use one of %s", strings.Join(formats, ", "))
+// Type says what the value of a flag is.
+func (f *Format) Type() string { return "format" }
+
+// Set takes the value of a flag.
+func (f *Format) Set(s string) error {
+	if !slices.Contains(Formats(), s) {
+		return fmt.Errorf("use one of %s", strings.Join(Formats(), ", "))
 	}
-	*f = reportFormat(s)
+	*f = Format(s)
 	return nil
 }
 
-// A problem is one thing that is wrong.
-type problem struct {
+// A Problem is one thing that is wrong.
+type Problem struct {
 	Path    string `json:"path"`
 	Line    int    `json:"line,omitempty"`   // from 1; 0 where the whole file is meant
 	Column  int    `json:"column,omitempty"` // from 1
@@ -48,18 +51,41 @@ type problem struct {
 	// Of what a change breaks.
 	Level  string           `json:"level,omitempty"`
 	Breaks []breaking.Party `json:"breaks,omitempty"`
-	Was    string           `json:"was,omitempty"` // path:line:col of the old file
+	Was    string           `json:"was,omitempty"` // path:line:col of the base
 	Do     string           `json:"do,omitempty"`
 	// Waiting is how many jobs it strands, where a database was asked.
 	Waiting *int64 `json:"waiting,omitempty"`
 }
 
-func (p problem) position() diagnostic.Position {
+// Position returns where in its file the problem is.
+func (p Problem) Position() diagnostic.Position {
 	return diagnostic.Position{Line: p.Line, Column: p.Column}
 }
 
+// Mistakes returns the mistakes in the file at path as problems.
+func Mistakes(path string, mistakes diagnostic.List) []Problem {
+	list := make([]Problem, len(mistakes))
+	for i, m := range mistakes {
+		list[i] = Problem{Path: path, Line: m.Line, Column: m.Column, Message: m.Message, Rule: m.Rule.ID}
+	}
+	return list
+}
+
+// Finding returns a finding about the file at path as a problem. base is what
+// the file was compared with.
+func Finding(path, base string, f breaking.Finding) Problem {
+	p := Problem{
+		Path: path, Line: f.At.Line, Column: f.At.Column, Message: f.Message,
+		Rule: f.Rule.ID, Level: string(f.Level), Breaks: f.Breaks, Do: f.Do, Waiting: f.Waiting,
+	}
+	if f.Was.Line > 0 {
+		p.Was = fmt.Sprintf("%s:%s", base, f.Was)
+	}
+	return p
+}
+
 // details returns what is known of a problem beyond its message, a line each.
-func (p problem) details() string {
+func (p Problem) details() string {
 	var b strings.Builder
 	if len(p.Breaks) > 0 {
 		names := make([]string, len(p.Breaks))
@@ -80,27 +106,27 @@ func (p problem) details() string {
 	return b.String() + p.Diff
 }
 
-// report prints problems and returns errReported, or why it could not.
-func report(cmd *cobra.Command, format reportFormat, problems []problem) error {
+// Write writes problems in the format that is given, to stdout or stderr.
+func Write(stdout, stderr io.Writer, format Format, problems []Problem) error {
 	var err error
 	switch format {
-	case formatJSON:
-		enc := json.NewEncoder(cmd.OutOrStdout())
+	case JSON:
+		enc := json.NewEncoder(stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
 		err = enc.Encode(problems)
-	case formatGitHub:
-		err = printAll(cmd.OutOrStdout(), problems, problem.github)
+	case GitHub:
+		err = printAll(stdout, problems, Problem.github)
 	default:
-		err = printAll(cmd.ErrOrStderr(), problems, problem.text)
+		err = printAll(stderr, problems, Problem.text)
 	}
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	return errReported
+	return nil
 }
 
-func printAll(w io.Writer, problems []problem, format func(problem) string) error {
+func printAll(w io.Writer, problems []Problem, format func(Problem) string) error {
 	for _, p := range problems {
 		if _, err := fmt.Fprint(w, format(p)); err != nil {
 			return err
@@ -110,7 +136,7 @@ func printAll(w io.Writer, problems []problem, format func(problem) string) erro
 }
 
 // text returns path:line:col: message [rule], as compilers do.
-func (p problem) text() string {
+func (p Problem) text() string {
 	var b strings.Builder
 	b.WriteString(p.Path)
 	if p.Line > 0 {
@@ -125,7 +151,7 @@ func (p problem) text() string {
 }
 
 // github returns a workflow command, which GitHub shows beside the line.
-func (p problem) github() string {
+func (p Problem) github() string {
 	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	escapeProperty := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	var b strings.Builder

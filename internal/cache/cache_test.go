@@ -1,11 +1,11 @@
-package stamp_test
+package cache_test
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/jobgen/jobgen/internal/stamp"
+	"github.com/jobgen/jobgen/internal/cache"
 )
 
 // tree writes files below dir, creating what is missing.
@@ -36,9 +36,9 @@ func TestAnyChangeOfWhatCodeIsMadeOfIsSeen(t *testing.T) {
 		"a module around the source":  func(dir string) error { return os.WriteFile(dir+"/a/go.mod", nil, 0o666) },
 		"a file of the user's":        func(dir string) error { return os.WriteFile(dir+"/gen/jobs/mine.go", []byte("2"), 0o666) },
 		"the code is gone altogether": func(dir string) error { return os.RemoveAll(dir + "/gen") },
-		"the stamps are gone":         func(dir string) error { return os.RemoveAll(dir + "/stamps") },
-		"the stamp is spoilt": func(dir string) error {
-			files, err := filepath.Glob(dir + "/stamps/*.json")
+		"the cache is gone":           func(dir string) error { return os.RemoveAll(dir + "/cache") },
+		"the entry is not valid": func(dir string) error {
+			files, err := filepath.Glob(dir + "/cache/*.json")
 			if err != nil || len(files) != 1 {
 				return os.ErrNotExist
 			}
@@ -49,24 +49,24 @@ func TestAnyChangeOfWhatCodeIsMadeOfIsSeen(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			tree(t, dir, map[string]string{"go.mod": "1", "a/jobs.yaml": "1", "a/jobs.lock": "1", "gen/jobs/b.gen.go": "1", "gen/jobs/mine.go": "1"})
-			store, source := stamp.Open(dir+"/stamps"), filepath.Join(dir, "a", "jobs.yaml")
-			if store.Current(source) {
+			kept, source := cache.Open(dir+"/cache"), filepath.Join(dir, "a", "jobs.yaml")
+			if kept.Current(source) {
 				t.Fatal("it is current before anything was generated")
 			}
-			if err := store.Mark(source, filepath.Join(dir, "gen", "jobs")); err != nil {
+			if err := kept.Keep(source, filepath.Join(dir, "gen", "jobs")); err != nil {
 				t.Fatal(err)
 			}
 			tree(t, dir, map[string]string{"gen/jobs/deep/x.go": "2", "gen/y.go": "2", "b/jobs.yaml": "1"})
-			if !store.Current(source) {
+			if !kept.Current(source) {
 				t.Fatal("it is not current, and nothing has changed")
 			}
-			if store.Current(filepath.Join(dir, "b", "jobs.yaml")) {
+			if kept.Current(filepath.Join(dir, "b", "jobs.yaml")) {
 				t.Error("another file with the same content is current, and has no code")
 			}
 			if err := change(dir); err != nil {
 				t.Fatal(err)
 			}
-			if store.Current(source) {
+			if kept.Current(source) {
 				t.Error("the change is not seen")
 			}
 		})
@@ -77,8 +77,8 @@ func TestWithoutAFolderNothingIsKept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	tree(t, dir, map[string]string{"jobs.yaml": "1", "gen/a.gen.go": "1"})
-	var none stamp.Store
-	if err := none.Mark(dir+"/jobs.yaml", dir+"/gen"); err != nil {
+	var none cache.Cache
+	if err := none.Keep(dir+"/jobs.yaml", dir+"/gen"); err != nil {
 		t.Fatal(err)
 	}
 	if none.Current(dir + "/jobs.yaml") {

@@ -10,9 +10,9 @@ import (
 
 // turn takes one job, or none, in the same call that writes outcomes, and holds
 // that these were the answers.
-func (x *trial) turn(q runtime.Turner, handler string, outcomes []runtime.Outcome, want ...error) *runtime.Job {
+func (x *trial) turn(q queue, handler string, outcomes []attemptEnd, want ...error) *runtime.Job {
 	x.Helper()
-	verdicts, batch, err := q.Turn(x.Context(), outcomes, runtime.ClaimRequest{HandlerID: handler, Types: bothTypes, Limit: 1})
+	verdicts, batch, err := q.FinishAndClaim(x.Context(), outcomes, claimRequest{HandlerID: handler, Types: bothTypes, Limit: 1})
 	x.must(err)
 	if len(verdicts) != len(outcomes) {
 		x.Fatalf("%d results of %d outcomes", len(verdicts), len(outcomes))
@@ -26,10 +26,10 @@ func (x *trial) turn(q runtime.Turner, handler string, outcomes []runtime.Outcom
 	return batch.Jobs[0]
 }
 
-var turning = behaviours{
-	"Turn finishes a job and claims the next, until there is none": with(func(x *trial, q runtime.Turner) {
+var finishingAndClaiming = behaviours{
+	"FinishAndClaim finishes a job and claims the next, until there is none": driven(func(x *trial, q queue) {
 		added := []snowflake.ID{x.add(), x.add(), x.add()}
-		var outcomes []runtime.Outcome
+		var outcomes []attemptEnd
 		var answers []error
 		for _, id := range added {
 			job := x.turn(q, "h", outcomes, answers...)
@@ -37,7 +37,7 @@ var turning = behaviours{
 				x.Fatalf("claimed %v; want job %d", job, id)
 			}
 			x.numbers(job, 0, job.AttemptsRemaining)
-			outcomes, answers = []runtime.Outcome{outcome(job, "done")}, []error{nil}
+			outcomes, answers = []attemptEnd{outcome(job, "done")}, []error{nil}
 		}
 		if job := x.turn(q, "h", outcomes, nil); job != nil {
 			x.Errorf("claimed %v", job)
@@ -47,44 +47,44 @@ var turning = behaviours{
 		}
 		x.over()
 	}),
-	"Turn answers each outcome as Complete or Fail would, and claims all the same": with(func(x *trial, q runtime.Turner) {
+	"FinishAndClaim answers each outcome as Complete or Fail would, and claims all the same": driven(func(x *trial, q queue) {
 		next := x.add(runtime.JobOptions.Priority(1))
 		good, bad := x.addAndClaim("h"), x.addAndClaim("h", runtime.JobOptions.MaxAttempts(2))
 		foreign := x.addAndClaim("stranger")
 		retry := failure(bad, "no", "log")
 		retry.RetryIn = time.Hour
-		job := x.turn(q, "h", []runtime.Outcome{outcome(good, "0"), retry, outcome(foreign, ""), {JobID: 1, Success: true}},
+		job := x.turn(q, "h", []attemptEnd{outcome(good, "0"), retry, outcome(foreign, ""), {JobID: 1, Success: true}},
 			nil, nil, runtime.ErrJobNotClaimed, runtime.ErrJobNotFound)
 		if job == nil || job.ID != next {
 			x.Errorf("claimed %v; want job %d", job, next)
 		}
 		x.succeeded(good, "0")
 		x.failed(bad, "no", "log")
-		if job = x.turn(q, "h", []runtime.Outcome{outcome(good, "again"), outcome(foreign, "")}, nil, runtime.ErrJobNotClaimed); job != nil {
+		if job = x.turn(q, "h", []attemptEnd{outcome(good, "again"), outcome(foreign, "")}, nil, runtime.ErrJobNotClaimed); job != nil {
 			x.Errorf("claimed %v", job)
 		}
 		x.succeeded(good, "0")
 		x.must(complete(x, foreign, ""))
 	}),
-	"Turn answers for attempts that were stolen": with(func(x *trial, q runtime.Turner) {
+	"FinishAndClaim answers for attempts that were stolen": driven(func(x *trial, q queue) {
 		first, thief := x.stolen()
-		if job := x.turn(q, first.HandlerID, []runtime.Outcome{outcome(first, "late")}, nil); job != nil {
+		if job := x.turn(q, first.HandlerID, []attemptEnd{outcome(first, "late")}, nil); job != nil {
 			x.Errorf("claimed %v", job)
 		}
 		x.is(complete(x, thief, ""), runtime.ErrJobCancelled)
 		x.succeeded(first, "late")
 		x.over()
 	}),
-	"Turn of no types writes its outcomes all the same": with(func(x *trial, q runtime.Turner) {
+	"FinishAndClaim of no types writes its outcomes all the same": driven(func(x *trial, q queue) {
 		x.add()
 		job := x.claim("h")
-		verdicts, batch, err := q.Turn(x.Context(), []runtime.Outcome{outcome(job, "done")}, runtime.ClaimRequest{HandlerID: "h", Limit: 1})
+		verdicts, batch, err := q.FinishAndClaim(x.Context(), []attemptEnd{outcome(job, "done")}, claimRequest{HandlerID: "h", Limit: 1})
 		x.must(err)
 		x.same(len(verdicts), 1)
 		x.same(len(batch.Jobs), 0)
 		x.succeeded(job, "done")
 	}),
-	"Turn of no outcomes is a claim": with(func(x *trial, q runtime.Turner) {
+	"FinishAndClaim of no outcomes is a claim": driven(func(x *trial, q queue) {
 		id := x.add()
 		if job := x.turn(q, "h", nil); job == nil || job.ID != id {
 			x.Errorf("claimed %v; want job %d", job, id)
