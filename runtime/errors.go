@@ -70,3 +70,20 @@ func (e *PayloadError) Error() string {
 
 // Unwrap returns the reason.
 func (e *PayloadError) Unwrap() error { return e.Err }
+
+// A TypeConflictError is returned when a store is opened whose jobs of one type
+// and version mean another payload to another program, while some of them are
+// unfinished. Give the changed payload a new version, or finish those jobs
+// first.
+type TypeConflictError struct {
+	// Type and Version are what both programs call the payload.
+	Type    JobType
+	Version int16
+	// Reason is the first difference, seen from this program.
+	Reason string
+}
+
+func (e *TypeConflictError) Error() string {
+	v := TypeVersion{Type: e.Type, Version: e.Version}
+	return fmt.Sprintf("another program means another payload by job type %q, and jobs of it are unfinished: %s", v, e.Reason)
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jobgen/jobgen/runtime/driver"
@@ -34,7 +35,8 @@ type database struct {
 	tasks     sync.WaitGroup
 	endWriter context.CancelFunc
 	writerEnd sync.WaitGroup
-	closed    sync.Once
+	closing   sync.Once
+	closed    atomic.Bool
 }
 
 // Connections besides the watcher's.
@@ -112,9 +114,18 @@ func (d *database) disconnect() error {
 	return errors.Join(errs...)
 }
 
+// check returns why nothing can be done with the file, or nil.
+func (d *database) check() error {
+	if d.closed.Load() {
+		return errClosed
+	}
+	return d.identity.check()
+}
+
 // close ends what start has begun and disconnects. Closing twice is nil.
 func (d *database) close() (err error) {
-	d.closed.Do(func() {
+	d.closing.Do(func() {
+		d.closed.Store(true)
 		d.cancel()
 		d.tasks.Wait()
 		d.ids.giveBack()

@@ -23,7 +23,7 @@ func (s *store) write(ctx context.Context, do func(ctx context.Context, op *oper
 	if s.tx == nil {
 		return refused(s.writer.write(ctx, do))
 	}
-	if err := s.identity.check(); err != nil {
+	if err := s.check(); err != nil {
 		return refused(err)
 	}
 	return refused(s.tx.write(ctx, func(ctx context.Context) error {
@@ -34,7 +34,7 @@ func (s *store) write(ctx context.Context, do func(ctx context.Context, op *oper
 // read carries out do, which writes nothing. Outside of a caller's transaction
 // each of its statements has a snapshot of its own.
 func (s *store) read(ctx context.Context, do func(ctx context.Context, db *sqlitedb.Queries) error) error {
-	if err := s.identity.check(); err != nil {
+	if err := s.check(); err != nil {
 		return refused(err)
 	}
 	if s.tx == nil {
