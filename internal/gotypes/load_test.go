@@ -53,7 +53,7 @@ func TestThePackageLiesInTheModule(t *testing.T) {
 		"example.com/shop/nested/jobs":   {"JG302", "begins in between"},
 		"example.com/shop/out/jobs":      {"JG302", "symbolic link"},
 		"example.com/shop/dangling":      {"JG302", "symbolic link"},
-		"example.com/shop/file":          {"JG302", "no directory"},
+		"example.com/shop/file":          {"JG302", "not a directory"},
 		"example.com/shop/../../etc":     {"JG301", ""},
 		"/etc":                           {"JG301", ""},
 		"C:/jobs":                        {"JG301", ""},
@@ -194,10 +194,10 @@ func TestGoTypesAreCheckedToSurviveJSON(t *testing.T) {
 	mistake(t, dir, file("example.com/shop/gen/jobs", "x: {string: example.com/shop/money.Self}"), "JG404", "pointer receiver")
 	mistake(t, dir, file("example.com/shop/gen/jobs", "x: {string: example.com/shop/money.Self?}"), "", "")
 	mistake(t, dir, file("example.com/shop/gen/jobs", "x: [math/big.Int]"), "", "")
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: github.com/nobody/nothing/....T"), "JG403", "no import path")
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: -exec=evil.T"), "JG403", "no import path")
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: all.T"), "JG403", "no package")
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: C.int"), "JG403", "no package")
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: github.com/nobody/nothing/....T"), "JG403", "not a valid import path")
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: -exec=evil.T"), "JG403", "not a valid import path")
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: all.T"), "JG403", "not a package")
+	mistake(t, dir, file("example.com/shop/gen/jobs", "x: C.int"), "JG403", "not a package")
 	mistake(t, dir, file("example.com/shop/gen/jobs", "x: unsafe.Pointer"), "JG404", "JSON has no")
 }
 
