@@ -3,6 +3,7 @@ package queuetest
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/jobgen/jobgen/runtime"
@@ -48,20 +49,34 @@ var limits = behaviours{
 		x.tooLarge(err, 117, 100)
 	},
 	"a batch of large payloads is added whole": driven(func(x *trial, _ queue) {
-		const size, n = 5 << 20, 5
+		const size = 16 << 20
 		larger := x.open(x.store.Open(x, catalogue.WithMaxPayloadSize(size)), "queue")
+		// Each has its own letter, so that what is cut off or mixed up shows.
+		sizes := []int{0, 1 << 20, size - 100, 2<<20 - 30, 5 << 20, 1, 3 << 20}
+		n := len(sizes)
 		payloads := make([]any, n)
-		for i := range payloads {
-			payloads[i] = payloadA{N: i, Text: strings.Repeat("x", size-100)}
+		for i, of := range sizes {
+			payloads[i] = payloadA{N: i, Text: strings.Repeat(string(rune('a'+i)), of)}
 		}
 		ids, err := larger.AddBatch(x.Context(), typeA, payloads)
 		x.must(err)
 		x.same(len(ids), n)
-		x.stats(n, n, 0)
+		x.stats(int64(n), int64(n), 0)
+		for i := range n {
+			job, err := larger.TryClaim(x.Context(), "h")
+			x.must(err)
+			payload, err := job.Payload()
+			x.must(err)
+			want := payloads[slices.Index(ids, job.ID)].(payloadA)
+			if got := payload.(*payloadA); *got != want {
+				x.Errorf("job %d of %d: claimed payload %d with %d bytes of text; enqueued were %d with %d", i, n, got.N, len(got.Text), want.N, len(want.Text))
+			}
+			x.must(larger.Complete(x.Context(), job.ID, "h", 0, nil))
+		}
 		payloads[n-1] = payloadA{Text: strings.Repeat("x", size)}
 		_, err = larger.AddBatch(x.Context(), typeA, payloads)
 		x.tooLarge(err, size+len(`{"n":0,"text":""}`), size)
-		x.stats(n, n, 0)
+		x.stats(0, 0, 0)
 	}),
 	"a batch of too many jobs is refused before any is made": driven(func(x *trial, q queue) {
 		_, err := q.AddBatch(x.Context(), typeA, make([]any, runtime.MaxBatchSize+1))
