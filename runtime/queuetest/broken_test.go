@@ -45,7 +45,9 @@ type claim struct {
 	row     driver.Row
 }
 
-func (c claim) attempt() driver.Attempt { return driver.Attempt{Job: c.row.ID, Number: c.row.Attempts - 1} }
+func (c claim) attempt() driver.Attempt {
+	return driver.Attempt{Job: c.row.ID, Number: c.row.Attempts - 1}
+}
 
 // A wreck is what a bug may remember of one store.
 type wreck struct {
