@@ -64,6 +64,15 @@ func (id *identity) check() error {
 	if now-time.Duration(id.checked.Load()) < checkPause {
 		return nil
 	}
+	err := id.look()
+	if err == nil {
+		id.checked.Store(int64(now))
+	}
+	return err
+}
+
+// look is check without a pause.
+func (id *identity) look() error {
 	for _, f := range id.files {
 		info, err := os.Stat(f.path)
 		switch {
@@ -75,6 +84,5 @@ func (id *identity) check() error {
 			return fmt.Errorf("%w: another file is at %s now; put the first one back, or restart the program to use the new one", ErrFileChanged, f.path)
 		}
 	}
-	id.checked.Store(int64(now))
 	return nil
 }
