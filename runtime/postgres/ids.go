@@ -12,7 +12,6 @@ import (
 	"github.com/bwmarrin/snowflake"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
@@ -23,10 +22,8 @@ import (
 // The lease is also the process's sign of life: workers of a process that has
 // not renewed it for leaseTime count as gone, and their claims are taken over.
 type idSource struct {
-	db     *pgdb.Queries
+	db     *database
 	holder pgtype.UUID // this process, whatever number it holds
-	schema *schemaName
-	pool   *pgxpool.Pool
 
 	mu    sync.Mutex
 	lease *nodeLease // nil for a role that may not have one, which only reads
@@ -52,11 +49,11 @@ var errNoNode = errors.New("all 1024 snowflake node numbers are leased to other 
 
 // leaseIDs takes the first lease. A role that may not is refused when it first
 // needs an id.
-func leaseIDs(ctx context.Context, db *pgdb.Queries, pool *pgxpool.Pool, schema *schemaName) (*idSource, error) {
-	s := &idSource{db: db, pool: pool, schema: schema, holder: pgtype.UUID{Valid: true}}
+func leaseIDs(ctx context.Context, db *database) (*idSource, error) {
+	s := &idSource{db: db, holder: pgtype.UUID{Valid: true}}
 	rand.Read(s.holder.Bytes[:])
 	s.alive(time.Now())
-	lease, err := s.take(ctx, db)
+	lease, err := s.take(ctx, db.pooled)
 	if sqlState(err) == notPermitted {
 		return s, nil
 	}
@@ -86,7 +83,7 @@ func (s *idSource) next(ctx context.Context) (snowflake.ID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lease == nil || time.Now().After(s.lease.until) {
-		lease, err := s.take(ctx, s.db)
+		lease, err := s.take(ctx, s.db.pooled)
 		if err != nil {
 			return 0, err
 		}
@@ -153,7 +150,7 @@ func (s *idSource) renewOnce(ctx context.Context) error {
 // of its own: a process whose handlers hold all connections is alive.
 func (s *idSource) insist(ctx context.Context, do func(context.Context, *pgdb.Queries) error) error {
 	try, cancel := context.WithTimeout(ctx, leaseRenew/2)
-	err := do(try, s.db)
+	err := do(try, s.db.pooled)
 	cancel()
 	if err == nil || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		return err
@@ -165,12 +162,12 @@ func (s *idSource) insist(ctx context.Context, do func(context.Context, *pgdb.Qu
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(try))
-	return do(try, pgdb.New(inSchema{conn, s.schema}))
+	return do(try, s.db.queries(conn))
 }
 
 // connect makes a connection as the pool makes its own.
 func (s *idSource) connect(ctx context.Context) (*pgx.Conn, error) {
-	config := s.pool.Config()
+	config := s.db.server.pool.Config()
 	if config.BeforeConnect != nil {
 		if err := config.BeforeConnect(ctx, config.ConnConfig); err != nil {
 			return nil, err
@@ -187,10 +184,10 @@ func (s *idSource) alive(at time.Time) {
 	s.heard = at
 }
 
-// judges reports whether this process may take those for gone who have let
-// their leases run out. While the database was away nobody could renew, so
-// whoever could not do so for as long as a lease lasts cannot judge others.
-func (s *idSource) judges() bool {
+// canDeclareDead reports whether this process may treat processes whose leases
+// have expired as dead. While the database was away nobody could renew, so a
+// process that could not do so for as long as a lease lasts declares nobody dead.
+func (s *idSource) canDeclareDead() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -221,7 +218,7 @@ func (s *idSource) giveBack() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	// An error does not matter: the lease ends by itself.
-	_ = s.db.ReturnNode(ctx, pgdb.ReturnNodeParams{Number: s.lease.number, Holder: s.holder})
+	_ = s.db.pooled.ReturnNode(ctx, pgdb.ReturnNodeParams{Number: s.lease.number, Holder: s.holder})
 	s.lease.until = time.Time{}
 }
 

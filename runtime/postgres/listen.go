@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // A listener hears the notifications of other processes, on one connection
@@ -16,12 +15,9 @@ import (
 // lost it is made anew, with growing pauses, and everybody is woken, since
 // something may have been missed.
 type listener struct {
-	pool    *pgxpool.Pool
+	db      *database
 	channel string
 	self    string
-	hubs    *hubs
-
-	processes func() int // how many there are, this one included
 
 	once   sync.Once
 	life   context.Context
@@ -36,8 +32,8 @@ const (
 	listenMaxWait = 5 * time.Second
 )
 
-func newListener(pool *pgxpool.Pool, n *notifier, h *hubs) *listener {
-	l := &listener{pool: pool, channel: n.channel, self: n.sender, hubs: h}
+func newListener(d *database) *listener {
+	l := &listener{db: d, channel: d.notifier.channel, self: d.notifier.sender}
 	l.life, l.cancel = context.WithCancel(context.Background())
 	return l
 }
@@ -81,10 +77,7 @@ func (l *listener) listen() (heard bool) {
 		defer cancel()
 		conn.Close(ctx)
 	}()
-	l.hubs.each(func(h *hub) {
-		jobArrived.ring(h)
-		claimsRevoked.ring(h)
-	})
+	l.db.states.wakeAll()
 	for {
 		ctx, cancel := context.WithTimeout(l.life, listenPing)
 		note, err := conn.WaitForNotification(ctx)
@@ -92,7 +85,7 @@ func (l *listener) listen() (heard bool) {
 		switch {
 		case err == nil:
 			if note.Channel == l.channel {
-				l.hear(note.Payload)
+				l.received(note.Payload)
 			}
 		case l.life.Err() != nil:
 			return true
@@ -114,7 +107,7 @@ func (l *listener) listen() (heard bool) {
 func (l *listener) connect() (*pgx.Conn, error) {
 	ctx, cancel := context.WithTimeout(l.life, listenTimeout)
 	defer cancel()
-	pooled, err := l.pool.Acquire(ctx)
+	pooled, err := l.db.server.pool.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,23 +119,22 @@ func (l *listener) connect() (*pgx.Conn, error) {
 	return conn, nil
 }
 
-func (l *listener) hear(payload string) {
+// received acts on a notification.
+func (l *listener) received(payload string) {
 	e, queue, sender, ok := parseMessage(payload)
 	if !ok || sender == l.self {
 		return
 	}
-	l.hubs.mu.Lock()
-	h := l.hubs.byNumber[queue]
-	l.hubs.mu.Unlock()
+	state := l.db.states.known(queue)
 	switch {
-	case h == nil:
+	case state == nil:
 	case e != jobArrived:
-		e.ring(h)
+		e.wake(state)
 	case sender == "":
 		// A transaction has added it, perhaps long before it was committed.
-		h.forget()
-		e.ring(h)
-	case h.crowd.answers(l.processes()):
-		e.ring(h)
+		state.sweepSoon()
+		e.wake(state)
+	case state.damping.answers(l.db.ids.processes()):
+		e.wake(state)
 	}
 }

@@ -86,7 +86,7 @@ BEGIN
 
   GRANT EXECUTE ON FUNCTION
     "jobgen".worker, "jobgen".claim, "jobgen".claim_one, "jobgen".steal, "jobgen".release, "jobgen".lost_claims,
-    "jobgen".complete, "jobgen".turn, "jobgen".fail, "jobgen".finish, "jobgen".upkeep
+    "jobgen".complete, "jobgen".finish_and_claim, "jobgen".fail, "jobgen".finish, "jobgen".upkeep
   TO "jobgen_work";
   GRANT INSERT (name) ON "jobgen".handler TO "jobgen_work";
   GRANT EXECUTE ON FUNCTION "jobgen".cancel TO "jobgen_work", "jobgen_admin";

@@ -94,22 +94,22 @@ claim()             EXECUTE work
 claim_one()         EXECUTE work
 complete()          EXECUTE work
 create_queue()      EXECUTE admin enqueue work
+dead_workers()      EXECUTE
 delete_queue()      EXECUTE admin
 drain()             EXECUTE admin
 end_lease()         EXECUTE enqueue work
 fail()              EXECUTE work
 finish()            EXECUTE work
-gone()              EXECUTE
+finish_and_claim()  EXECUTE work
 lease()             EXECUTE enqueue work
 lost_claims()       EXECUTE work
 next_due()          EXECUTE
+record_stale_outcome() EXECUTE
 release()           EXECUTE work
 renew_lease()       EXECUTE enqueue work
 revive()            EXECUTE admin
-speak()             EXECUTE
 steal()             EXECUTE work
 sweep()             EXECUTE
-turn()              EXECUTE work
 upkeep()            EXECUTE admin work
 worker()            EXECUTE work
 `

@@ -8,7 +8,6 @@ import (
 
 	"github.com/bwmarrin/snowflake"
 	"pgregory.net/rapid"
-
 )
 
 // id is the job's on a side.

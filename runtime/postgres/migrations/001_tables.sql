@@ -1,3 +1,5 @@
+-- oldest: 1
+--
 -- The tables. Everything lives in one schema; "jobgen" stands for the name
 -- that the user chose and is replaced before a statement is sent.
 --

@@ -76,10 +76,12 @@ type JobgenJobType struct {
 }
 
 type JobgenMigration struct {
-	Version int32
-	Name    string
-	Oldest  int32
-	Applied pgtype.Timestamptz
+	Version   int32
+	Name      string
+	Oldest    int32
+	Applied   pgtype.Timestamptz
+	Functions string
+	Names     string
 }
 
 type JobgenNode struct {
