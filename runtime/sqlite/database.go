@@ -52,7 +52,7 @@ const (
 
 // connect opens the file, without anything in the background.
 func (d *database) connect(ctx context.Context) (err error) {
-	if d.writing, err = d.file.pool(writers, "cache_size(-8192)"); err != nil {
+	if d.writing, err = d.pool(writers, "cache_size(-8192)"); err != nil {
 		return err
 	}
 	if err := d.file.prepare(ctx, d.writing); err != nil {
@@ -64,13 +64,13 @@ func (d *database) connect(ctx context.Context) (err error) {
 	if d.identity, err = identify(d.file.path); err != nil {
 		return err
 	}
-	if d.watching, err = d.file.pool(1, "query_only(1)", "cache_size(-64)"); err != nil {
+	if d.watching, err = d.pool(1, "query_only(1)", "cache_size(-64)"); err != nil {
 		return err
 	}
-	if d.reading, err = d.file.pool(readers, "query_only(1)"); err != nil {
+	if d.reading, err = d.pool(readers, "query_only(1)"); err != nil {
 		return err
 	}
-	calling, err := d.file.connector()
+	calling, err := d.connector()
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"time"
+
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // Advance lets d pass for the jobs of the file.
@@ -45,4 +47,9 @@ func WithPragma(pragma string) Option {
 		o.pragmas = append(o.pragmas, pragma)
 		return nil
 	}
+}
+
+// Introduce tells the file which types a program knows, as Open does.
+func (s *Store) Introduce(ctx context.Context, known ...driver.KnownType) error {
+	return s.db.writer.write(ctx, func(ctx context.Context, op *operation) error { return op.introduce(ctx, known) })
 }

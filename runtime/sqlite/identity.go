@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 )
 
 // ErrFileChanged says that the file was deleted, moved or replaced while a
@@ -14,8 +16,17 @@ import (
 // is back in its place or the process has opened the new one.
 var ErrFileChanged = errors.New("the SQLite file has changed under the open store")
 
-// An identity is which files a store has open. It is immutable.
-type identity struct{ files []openFile }
+// An identity is which files a store has open. It may be used from several
+// goroutines at once.
+type identity struct {
+	files   []openFile
+	made    time.Time
+	checked atomic.Int64 // when check last found them in their places, in ns since made
+}
+
+// checkPause is how long a check holds good. It saves a process that commits
+// ten thousand times a second a twentieth of its time.
+const checkPause = 100 * time.Microsecond
 
 type openFile struct {
 	path string
@@ -29,7 +40,7 @@ func identify(path string) (*identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := &identity{files: []openFile{{path, info}}}
+	id := &identity{files: []openFile{{path, info}}, made: time.Now()}
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, err
@@ -49,6 +60,19 @@ func identify(path string) (*identity, error) {
 // check returns an error that wraps [ErrFileChanged] unless the paths still
 // lead to the files that are open. It takes a few microseconds.
 func (id *identity) check() error {
+	now := time.Since(id.made)
+	if now-time.Duration(id.checked.Load()) < checkPause {
+		return nil
+	}
+	err := id.look()
+	if err == nil {
+		id.checked.Store(int64(now))
+	}
+	return err
+}
+
+// look is check without a pause.
+func (id *identity) look() error {
 	for _, f := range id.files {
 		info, err := os.Stat(f.path)
 		switch {

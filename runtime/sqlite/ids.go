@@ -48,21 +48,22 @@ func (l *nodeLease) over() bool {
 // take leases a number.
 func (s *idSource) take(ctx context.Context) error {
 	l := nodeLease{holder: rand.Text(), until: time.Now().Add(leaseTime)}
-	err := s.w.write(ctx, func(ctx context.Context, op *operation) error {
+	var numbers []int64
+	err := s.w.write(ctx, func(ctx context.Context, op *operation) (err error) {
 		until := op.now.Add(leaseTime).UnixMicro()
 		// Other processes may live on with these leases, and renew them before.
 		if err := op.CapLeases(ctx, until); err != nil {
 			return err
 		}
-		numbers, err := op.LeaseNode(ctx, sqlitedb.LeaseNodeParams{Holder: l.holder, Until: until, Now: op.at()})
-		if err == nil && len(numbers) == 0 {
-			err = errNoNode
-		}
-		if err == nil {
-			l.number = numbers[0]
-		}
+		numbers, err = op.LeaseNode(ctx, sqlitedb.LeaseNodeParams{Holder: l.holder, Until: until, Now: op.at()})
 		return err
 	})
+	if err == nil && len(numbers) == 0 {
+		err = errNoNode
+	}
+	if err == nil {
+		l.number = numbers[0]
+	}
 	if err == nil {
 		l.node, err = snowflake.NewNode(l.number)
 	}

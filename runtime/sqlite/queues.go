@@ -62,15 +62,21 @@ func (s *store) Queue(ctx context.Context, name string, open driver.Open) (drive
 	return q, nil
 }
 
-// find returns the row of a queue, nil where it does not exist.
+// find returns the row of a queue, nil where it does not exist. Every enqueue
+// begins with it, so it leaves the check of the file to what is done next.
 func (s *store) find(ctx context.Context, name string) (row *sqlitedb.QueueNumberRow, err error) {
-	err = s.read(ctx, func(ctx context.Context, db *sqlitedb.Queries) error {
+	find := func(ctx context.Context, db *sqlitedb.Queries) error {
 		rows, err := db.QueueNumber(ctx, name)
 		if err == nil && len(rows) > 0 {
 			row = &rows[0]
 		}
 		return err
-	})
+	}
+	if s.tx == nil {
+		err = refused(find(ctx, s.reader))
+	} else {
+		err = s.read(ctx, find)
+	}
 	return row, err
 }
 

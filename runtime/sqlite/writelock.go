@@ -57,9 +57,6 @@ type lockedConnector struct {
 }
 
 func (c *lockedConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	if err := c.identity.check(); err != nil {
-		return nil, err
-	}
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err

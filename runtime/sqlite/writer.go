@@ -145,10 +145,6 @@ func (w *writer) commit(ctx context.Context, c *connection) bool {
 		return true
 	}
 	defer w.lock.release()
-	if err := w.identity.check(); err != nil {
-		answer(w.take(waited), err)
-		return true
-	}
 	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		answer(w.take(waited), explainBusy(err, w.lock.busy))
 		return true
