@@ -124,7 +124,13 @@ func (c *Catalogue) Known() []driver.KnownType {
 	for _, t := range c.Types() {
 		def := c.defs[t]
 		for _, v := range def.versions() {
-			known = append(known, driver.KnownType{TypeVersion: driver.TypeVersion{Type: string(v.Type), Version: v.Version}, Queue: def.Queue})
+			payload := def.payload()
+			if i := slices.IndexFunc(def.Upgrades, func(u Upgrade) bool { return u.from == v.Version }); i >= 0 {
+				payload = def.Upgrades[i].in
+			}
+			known = append(known, driver.KnownType{
+				TypeVersion: driver.TypeVersion{Type: string(v.Type), Version: v.Version}, Queue: def.Queue, Fields: fieldsOf(payload),
+			})
 		}
 	}
 	return known

@@ -13,8 +13,8 @@ import (
 // A Definition describes a job type. Generated code has one per job; it is not
 // changed once it is in use.
 //
-// It is no generic type: whatever is generic is compiled anew for each of a
-// program's job types. What is typed are the generated functions.
+// Definition is not generic, because generic code is compiled anew for each job
+// type of a program. Only the generated functions are typed.
 type Definition struct {
 	Type    JobType
 	Queue   string      // that Enqueue adds to
@@ -85,7 +85,7 @@ func (d *Definition) check() error {
 		all = errors.Join(all, fmt.Errorf("job type %q: %w", d.Type, fmt.Errorf(format, args...)))
 	}
 	if d.payload() == nil {
-		mistake("its payload is a %T, which is no pointer", d.Payload)
+		mistake("its payload is a %T, which is not a pointer", d.Payload)
 	}
 	if d.Version < 0 {
 		mistake("payload version %d is less than 1", d.Version)

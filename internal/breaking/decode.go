@@ -22,7 +22,7 @@ func Decode(fields []*schema.Field, data []byte) error {
 func decodeFields(fields []*schema.Field, data []byte, path string) error {
 	var values map[string]json.RawMessage
 	if err := json.Unmarshal(data, &values); err != nil || values == nil {
-		return fmt.Errorf("%s is no JSON object", where(path))
+		return fmt.Errorf("%s is not a JSON object", where(path))
 	}
 	for _, f := range fields {
 		key := f.Stored()
@@ -61,7 +61,7 @@ func decode(ref *schema.Ref, data []byte, path string) error {
 	case ref.List != nil:
 		var values []json.RawMessage
 		if err := json.Unmarshal(data, &values); err != nil {
-			return fmt.Errorf("%s is no list", path)
+			return fmt.Errorf("%s is not a list", path)
 		}
 		for i, v := range values {
 			if err := decode(ref.List, v, path+"["+strconv.Itoa(i)+"]"); err != nil {
@@ -72,7 +72,7 @@ func decode(ref *schema.Ref, data []byte, path string) error {
 	case ref.Map != nil:
 		var values map[string]json.RawMessage
 		if err := json.Unmarshal(data, &values); err != nil {
-			return fmt.Errorf("%s is no JSON object", path)
+			return fmt.Errorf("%s is not a JSON object", path)
 		}
 		for key, v := range values {
 			if err := decode(ref.Map, v, path+"["+strconv.Quote(key)+"]"); err != nil {
@@ -83,10 +83,10 @@ func decode(ref *schema.Ref, data []byte, path string) error {
 	case ref.Declared != nil && ref.Declared.IsEnum:
 		var text string
 		if err := json.Unmarshal(data, &text); err != nil {
-			return fmt.Errorf("%s is no text", path)
+			return fmt.Errorf("%s is not text", path)
 		}
 		if values(ref.Declared)[text] == nil {
-			return fmt.Errorf("%s is %.80q, which is no value of %s", path, text, ref.Declared.Name.Value)
+			return fmt.Errorf("%s is %.80q, which is not a value of %s", path, text, ref.Declared.Name.Value)
 		}
 		return nil
 	case ref.Declared != nil:

@@ -58,11 +58,11 @@ func fullName(ref *schema.Ref) string { return ref.Import + "." + ref.Name }
 // path says, or "".
 func badImport(path string, to target) string {
 	if err := module.CheckImportPath(path); err != nil || strings.Contains(path, "...") {
-		return fmt.Sprintf("%q is no import path", path)
+		return fmt.Sprintf("%q is not a valid import path", path)
 	}
 	switch path {
 	case "C", "all", "cmd", "std", "tool", "work":
-		return fmt.Sprintf("%q is no package, but a word of the go command", path)
+		return fmt.Sprintf("%q is not a package but a word of the go command", path)
 	}
 	if path == to.path {
 		return "it is in the package that is generated; declare it under types"

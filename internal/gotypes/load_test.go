@@ -55,7 +55,7 @@ func TestThePackageLiesInTheModule(t *testing.T) {
 		"example.com/shop/nested/jobs":   {"JG302", "begins in between"},
 		"example.com/shop/out/jobs":      {"JG302", "symbolic link"},
 		"example.com/shop/dangling":      {"JG302", "symbolic link"},
-		"example.com/shop/file":          {"JG302", "no directory"},
+		"example.com/shop/file":          {"JG302", "not a directory"},
 		"example.com/shop/../../etc":     {"JG301", ""},
 		"/etc":                           {"JG301", ""},
 		"C:/jobs":                        {"JG301", ""},
@@ -206,10 +206,10 @@ func TestGoTypesAreCheckedToSurviveJSON(t *testing.T) {
 	add("{string: example.com/shop/money.Self}", [2]string{"JG404", "pointer receiver"})
 	add("{string: example.com/shop/money.Self?}", [2]string{})
 	add("[math/big.Int]", [2]string{})
-	add("github.com/nobody/nothing/....T", [2]string{"JG403", "no import path"})
-	add("-exec=evil.T", [2]string{"JG403", "no import path"})
-	add("all.T", [2]string{"JG403", "no package"})
-	add("C.int", [2]string{"JG403", "no package"})
+	add("github.com/nobody/nothing/....T", [2]string{"JG403", "not a valid import path"})
+	add("-exec=evil.T", [2]string{"JG403", "not a valid import path"})
+	add("all.T", [2]string{"JG403", "not a package"})
+	add("C.int", [2]string{"JG403", "not a package"})
 	add("unsafe.Pointer", [2]string{"JG404", "JSON has no"})
 	_, mistakes := check(t, dir, src+"  }}\n")
 	for _, m := range mistakes {

@@ -95,7 +95,7 @@ func (b *builder) version(e yaml.Entry) {
 		return
 	}
 	if v := n.GetToken().Value; v != fmt.Sprint(Version) {
-		b.Mistakes.Add(yaml.Start(n), diagnostic.BadVersion, "version %s is none that this jobgen reads: it reads version %d", v, Version)
+		b.Mistakes.Add(yaml.Start(n), diagnostic.BadVersion, "version %s is not supported: this jobgen reads version %d", v, Version)
 	}
 }
 
@@ -110,7 +110,7 @@ func (b *builder) readQueues(e yaml.Entry) {
 		b.queues.add(e.Key.Value)
 		b.file.Queues = append(b.file.Queues, &Queue{Name: e.Key, Doc: e.Doc})
 		if why := badQueue(e.Key.Value); why != "" {
-			b.Mistakes.Add(e.Key.At, diagnostic.BadName, "the queue %q cannot be called so: %s", e.Key.Value, why)
+			b.Mistakes.Add(e.Key.At, diagnostic.BadName, "invalid queue name %q: %s", e.Key.Value, why)
 		}
 		b.readQueueOptions(e)
 	}

@@ -55,7 +55,7 @@ func (b *builder) mapRef(n ast.Node, at diagnostic.Position) *Ref {
 func (b *builder) textRef(text string, at diagnostic.Position) *Ref {
 	ref, why := b.parseRef(text, at, 0)
 	if why != "" {
-		b.Mistakes.Add(at, diagnostic.BadType, "%q is no type: %s", yaml.Clip(text), why)
+		b.Mistakes.Add(at, diagnostic.BadType, "%q is not a type: %s", yaml.Clip(text), why)
 		return nil
 	}
 	return ref

@@ -23,8 +23,8 @@ type Reader struct {
 	Source   string // as the parser got it, without byte order mark and carriage returns
 }
 
-// Parse returns the root of the file, or nil when it is no YAML that can be
-// walked. What the parser of YAML panics on is no YAML either.
+// Parse returns the root of the file, or nil when it is not YAML that can be
+// walked. What the parser of YAML panics on is not valid either.
 func (r *Reader) Parse(src []byte) (root ast.Node) {
 	text, fit := clean(src, &r.Mistakes)
 	if !fit {
@@ -34,7 +34,7 @@ func (r *Reader) Parse(src []byte) (root ast.Node) {
 	defer func() {
 		if p := recover(); p != nil {
 			root = nil
-			r.Mistakes.Add(diagnostic.Position{Line: 1, Column: 1}, diagnostic.Syntax, "this is no YAML: %v", p)
+			r.Mistakes.Add(diagnostic.Position{Line: 1, Column: 1}, diagnostic.Syntax, "this is not valid YAML: %v", p)
 		}
 	}()
 	tokens := lexer.Tokenize(text)
@@ -58,7 +58,7 @@ func (r *Reader) Parse(src []byte) (root ast.Node) {
 func (r *Reader) syntaxError(err error) {
 	var syntax *goyaml.SyntaxError
 	if !errors.As(err, &syntax) || syntax.Token == nil {
-		r.Mistakes.Add(diagnostic.Position{Line: 1, Column: 1}, diagnostic.Syntax, "this is no YAML: %v", err)
+		r.Mistakes.Add(diagnostic.Position{Line: 1, Column: 1}, diagnostic.Syntax, "this is not valid YAML: %v", err)
 		return
 	}
 	at, message := Place(syntax.Token), syntax.Message
@@ -71,7 +71,7 @@ func (r *Reader) syntaxError(err error) {
 	if strings.HasPrefix(strings.TrimLeft(syntax.Token.Value, "\n "), "\t") {
 		message = "a tab cannot indent a line: use spaces"
 	}
-	r.Mistakes.Add(at, diagnostic.Syntax, "this is no YAML: %s", message)
+	r.Mistakes.Add(at, diagnostic.Syntax, "this is not valid YAML: %s", message)
 }
 
 // A Text is a word of a file.

@@ -69,6 +69,8 @@ type Codec struct {
 	object  object // the innermost
 	err     error
 	path    string // of err, from the innermost object that has not been left
+
+	described *[]Field // where Describe gathers the fields; nil in a pass over JSON
 }
 
 // A Value writes v, or reads it. Of what it read it keeps nothing of c.

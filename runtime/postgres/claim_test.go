@@ -247,14 +247,14 @@ func TestClaimingAndFinishingKeepTheirPlansWhateverTheStatistics(t *testing.T) {
 			call := func(t *testing.T) {
 				due, after := store.Cursors(queue, noteVersions...)
 				for statement, args := range map[string][]any{
-					`SELECT * FROM jobgen.claim(1, 1, '{1}', 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`:                                                                  {due, after},
+					`SELECT * FROM jobgen.claim(1, 1, '{1}', 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`:                                         {due, after},
 					`SELECT jobgen.complete(1, 1, $1, $2, array_fill(''::bytea, '{1000}'))`:                                                                {ids, numbers},
 					`SELECT jobgen.fail(1, 1, $1, $2, array_fill('no'::text, '{1000}'), array_fill(0::bigint, '{1000}'), array_fill(''::bytea, '{1000}'))`: {ids, numbers},
-					`SELECT jobgen.release(1, 1, $1, $2)`:                                                                                                  {ids, numbers},
-					`SELECT * FROM jobgen.claim(1, 2, '{1}', 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, true, false)`:                                                                   {due, after},
-					`SELECT jobgen.lost_claims(1, 1, $1, $2)`:                                                                                              {ids, numbers},
-					`SELECT jobgen.finish(1, 1, id, number, true, '', 0, '') FROM unnest($1::bigint[], $2::integer[]) u(id, number)`:                       {ids, numbers},
-					`SELECT jobgen.cancel(1, id) FROM unnest($1::bigint[]) id`:                                                                             {ids},
+					`SELECT jobgen.release(1, 1, $1, $2)`: {ids, numbers},
+					`SELECT * FROM jobgen.claim(1, 2, '{1}', 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, true, false)`:                    {due, after},
+					`SELECT jobgen.lost_claims(1, 1, $1, $2)`:                                                                        {ids, numbers},
+					`SELECT jobgen.finish(1, 1, id, number, true, '', 0, '') FROM unnest($1::bigint[], $2::integer[]) u(id, number)`: {ids, numbers},
+					`SELECT jobgen.cancel(1, id) FROM unnest($1::bigint[]) id`:                                                       {ids},
 				} {
 					if n := blocks(t, conn, statement, args...); n > 60*batch {
 						t.Errorf("%s: %d of %d jobs took %d blocks", statement, batch, all, n)
