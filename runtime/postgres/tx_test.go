@@ -277,6 +277,9 @@ func TestWhatIsBoundToATransactionThatIsOverDoesNothing(t *testing.T) {
 				if replaced := strings.HasPrefix(how, "followed"); replaced && !used {
 					continue // nothing tells it from the one it was bound to
 				}
+				if name == "pgx" && how == "rolled back as its context ended" {
+					continue // pgx leaves that to whoever began it
+				}
 				when := map[bool]string{false: "before its first use", true: "after its first use"}[used]
 				t.Run(name+"/"+how+"/"+when, func(t *testing.T) {
 					t.Parallel()
