@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -29,7 +31,13 @@ func (s *Store) Advance(ctx context.Context, d time.Duration) error {
 }
 
 // Upkeep is one turn of what a process does every hour.
-func (s *Store) Upkeep(ctx context.Context, keepDays int32) error { return s.db.Upkeep(ctx, keepDays) }
+func (s *Store) Upkeep(ctx context.Context, keepDays int32) error {
+	failures, err := s.db.Upkeep(ctx, keepDays)
+	if err == nil && len(failures) > 0 {
+		err = errors.New(strings.Join(failures, "; "))
+	}
+	return err
+}
 
 // Node is the snowflake node number that the store mints ids under.
 func (s *Store) Node() int16 {
@@ -58,6 +66,10 @@ func (s *Store) CanDeclareDead() {
 	s.ids.mu.Lock()
 	defer s.ids.mu.Unlock()
 	s.ids.since = s.ids.since.Add(-time.Hour)
+	_, err := s.pool.Exec(context.Background(), s.schema.apply("UPDATE jobgen.node SET since = since - interval '1 hour' WHERE holder = $1"), s.ids.holder)
+	if err != nil {
+		panic(err)
+	}
 }
 
 // Renew is one renewal of the store's lease.

@@ -86,6 +86,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 	if c.ids, err = leaseIDs(ctx, s.db, pool, schema); err != nil {
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
+	c.ids.names = &registry{queues: &c.queues, handlers: &c.handlers, workers: &c.workers, types: &c.types}
 	if err := c.types.open(ctx, s.db, catalogue.Versions()); err != nil {
 		c.ids.giveBack()
 		return nil, fmt.Errorf("open postgres store: %w", err)
@@ -93,7 +94,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c.cancel = cancel
 	c.tasks.Go(func() { c.ids.renew(life) })
-	c.tasks.Go(func() { upkeep(life, s.db, o.retention) })
+	c.tasks.Go(func() { upkeep(life, s.db, o.retention, c.ids.names) })
 	if o.listen {
 		c.listener = newListener(pool, c.notifier, &c.hubs)
 		c.listener.processes = c.ids.processes
