@@ -14,6 +14,7 @@ const (
 	noSuchSchema         = "3F000"
 	deadlock             = "40P01"
 	serializationFailure = "40001"
+	lockNotAvailable     = "55P03"
 )
 
 // sqlState is the SQLSTATE that the database answered with, or "".

@@ -222,7 +222,7 @@ func (s *Store) DeleteQueue(ctx context.Context, name string) error {
 	if runtime.CheckName("queue", name) != nil {
 		return noQueue("delete", name)
 	}
-	unfinished, err := retry(ctx, func() (int64, error) { return s.db.DeleteQueue(ctx, name) })
+	unfinished, err := lockRetry(ctx, func() (int64, error) { return s.db.DeleteQueue(ctx, name) })
 	s.queues.drop(name)
 	switch {
 	case err != nil:

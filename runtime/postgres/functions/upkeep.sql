@@ -12,6 +12,7 @@ DECLARE
   _day date;
   _partition text;
   _now timestamptz := clock_timestamp();
+  _old integer[];
 BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtextextended('jobgen.upkeep', 0)) THEN
     RETURN;
@@ -67,11 +68,11 @@ BEGIN
   -- A claim may still be on a job that nobody works on. The table of jobs is
   -- read once, and only where there is a name to remove.
   BEGIN
-    WITH old AS MATERIALIZED (
-      SELECT h.number FROM jobgen.handler h WHERE h.holder IS NULL AND h.used < current_date - _keep_days - 1 ORDER BY h.number LIMIT 10000)
-    DELETE FROM jobgen.handler h USING old
-    WHERE h.number = old.number AND NOT EXISTS (SELECT 1 FROM jobgen.job j WHERE j.handler = old.number)
-      AND h.holder IS NULL AND h.used < current_date - _keep_days - 1;
+    _old := ARRAY(SELECT h.number FROM jobgen.handler h WHERE h.holder IS NULL AND h.used < current_date - _keep_days - 1 ORDER BY h.number LIMIT 10000);
+    IF cardinality(_old) > 0 THEN
+      _old := ARRAY(SELECT o.number FROM unnest(_old) AS o(number) EXCEPT SELECT j.handler FROM jobgen.job j WHERE j.handler IS NOT NULL);
+      DELETE FROM jobgen.handler h WHERE h.number = ANY (_old) AND h.holder IS NULL AND h.used < current_date - _keep_days - 1;
+    END IF;
   EXCEPTION WHEN OTHERS THEN
     RETURN NEXT format('remove the names of handlers: %s (%s)', SQLERRM, SQLSTATE);
   END;
