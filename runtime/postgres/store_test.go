@@ -90,9 +90,11 @@ func (d *database) Begin(t testing.TB, service *runtime.Store) (bound *runtime.S
 	pool := store.Pool()
 	ctx := context.WithoutCancel(t.Context())
 	if d.sqlTx || d.openSQL != nil {
-		db := stdlib.OpenDBFromPool(pool)
+		var db *sql.DB
 		if d.openSQL != nil {
 			db = d.openSQL(t, d.dsn)
+		} else {
+			db = stdlib.OpenDBFromPool(pool)
 		}
 		tx, err := db.BeginTx(ctx, &sql.TxOptions{})
 		if err != nil {
