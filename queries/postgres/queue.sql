@@ -21,7 +21,18 @@ SELECT jobgen.delete_queue(@name)::bigint AS unfinished;
 SELECT h.number FROM jobgen.handler h WHERE h.name = @name;
 
 -- name: CreateHandler :many
-INSERT INTO jobgen.handler (name) VALUES (@name) ON CONFLICT (name) DO NOTHING RETURNING number;
+SELECT jobgen.create_handler(@name, NULL)::integer AS number;
+
+-- Handlers that a process has used, in a database that may have lost them or is
+-- to know that they still are used. The holder is null for those that no worker
+-- of it uses.
+-- name: CreateHandlersAgain :exec
+SELECT jobgen.create_handler(n.name, sqlc.narg('holder')::uuid) FROM unnest(@names::text[]) AS n(name);
+
+-- The same for the workers of a process, in a database that may say that they
+-- are of another process.
+-- name: CreateWorkersAgain :exec
+SELECT jobgen.worker(n.name, @holder::uuid) FROM unnest(@names::text[]) AS n(name);
 
 -- A worker's handler, which lives and dies with its process.
 -- name: WorkerNumber :one
@@ -31,7 +42,4 @@ SELECT jobgen.worker(@name, @holder::uuid)::integer AS number;
 SELECT t.number, t.name, t.version FROM jobgen.job_type t;
 
 -- name: CreateJobTypes :exec
-INSERT INTO jobgen.job_type (name, version)
-SELECT n.name, n.version FROM (SELECT unnest(@names::text[]) AS name, unnest(@versions::smallint[]) AS version) n
-ORDER BY n.name, n.version
-ON CONFLICT (name, version) DO NOTHING;
+SELECT jobgen.create_job_types(@names::text[], @versions::smallint[]);

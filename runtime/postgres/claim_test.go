@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,7 +125,7 @@ func TestASweepThatMeetsItsDeadlineKeepsNoJobFromBeingClaimed(t *testing.T) {
 	if jobs, _ := claim(t, queue, "h", 1); len(jobs) != 1 {
 		t.Errorf("claimed %d jobs after it", len(jobs))
 	}
-	exec(t, conn, "DROP FUNCTION jobgen.sweep", "ALTER FUNCTION jobgen.quick_sweep RENAME TO sweep", "UPDATE jobgen.job SET expires = claimed WHERE handler IS NOT NULL", "UPDATE jobgen.job SET handler = 2 WHERE handler IS NOT NULL")
+	exec(t, conn, "DROP FUNCTION jobgen.sweep", "ALTER FUNCTION jobgen.quick_sweep RENAME TO sweep", "UPDATE jobgen.job SET expires = claimed WHERE handler IS NOT NULL", "UPDATE jobgen.job SET handler = handler + 1 WHERE handler IS NOT NULL")
 	claimWhenDue(t, queue)
 	if job := claimWhenDue(t, queue); job.AttemptNumber != 1 {
 		t.Errorf("took over attempt %d of the expired claim, want 1", job.AttemptNumber)
@@ -173,18 +174,24 @@ func TestAClaimCostsTheSameHoweverManyJobsAreFinished(t *testing.T) {
 	add(t, store, 1)
 	conn := connect(t, dsn)
 	due, after := store.Cursors(queue, noteVersions...)
-	fromCursor := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{1}', 10, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`, due, after)
-	fromStart := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{1}', 10, '{0,1,2,3,4,5,6,7,8,9}', array_fill('-infinity'::timestamptz, '{10}'), array_fill(0::bigint, '{10}'), false, false)`)
+	fromCursor := blocks(t, conn, `SELECT * FROM jobgen.claim(QUEUE, HANDLER, TYPES, 10, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`, due, after)
+	fromStart := blocks(t, conn, `SELECT * FROM jobgen.claim(QUEUE, HANDLER, TYPES, 10, '{0,1,2,3,4,5,6,7,8,9}', array_fill('-infinity'::timestamptz, '{10}'), array_fill(0::bigint, '{10}'), false, false)`)
 	if fromCursor > 100 || fromStart < 5*fromCursor {
 		t.Errorf("a claim from the cursor looked at %d blocks, one from the beginning at %d; want at most 100 and, for comparison, five times as many", fromCursor, fromStart)
 	}
 }
+
+// numbers puts the numbers of the queue "notes", the handler "h" and the type
+// "note" into a statement.
+var numbers = strings.NewReplacer("QUEUE", "jobgen.name_number('notes', 0)", "HANDLER", "jobgen.name_number('h', 0)",
+	"TYPES", "ARRAY[jobgen.name_number('note@1', 0)]")
 
 // blocks runs a statement, undoes what it did and returns how many blocks of
 // tables and indexes it looked at, once what a new connection reads of the
 // catalogs has been read.
 func blocks(t *testing.T, conn *pgx.Conn, sql string, args ...any) int {
 	t.Helper()
+	sql = numbers.Replace(sql)
 	var text []byte
 	for range 2 {
 		tx, err := conn.Begin(t.Context())
@@ -221,7 +228,7 @@ func TestClaimingAndFinishingKeepTheirPlansWhateverTheStatistics(t *testing.T) {
 	plan := func(t *testing.T, _ *pgx.Conn, call func(*testing.T)) { call(t) }
 	drained := func(t *testing.T, conn *pgx.Conn, call func(*testing.T)) {
 		exec(
-			t, conn, "INSERT INTO jobgen.job (id, queue, type, payload) SELECT n, 1, 1, '{}' FROM generate_series(1, 30000) n",
+			t, conn, "INSERT INTO jobgen.job (id, queue, type, payload) SELECT n, jobgen.name_number('notes', 0), jobgen.name_number('note@1', 0), '{}' FROM generate_series(1, 30000) n",
 			"DELETE FROM jobgen.job", // the table keeps its pages
 		)
 		analyze(t, conn, call)
@@ -247,14 +254,14 @@ func TestClaimingAndFinishingKeepTheirPlansWhateverTheStatistics(t *testing.T) {
 			call := func(t *testing.T) {
 				due, after := store.Cursors(queue, noteVersions...)
 				for statement, args := range map[string][]any{
-					`SELECT * FROM jobgen.claim(1, 1, '{1}', 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`:                                         {due, after},
-					`SELECT jobgen.complete(1, 1, $1, $2, array_fill(''::bytea, '{1000}'))`:                                                                {ids, numbers},
-					`SELECT jobgen.fail(1, 1, $1, $2, array_fill('no'::text, '{1000}'), array_fill(0::bigint, '{1000}'), array_fill(''::bytea, '{1000}'))`: {ids, numbers},
-					`SELECT jobgen.release(1, 1, $1, $2)`: {ids, numbers},
-					`SELECT * FROM jobgen.claim(1, 2, '{1}', 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, true, false)`:                    {due, after},
-					`SELECT jobgen.lost_claims(1, 1, $1, $2)`:                                                                        {ids, numbers},
-					`SELECT jobgen.finish(1, 1, id, number, true, '', 0, '') FROM unnest($1::bigint[], $2::integer[]) u(id, number)`: {ids, numbers},
-					`SELECT jobgen.cancel(1, id) FROM unnest($1::bigint[]) id`:                                                       {ids},
+					`SELECT * FROM jobgen.claim(QUEUE, HANDLER, TYPES, 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`:                                         {due, after},
+					`SELECT jobgen.complete(QUEUE, HANDLER, $1, $2, array_fill(''::bytea, '{1000}'))`:                                                                {ids, numbers},
+					`SELECT jobgen.fail(QUEUE, HANDLER, $1, $2, array_fill('no'::text, '{1000}'), array_fill(0::bigint, '{1000}'), array_fill(''::bytea, '{1000}'))`: {ids, numbers},
+					`SELECT jobgen.release(QUEUE, HANDLER, $1, $2)`:                                                                                                  {ids, numbers},
+					`SELECT * FROM jobgen.claim(QUEUE, 2, TYPES, 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, true, false)`:                                                {due, after},
+					`SELECT jobgen.lost_claims(QUEUE, HANDLER, $1, $2)`:                                                                                              {ids, numbers},
+					`SELECT jobgen.finish(QUEUE, HANDLER, id, number, true, '', 0, '') FROM unnest($1::bigint[], $2::integer[]) u(id, number)`:                       {ids, numbers},
+					`SELECT jobgen.cancel(QUEUE, id) FROM unnest($1::bigint[]) id`:                                                                                   {ids},
 				} {
 					if n := blocks(t, conn, statement, args...); n > 60*batch {
 						t.Errorf("%s: %d of %d jobs took %d blocks", statement, batch, all, n)

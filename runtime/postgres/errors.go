@@ -19,6 +19,7 @@ const (
 	noSuchSchema         = "3F000"
 	deadlock             = "40P01"
 	serializationFailure = "40001"
+	lockNotAvailable     = "55P03"
 	planOutdated         = "0A000" // also: cached plan must not change result type
 	noSuchStatement      = "26000" // a pooler gave the connection to another session
 )

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -35,7 +37,11 @@ func (s *Store) Pool() *pgxpool.Pool { return s.db.server.pool }
 
 // Upkeep is one turn of what a process does every hour.
 func (s *Store) Upkeep(ctx context.Context, keepDays int32) error {
-	return s.db.pooled.Upkeep(ctx, keepDays)
+	failures, err := s.db.pooled.Upkeep(ctx, keepDays)
+	if err == nil && len(failures) > 0 {
+		err = errors.New(strings.Join(failures, "; "))
+	}
+	return err
 }
 
 // Node is the snowflake node number that the store mints ids under.
@@ -65,6 +71,10 @@ func (s *Store) CanDeclareDead() {
 	s.db.ids.mu.Lock()
 	defer s.db.ids.mu.Unlock()
 	s.db.ids.since = s.db.ids.since.Add(-time.Hour)
+	_, err := s.db.server.pool.Exec(context.Background(), s.db.schema.apply("UPDATE jobgen.node SET since = since - interval '1 hour' WHERE holder = $1"), s.db.ids.holder)
+	if err != nil {
+		panic(err)
+	}
 }
 
 // Renew is one renewal of the store's lease.

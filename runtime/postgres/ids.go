@@ -30,6 +30,7 @@ type idSource struct {
 	heard time.Time  // when the database last answered a renewal
 	since time.Time  // and since when it always has
 	peers int        // processes that held a lease then
+	names *registry
 }
 
 // A nodeLease is one number, held until a time of this process's monotonic
@@ -38,6 +39,7 @@ type nodeLease struct {
 	node   *snowflake.Node
 	number int16
 	until  time.Time
+	ends   pgtype.Timestamptz // by the database's clock, as it last said
 }
 
 const (
@@ -63,14 +65,14 @@ func leaseIDs(ctx context.Context, db *database) (*idSource, error) {
 
 func (s *idSource) take(ctx context.Context, db *pgdb.Queries) (*nodeLease, error) {
 	l := &nodeLease{until: time.Now().Add(leaseTime)}
-	numbers, err := db.LeaseNode(ctx, pgdb.LeaseNodeParams{Holder: s.holder, Seconds: leaseTime.Seconds()})
-	if err == nil && len(numbers) == 0 {
+	rows, err := db.LeaseNode(ctx, pgdb.LeaseNodeParams{Holder: s.holder, Seconds: leaseTime.Seconds()})
+	if err == nil && len(rows) == 0 {
 		err = errNoNode
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lease a snowflake node number: %w", err)
 	}
-	l.number = numbers[0]
+	l.number, l.ends = rows[0].Number, rows[0].Expires
 	if l.node, err = snowflake.NewNode(int64(l.number)); err != nil {
 		return nil, fmt.Errorf("lease a snowflake node number: %w", err)
 	}
@@ -115,16 +117,17 @@ func (s *idSource) renewOnce(ctx context.Context) error {
 	if lease == nil {
 		return nil
 	}
-	asked, processes := time.Now(), int32(0)
+	ends := lease.ends // only renewals, one after the other, change it
+	asked, row := time.Now(), pgdb.RenewNodeRow{}
 	err := s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
-		processes, err = db.RenewNode(ctx, pgdb.RenewNodeParams{Number: lease.number, Holder: s.holder, Seconds: leaseTime.Seconds()})
+		row, err = db.RenewNode(ctx, pgdb.RenewNodeParams{Number: lease.number, Holder: s.holder, Seconds: leaseTime.Seconds(), Until: ends})
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	var other *nodeLease
-	if processes == 0 {
+	if row.Processes == 0 {
 		err = s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
 			other, err = s.take(ctx, db)
 			return err
@@ -133,17 +136,28 @@ func (s *idSource) renewOnce(ctx context.Context) error {
 			return err
 		}
 	}
+	s.renewed(lease, other, row, asked)
+	if s.names == nil {
+		return nil
+	}
+	return s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) error {
+		return s.names.again(ctx, db, s.holder, row.WentBack)
+	})
+}
+
+// renewed notes what a renewal has come to. A process whose lease was gone has
+// been away for as long as one lasts, and declares nobody dead for as long.
+func (s *idSource) renewed(lease, other *nodeLease, row pgdb.RenewNodeRow, asked time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case other != nil:
-		s.lease = other
+		s.lease, s.since = other, asked
 	case s.lease.number == lease.number:
-		s.lease.until = asked.Add(leaseTime)
+		s.lease.until, s.lease.ends = asked.Add(leaseTime), row.Expires
 	}
-	s.peers = int(processes)
+	s.peers = int(row.Processes)
 	s.alive(asked)
-	return nil
 }
 
 // insist runs do on the pool or, where that has no connection to spare, on one

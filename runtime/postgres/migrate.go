@@ -107,6 +107,12 @@ func migratePool(ctx context.Context, pool *pgxpool.Pool, schema *schemaName, ap
 // them to ours. Functions are this program's unless a newer one has been there:
 // a newer program's serve this one too.
 func migrate(ctx context.Context, conn *pgx.Conn, schema *schemaName, apply bool) error {
+	// A payload holds any text. Other encodings cannot, and fail with the first
+	// letter that they lack. A pooler may say nothing.
+	if encoding := conn.PgConn().ParameterStatus("server_encoding"); encoding != "" && encoding != "UTF8" {
+		return fmt.Errorf("the database %q has the encoding %s, which cannot hold every payload: use a database that was created with ENCODING 'UTF8' TEMPLATE template0",
+			conn.Config().Database, encoding)
+	}
 	list, err := migrations()
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)

@@ -106,7 +106,12 @@ func (s *store) Drain(ctx context.Context, name string) (int64, error) {
 
 // Delete implements [driver.Store].
 func (s *store) Delete(ctx context.Context, name string) (unfinished int64, err error) {
-	unfinished, err = again(ctx, s, func() (int64, error) { return s.db.DeleteQueue(ctx, name) })
+	remove := func() (int64, error) { return s.db.DeleteQueue(ctx, name) }
+	if s.tx == nil {
+		unfinished, err = lockRetry(ctx, remove)
+	} else {
+		unfinished, err = remove()
+	}
 	s.queues.drop(name)
 	if err == nil && unfinished < 0 {
 		return 0, driver.ErrQueueNotFound

@@ -82,6 +82,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 	if d.ids, err = leaseIDs(ctx, d); err != nil {
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
+	d.ids.names = &registry{queues: &d.queues, handlers: &d.handlers, workers: &d.workers, types: &d.types}
 	if err := d.types.open(ctx, d.pooled, catalogue.Known()); err != nil {
 		d.ids.giveBack()
 		return nil, fmt.Errorf("open postgres store: %w", err)
@@ -89,7 +90,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	d.cancel = cancel
 	d.tasks.Go(func() { d.ids.renew(life) })
-	d.tasks.Go(func() { upkeep(life, d.pooled, o.retention) })
+	d.tasks.Go(func() { upkeep(life, d.pooled, o.retention, d.ids.names) })
 	if o.listen {
 		d.listener = newListener(d)
 	}

@@ -25,6 +25,8 @@ type setup struct {
 	empty *pgtest.Template
 	mode  pgx.QueryExecMode
 	sqlTx bool // transactions are database/sql's
+	// openSQL opens the database that those are of; nil is pgx's on the pool.
+	openSQL func(t testing.TB, dsn string) *sql.DB
 	polls bool // nothing tells one process of another's doings
 	opts  []postgres.Option
 }
@@ -87,8 +89,13 @@ func (d *database) Begin(t testing.TB, service *runtime.Store) (bound *runtime.S
 	store := d.stores[service]
 	pool := store.Pool()
 	ctx := context.WithoutCancel(t.Context())
-	if d.sqlTx {
-		db := stdlib.OpenDBFromPool(pool)
+	if d.sqlTx || d.openSQL != nil {
+		var db *sql.DB
+		if d.openSQL != nil {
+			db = d.openSQL(t, d.dsn)
+		} else {
+			db = stdlib.OpenDBFromPool(pool)
+		}
 		tx, err := db.BeginTx(ctx, &sql.TxOptions{})
 		if err != nil {
 			t.Fatal(err)

@@ -68,6 +68,27 @@ func (n *typeNumbers) of(ctx context.Context, db *pgdb.Queries, types []driver.T
 	return nil, fmt.Errorf("number job types %v: they vanish", types)
 }
 
+// forget has everything looked up again.
+func (n *typeNumbers) forget() (names []string, versions []int16) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for t := range n.numbers {
+		names, versions = append(names, t.Type), append(versions, t.Version)
+	}
+	n.numbers = nil
+	return names, versions
+}
+
+// known are the types that this process has seen numbered.
+func (n *typeNumbers) known() (names []string, versions []int16) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for t := range n.numbers {
+		names, versions = append(names, t.Type), append(versions, t.Version)
+	}
+	return names, versions
+}
+
 func (n *typeNumbers) cached(types []driver.TypeVersion) (numbers []int32, missing bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -5,6 +5,9 @@
 -- by a second statement, which sees them as they are, so it comes back empty
 -- only when there was nothing: jobs that have become due since _now, while the
 -- function was planned perhaps, are looked at too where it takes waiting ones alone.
+--
+-- A claim that begins well after _now was made before the database's clock was set
+-- back. It is dated anew, to begin now, so that it lasts no longer than it may.
 CREATE OR REPLACE FUNCTION jobgen.sweep(_queue integer, _handler integer, _types integer[], _limit integer, _now timestamptz, _priorities smallint[], _waiting boolean, _expired boolean, _can_declare_dead boolean)
 RETURNS TABLE (id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean)
 LANGUAGE plpgsql
@@ -14,8 +17,10 @@ AS $$
 DECLARE
   _take bigint[];
   _bury bigint[];
+  _date bigint[];
   _room integer := _limit;
   _before timestamptz;
+  _later timestamptz := _now + interval '10 seconds';
   _taken bigint[] := '{}';
   _dead_workers integer[] := '{}';
 BEGIN
@@ -23,30 +28,38 @@ BEGIN
     _dead_workers := jobgen.dead_workers();
   END IF;
   LOOP
-    SELECT coalesce(array_agg(r.id) FILTER (WHERE r.attempts < r.max_attempts), '{}'),
-           coalesce(array_agg(r.id) FILTER (WHERE r.attempts >= r.max_attempts), '{}')
-    INTO _take, _bury
+    SELECT coalesce(array_agg(r.id) FILTER (WHERE r.attempts < r.max_attempts AND NOT r.strange), '{}'),
+           coalesce(array_agg(r.id) FILTER (WHERE r.attempts >= r.max_attempts AND NOT r.strange), '{}'),
+           coalesce(array_agg(r.id) FILTER (WHERE r.strange), '{}')
+    INTO _take, _bury, _date
     FROM (
       SELECT s.* FROM unnest(_priorities) AS p(priority)
       CROSS JOIN LATERAL (
         SELECT d.* FROM (
-          SELECT j.id, j.attempts, j.max_attempts FROM jobgen.job j
+          SELECT j.id, j.attempts, j.max_attempts, coalesce(j.claimed > _later, false) AS strange FROM jobgen.job j
           WHERE j.queue + 0 = _queue AND j.priority = p.priority AND j.due <= _now
             AND (_waiting AND j.handler IS NULL AND (_types IS NULL OR j.type = ANY (_types))
-              OR _expired AND (j.expires <= _now OR j.handler = ANY (_dead_workers)) AND (j.attempts >= j.max_attempts
-                OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types))))
+              OR _expired AND ((j.expires <= _now OR j.handler = ANY (_dead_workers)) AND (j.attempts >= j.max_attempts
+                OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types))) OR j.claimed > _later))
             AND j.id <> ALL (_taken)
           ORDER BY j.due, j.id + 0 LIMIT _room FOR UPDATE SKIP LOCKED) d
         UNION ALL
         SELECT e.* FROM (
-          SELECT j.id, j.attempts, j.max_attempts FROM jobgen.job j
+          SELECT j.id, j.attempts, j.max_attempts, coalesce(j.claimed > _later, false) AS strange FROM jobgen.job j
           WHERE _expired AND j.early AND j.queue - 0 = _queue AND j.priority = p.priority AND j.due > _now
-            AND (j.expires <= _now OR j.handler = ANY (_dead_workers))
-            AND (j.attempts >= j.max_attempts OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types)))
+            AND ((j.expires <= _now OR j.handler = ANY (_dead_workers))
+              AND (j.attempts >= j.max_attempts OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types))) OR j.claimed > _later)
             AND j.id <> ALL (_taken)
           ORDER BY j.due, j.id + 0 LIMIT _room FOR UPDATE SKIP LOCKED) e) s
       LIMIT _room) r;
 
+    IF cardinality(_date) > 0 THEN
+      UPDATE jobgen.job j SET claimed = _now, expires = _now + j.max_work * interval '1 microsecond'
+      FROM (
+        SELECT d.tid FROM unnest(_date) t(id) CROSS JOIN LATERAL (
+          SELECT j.ctid AS tid FROM jobgen.job j WHERE j.queue = _queue AND j.id = t.id OFFSET 0) d) t
+      WHERE j.ctid = t.tid;
+    END IF;
     IF cardinality(_bury) > 0 THEN
       PERFORM jobgen.bury(_queue, _bury, _now);
     END IF;
@@ -75,7 +88,7 @@ BEGIN
     END IF;
     _room := _room - cardinality(_take);
     _taken := _taken || _take;
-    EXIT WHEN cardinality(_bury) = 0 OR _room <= 0; -- buried jobs took places that others may have
+    EXIT WHEN cardinality(_bury) + cardinality(_date) = 0 OR _room <= 0; -- these took places that others may have
   END LOOP;
 END $$;
 

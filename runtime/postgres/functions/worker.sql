@@ -3,12 +3,22 @@
 -- known alive, is nobody's: only the end of a claim then says that its handler
 -- is gone.
 CREATE OR REPLACE FUNCTION jobgen.worker(_name text, _holder uuid) RETURNS integer
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-  INSERT INTO jobgen.handler AS h (name, holder) VALUES (_name, _holder)
-  ON CONFLICT (name) DO UPDATE SET holder = CASE
-    WHEN h.holder = _holder OR NOT EXISTS (SELECT 1 FROM jobgen.node n WHERE n.holder = h.holder AND n.expires > clock_timestamp()) THEN _holder END
-  RETURNING number
-$$;
+DECLARE
+  _number integer := jobgen.create_handler(_name, _holder);
+  _now timestamptz := clock_timestamp();
+  _known uuid;
+BEGIN
+  SELECT h.holder INTO _known FROM jobgen.handler h WHERE h.number = _number FOR UPDATE;
+  IF _known IS NOT DISTINCT FROM _holder THEN
+    RETURN _number;
+  END IF;
+  IF EXISTS (SELECT 1 FROM jobgen.node n WHERE n.holder = _known AND n.expires > _now) THEN
+    _holder := NULL;
+  END IF;
+  UPDATE jobgen.handler h SET holder = _holder WHERE h.number = _number;
+  RETURN _number;
+END $$;
 
 REVOKE ALL ON FUNCTION jobgen.worker FROM PUBLIC;

@@ -10,7 +10,7 @@ import (
 )
 
 const createHandler = `-- name: CreateHandler :many
-INSERT INTO jobgen.handler (name) VALUES ($1) ON CONFLICT (name) DO NOTHING RETURNING number
+SELECT jobgen.create_handler($1, NULL)::integer AS number
 `
 
 func (q *Queries) CreateHandler(ctx context.Context, name string) ([]int32, error) {
@@ -33,11 +33,25 @@ func (q *Queries) CreateHandler(ctx context.Context, name string) ([]int32, erro
 	return items, nil
 }
 
+const createHandlersAgain = `-- name: CreateHandlersAgain :exec
+SELECT jobgen.create_handler(n.name, $1::uuid) FROM unnest($2::text[]) AS n(name)
+`
+
+type CreateHandlersAgainParams struct {
+	Holder pgtype.UUID
+	Names  []string
+}
+
+// Handlers that a process has used, in a database that may have lost them or is
+// to know that they still are used. The holder is null for those that no worker
+// of it uses.
+func (q *Queries) CreateHandlersAgain(ctx context.Context, arg CreateHandlersAgainParams) error {
+	_, err := q.db.Exec(ctx, createHandlersAgain, arg.Holder, arg.Names)
+	return err
+}
+
 const createJobTypes = `-- name: CreateJobTypes :exec
-INSERT INTO jobgen.job_type (name, version)
-SELECT n.name, n.version FROM (SELECT unnest($1::text[]) AS name, unnest($2::smallint[]) AS version) n
-ORDER BY n.name, n.version
-ON CONFLICT (name, version) DO NOTHING
+SELECT jobgen.create_job_types($1::text[], $2::smallint[])
 `
 
 type CreateJobTypesParams struct {
@@ -72,6 +86,22 @@ func (q *Queries) CreateQueue(ctx context.Context, name string) ([]int32, error)
 		return nil, err
 	}
 	return items, nil
+}
+
+const createWorkersAgain = `-- name: CreateWorkersAgain :exec
+SELECT jobgen.worker(n.name, $1::uuid) FROM unnest($2::text[]) AS n(name)
+`
+
+type CreateWorkersAgainParams struct {
+	Holder pgtype.UUID
+	Names  []string
+}
+
+// The same for the workers of a process, in a database that may say that they
+// are of another process.
+func (q *Queries) CreateWorkersAgain(ctx context.Context, arg CreateWorkersAgainParams) error {
+	_, err := q.db.Exec(ctx, createWorkersAgain, arg.Holder, arg.Names)
+	return err
 }
 
 const deleteQueue = `-- name: DeleteQueue :one
@@ -126,15 +156,21 @@ const jobTypes = `-- name: JobTypes :many
 SELECT t.number, t.name, t.version FROM jobgen.job_type t
 `
 
-func (q *Queries) JobTypes(ctx context.Context) ([]JobgenJobType, error) {
+type JobTypesRow struct {
+	Number  int32
+	Name    string
+	Version int16
+}
+
+func (q *Queries) JobTypes(ctx context.Context) ([]JobTypesRow, error) {
 	rows, err := q.db.Query(ctx, jobTypes)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []JobgenJobType
+	var items []JobTypesRow
 	for rows.Next() {
-		var i JobgenJobType
+		var i JobTypesRow
 		if err := rows.Scan(&i.Number, &i.Name, &i.Version); err != nil {
 			return nil, err
 		}
