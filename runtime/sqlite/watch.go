@@ -10,7 +10,8 @@ import (
 )
 
 // A watcher finds out about the commits of other processes, and of callers'
-// own transactions, while somebody in this process waits. It asks a connection
+// own transactions, from when somebody in this process first waits for jobs of a
+// queue, and while somebody watches claims. It asks a connection
 // of its own whether the file has changed, every millisecond at first and
 // every maxWatch once nothing happens, and reads the queues' counters when it
 // has.

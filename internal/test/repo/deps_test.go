@@ -51,7 +51,7 @@ var rules = map[string]rule{
 	"gen/jobs":         {own: []string{"runtime", "runtime/codec", "runtime/value"}, modules: runtimeModules},
 	"runtime/memory":   {own: []string{"runtime", "runtime/driver", "runtime/internal/wake"}, modules: runtimeModules},
 	"runtime/postgres": {own: []string{"runtime", "runtime/internal/wake", "runtime/postgres/internal/pgdb"}, modules: postgresModules},
-	"runtime/sqlite":   {own: []string{"runtime", "runtime/internal/wake", "runtime/sqlite/internal/sqlitedb"}, modules: sqliteModules},
+	"runtime/sqlite":   {own: []string{"runtime", "runtime/driver", "runtime/internal/wake", "runtime/sqlite/internal/sqlitedb"}, modules: sqliteModules},
 
 	"runtime/postgres/internal/pgdb":   {modules: pgxModules},
 	"runtime/sqlite/internal/sqlitedb": {},
