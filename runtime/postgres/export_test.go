@@ -78,7 +78,7 @@ func (s *Store) CanDeclareDead() {
 }
 
 // Renew is one renewal of the store's lease.
-func (s *Store) Renew(ctx context.Context) error { return s.db.ids.renewOnce(ctx) }
+func (s *Store) Renew(ctx context.Context) error { return s.db.ids.renewOnce(ctx, s.db.ids.insist) }
 
 // Channel is where the store's notifications go.
 func (s *Store) Channel() string { return s.db.notifier.channel }
