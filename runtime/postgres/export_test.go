@@ -84,3 +84,14 @@ func (s *Store) Cursors(queue runtime.JobQueue, types ...runtime.TypeVersion) (d
 	l := queue.(*storeQueue).hub.view(types).next(time.Time{}.Add(time.Nanosecond))
 	return l.due, l.after
 }
+
+// CreateQueues makes the queues of a catalogue.
+func (s *Store) CreateQueues(ctx context.Context, names ...string) error {
+	return createQueues(ctx, s.db, names)
+}
+
+// Describe notes that program means fields by a job type's version 1.
+func (s *Store) Describe(ctx context.Context, program, name, fields string) error {
+	return describeTypes(ctx, s.db, []describedType{{Name: name, Version: 1, Fields: fields}}, program, s.ids.holder,
+		func(have, want string) bool { return have == want })
+}
