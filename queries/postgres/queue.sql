@@ -54,5 +54,5 @@ SELECT t.name, t.version, t.fields, t.program FROM jobgen.job_type t WHERE t.nam
 -- name: JobTypeInUse :one
 SELECT u.jobs::boolean AS jobs, u.lives::boolean AS lives FROM jobgen.job_type_in_use(@name, @version) AS u(jobs, lives);
 
--- name: DescribeJobType :one
-SELECT jobgen.describe_job_type(@name, @version, @known::text, @fields, @program, @holder::uuid)::boolean AS described;
+-- name: DescribeJobTypes :one
+SELECT jobgen.describe_job_types(@names::text[], @versions::smallint[], @known::text[], @fields::text[], @program, @holder::uuid)::bigint AS noted;

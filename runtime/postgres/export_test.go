@@ -92,11 +92,5 @@ func (s *Store) Cursors(of *runtime.Queue, types ...driver.TypeVersion) (due []p
 
 // CreateQueues makes the queues of a catalogue.
 func (s *Store) CreateQueues(ctx context.Context, names ...string) error {
-	return createQueues(ctx, s.db, names)
-}
-
-// Describe notes that program means fields by a job type's version 1.
-func (s *Store) Describe(ctx context.Context, program, name, fields string) error {
-	return describeTypes(ctx, s.db, []describedType{{Name: name, Version: 1, Fields: fields}}, program, s.ids.holder,
-		func(have, want string) bool { return have == want })
+	return createQueues(ctx, s.db.pooled, names)
 }

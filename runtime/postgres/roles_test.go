@@ -97,7 +97,7 @@ create_queue()      EXECUTE admin enqueue work
 create_queues()     EXECUTE admin enqueue work
 dead_workers()      EXECUTE
 delete_queue()      EXECUTE admin
-describe_job_type() EXECUTE enqueue work
+describe_job_types() EXECUTE enqueue work
 drain()             EXECUTE admin
 end_lease()         EXECUTE enqueue work
 fail()              EXECUTE work

@@ -83,7 +83,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
 	d.ids.names = &registry{queues: &d.queues, handlers: &d.handlers, workers: &d.workers, types: &d.types}
-	if err := d.types.open(ctx, d.pooled, catalogue.Known()); err != nil {
+	if err := introduce(ctx, d, catalogue.Known()); err != nil {
 		d.ids.giveBack()
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}

@@ -126,31 +126,31 @@ func (q *Queries) DeleteQueue(ctx context.Context, name string) (int64, error) {
 	return unfinished, err
 }
 
-const describeJobType = `-- name: DescribeJobType :one
-SELECT jobgen.describe_job_type($1, $2, $3::text, $4, $5, $6::uuid)::boolean AS described
+const describeJobTypes = `-- name: DescribeJobTypes :one
+SELECT jobgen.describe_job_types($1::text[], $2::smallint[], $3::text[], $4::text[], $5, $6::uuid)::bigint AS noted
 `
 
-type DescribeJobTypeParams struct {
-	Name    string
-	Version int16
-	Known   string
-	Fields  string
-	Program string
-	Holder  pgtype.UUID
+type DescribeJobTypesParams struct {
+	Names    []string
+	Versions []int16
+	Known    []string
+	Fields   []string
+	Program  string
+	Holder   pgtype.UUID
 }
 
-func (q *Queries) DescribeJobType(ctx context.Context, arg DescribeJobTypeParams) (bool, error) {
-	row := q.db.QueryRow(ctx, describeJobType,
-		arg.Name,
-		arg.Version,
+func (q *Queries) DescribeJobTypes(ctx context.Context, arg DescribeJobTypesParams) (int64, error) {
+	row := q.db.QueryRow(ctx, describeJobTypes,
+		arg.Names,
+		arg.Versions,
 		arg.Known,
 		arg.Fields,
 		arg.Program,
 		arg.Holder,
 	)
-	var described bool
-	err := row.Scan(&described)
-	return described, err
+	var noted int64
+	err := row.Scan(&noted)
+	return noted, err
 }
 
 const drainQueue = `-- name: DrainQueue :one

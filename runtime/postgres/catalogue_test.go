@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,31 +15,55 @@ import (
 func TestTwoPayloadsOfOneTypeAndVersionAreToldApart(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
-	first, second := open(t, dsn), open(t, dsn)
-	describe := func(store *postgres.Store, program, fields string, want *postgres.PayloadMismatchError) {
+	type mail struct {
+		Text string `json:"text"`
+	}
+	type bill struct {
+		Text float64 `json:"text"`
+	}
+	mails := runtime.NewCatalogue(runtime.Define[mail]("note", "notes"))
+	bills := runtime.NewCatalogue(runtime.Define[bill]("note", "notes"))
+	openWith := func(catalogue *runtime.Catalogue) (*postgres.Store, error) {
+		return postgres.Open(t.Context(), dsn, catalogue)
+	}
+	refused := func(why string) {
 		t.Helper()
-		err := store.Describe(t.Context(), program, "note", fields)
-		var got *postgres.PayloadMismatchError
-		if errors.As(err, &got) != (want != nil) || want != nil && *got != *want || want == nil && err != nil {
-			t.Errorf("%s means %s: %v; want %+v", program, fields, err, want)
+		store, err := openWith(bills)
+		if err == nil {
+			store.Close()
+		}
+		var conflict *runtime.TypeConflictError
+		if !errors.As(err, &conflict) || conflict.Type != "note" || conflict.Version != 1 || !strings.Contains(conflict.Reason, why) {
+			t.Errorf("%v; want a conflict because %q", err, why)
 		}
 	}
-	mismatch := postgres.PayloadMismatchError{
-		Type: "note", Version: 1, Program: "billing", Fields: "amount number", OtherProgram: "mail", OtherFields: "text string",
-	}
-	describe(first, "mail", "text string", nil)
-	describe(second, "mail again", "text string", nil)
-	describe(first, "mail", "text string", nil)
-	mismatch.Lives = true
-	describe(second, "billing", "amount number", &mismatch)
-	add(t, second, 1)
-	if err := first.Close(); err != nil {
+	first, err := openWith(mails)
+	if err != nil {
 		t.Fatal(err)
 	}
-	mismatch.Jobs, mismatch.Lives = true, false
-	describe(second, "billing", "amount number", &mismatch)
-	drain(t, notes(t, second))
-	describe(second, "billing", "amount number", nil)
+	refused("runs")
+	queue, err := first.Queue(t.Context(), "notes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queue.Add(t.Context(), "note", &mail{"hello"}); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	refused("exist")
+	again, err := openWith(mails)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.DrainQueue(t.Context(), "notes"); err != nil {
+		t.Fatal(err)
+	}
+	again.Close()
+	taken, err := openWith(bills)
+	if err != nil {
+		t.Fatalf("nobody uses the old meaning any more: %v", err)
+	}
+	taken.Close()
 }
 
 // A queue that a caller's transaction makes is its own until it ends.
