@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/memory"
 )
 
@@ -64,13 +66,13 @@ func enqueue(t *testing.T, service runtime.JobService, opts ...runtime.JobOption
 	return id
 }
 
-func notes(t *testing.T, service runtime.JobService) runtime.JobQueue {
+func notes(t *testing.T, service runtime.JobService) *runtime.Queue {
 	t.Helper()
 	queue, err := service.GetQueue(t.Context(), "notes")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return queue
+	return queue.(*runtime.Queue)
 }
 
 func logOf(t *testing.T, service runtime.JobService, id snowflake.ID, attempt int32) *runtime.JobLog {
@@ -109,10 +111,10 @@ func (s *syncBuilder) Write(p []byte) (int, error) {
 }
 func (s *syncBuilder) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
 
-// source is a queue that hands out jobs and forgets them. While it is broken
-// it takes no outcomes.
+// A source is a queue that hands out jobs and forgets them. While
+// it is broken it takes no outcomes.
 type source struct {
-	runtime.JobQueue
+	driver.Queue
 	jobs                 int64
 	left, runs, finished atomic.Int64
 	broken               atomic.Bool
@@ -125,26 +127,124 @@ func newSource(jobs int64) *source {
 	return q
 }
 
-func (q *source) GetQueue(context.Context, string) (runtime.JobQueue, error) { return q, nil }
+// store is a service whose only queue is q.
+func (q *source) store() *runtime.Store { return storeOf(q) }
 
-func (q *source) Name() string { return "notes" }
-
-func (q *source) WaitForJob(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-
-func (q *source) ClaimBatch(_ context.Context, req runtime.ClaimRequest) (batch runtime.ClaimedBatch, _ error) {
-	for len(batch.Jobs) < req.Limit && q.left.Add(-1) >= 0 {
-		job := &runtime.Job{ID: 1, Type: "note", PayloadVersion: 1, Data: []byte(`{"text":"x"}`), MaxWorkDuration: time.Hour}
-		batch.Jobs = append(batch.Jobs, catalogue.BindClaim(job, q, req.HandlerID, time.Now()))
-	}
-	return batch, nil
+// storeOf is a service whose only queue is queue.
+func storeOf(queue driver.Queue) *runtime.Store {
+	return runtime.NewStore(oneQueue{queue: queue, lastAnswer: time.Now}, catalogue)
 }
 
-func (q *source) FinishBatch(_ context.Context, _ string, outcomes []runtime.Outcome) ([]error, error) {
+type oneQueue struct {
+	driver.Store
+	queue      driver.Queue
+	lastAnswer func() time.Time
+}
+
+func (s oneQueue) Queue(context.Context, string, driver.Open) (driver.Queue, error) {
+	return s.queue, nil
+}
+
+func (s oneQueue) LastAnswer() time.Time { return s.lastAnswer() }
+
+func (q *source) Arrived() <-chan struct{} { return nil }
+
+func (q *source) Revoked(context.Context) <-chan struct{} { return nil }
+
+func (q *source) Lost(context.Context, string, []driver.Attempt) ([]driver.Lost, error) {
+	return nil, nil
+}
+
+func (q *source) Stats(context.Context, driver.StatsRequest) (driver.Stats, error) {
+	return driver.Stats{}, nil
+}
+
+func (q *source) Claim(_ context.Context, req driver.ClaimRequest) (claimed driver.Claimed, _ error) {
+	n := max(min(int64(req.Limit), q.left.Load()), 0)
+	q.left.Add(-n)
+	claimed.Rows = make([]driver.Row, 0, n)
+	for range n {
+		claimed.Rows = append(claimed.Rows, driver.Row{
+			ID: 1, Type: driver.TypeVersion{Type: "note", Version: 1}, Payload: []byte(`{"text":"x"}`), MaxWork: time.Hour,
+			Attempts: 1, MaxAttempts: math.MaxInt32,
+		})
+	}
+	if len(req.Finish) > 0 {
+		claimed.Finished = make([]driver.Result, len(req.Finish))
+		q.finish(len(req.Finish))
+	}
+	return claimed, nil
+}
+
+func (q *source) Finish(_ context.Context, _ string, outcomes []driver.Outcome) ([]driver.Result, error) {
 	if q.broken.Load() {
 		return nil, errors.New("no outcome can be written")
 	}
-	if q.finished.Add(int64(len(outcomes))) == q.jobs {
+	q.finish(len(outcomes))
+	return make([]driver.Result, len(outcomes)), nil
+}
+
+func (q *source) finish(n int) {
+	if q.finished.Add(int64(n)) == q.jobs {
 		q.done()
 	}
-	return make([]error, len(outcomes)), nil
+}
+
+// A hooked queue calls what a test has set before the queue itself, which is
+// next.
+type hooked struct {
+	driver.Queue
+	claim  func(ctx context.Context, req driver.ClaimRequest, next driver.Queue) (driver.Claimed, error)
+	finish func(ctx context.Context, handler string, outcomes []driver.Outcome, next driver.Queue) ([]driver.Result, error)
+}
+
+func (q *hooked) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Claimed, error) {
+	if q.claim == nil {
+		return q.Queue.Claim(ctx, req)
+	}
+	return q.claim(ctx, req, q.Queue)
+}
+
+func (q *hooked) Finish(ctx context.Context, handler string, outcomes []driver.Outcome) ([]driver.Result, error) {
+	if q.finish == nil {
+		return q.Queue.Finish(ctx, handler, outcomes)
+	}
+	return q.finish(ctx, handler, outcomes, q.Queue)
+}
+
+// hook puts q before the notes of a store, and returns the service that a
+// worker uses.
+func hook(t *testing.T, store *memory.Store, q *hooked) *runtime.Store {
+	t.Helper()
+	q.Queue = notes(t, store).Driver()
+	return storeOf(q)
+}
+
+// events are what an observer was told.
+type events struct {
+	mu  sync.Mutex
+	all []runtime.Event
+}
+
+func (e *events) AttemptBegins(ctx context.Context, begun runtime.Event) context.Context {
+	e.Observe(begun)
+	return ctx
+}
+
+func (e *events) Observe(event runtime.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all = append(e.all, event)
+}
+
+// of returns the events of a kind.
+func (e *events) of(kind runtime.EventKind) (some []runtime.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, event := range e.all {
+		if event.Kind == kind {
+			some = append(some, event)
+		}
+	}
+	return some
 }

@@ -201,18 +201,28 @@ func (q *Queue) Fail(ctx context.Context, jobID snowflake.ID, handlerID string, 
 
 // finish writes one outcome.
 func (q *Queue) finish(ctx context.Context, handlerID string, o driver.Outcome) error {
+	answer, err := q.finishOnce(ctx, handlerID, o)
+	if err != nil {
+		return err
+	}
+	return answer
+}
+
+// finishOnce writes one outcome. It returns the store's answer, nil where the
+// outcome counts, or an error where there is none.
+func (q *Queue) finishOnce(ctx context.Context, handlerID string, o driver.Outcome) (answer, err error) {
 	results, err := q.driver.Finish(ctx, handlerID, []driver.Outcome{o})
 	if q.claimed && errors.Is(err, driver.ErrTxEnded) {
 		outside, openErr := q.store.outside.open(ctx, "get", q.name, driver.OpenExisting)
 		if openErr != nil {
-			return fmt.Errorf("%s: %w", describe(o), openErr)
+			return nil, fmt.Errorf("%s: %w", describe(o), openErr)
 		}
-		return outside.finish(ctx, handlerID, o)
+		return outside.finishOnce(ctx, handlerID, o)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", describe(o), err)
+		return nil, fmt.Errorf("%s: %w", describe(o), err)
 	}
-	return resultError(handlerID, o, results[0])
+	return resultError(handlerID, o, results[0]), nil
 }
 
 // describe says what an outcome does to which job.

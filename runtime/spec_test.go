@@ -311,16 +311,12 @@ func TestExecCompletesWithTheLogOrFailsAndNeedsAClaim(t *testing.T) {
 	}
 }
 
-func TestOperatorsErrorsComeFromAnOptionalInterface(t *testing.T) {
+func TestOperatorsErrorsComeFromTheStore(t *testing.T) {
 	store, err := memory.New(runtime.NewCatalogue(emailJob))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var service runtime.JobService = store
-	admin, ok := service.(runtime.QueueAdmin)
-	if !ok {
-		t.Fatal("the store is no QueueAdmin")
-	}
+	admin := store.Store
 	ctx := t.Context()
 	if _, err := admin.LookupQueue(ctx, "emails"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
 		t.Error(err)
@@ -331,7 +327,7 @@ func TestOperatorsErrorsComeFromAnOptionalInterface(t *testing.T) {
 	if err := admin.DeleteQueue(ctx, "emails"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
 		t.Error(err)
 	}
-	if _, err := service.GetQueue(ctx, "emails"); err != nil {
+	if _, err := admin.GetQueue(ctx, "emails"); err != nil {
 		t.Error(err)
 	}
 	if _, err := admin.CreateQueue(ctx, "emails"); !errors.Is(err, runtime.ErrJobQueueAlreadyExists) {

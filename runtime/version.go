@@ -3,6 +3,8 @@ package runtime
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
 // A TypeVersion is a job type at one version of its payload. A program
@@ -35,7 +37,7 @@ type Upgrade struct {
 func (u *Upgrade) upgrade(old any) (p any, err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			p, err = nil, &PanicError{Value: value, Stack: callStack()}
+			p, err = nil, &PanicError{Value: value, Stack: engine.Stack()}
 		}
 	}()
 	return u.apply(old)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/memory"
 )
 
@@ -133,11 +134,11 @@ func TestWorkerReportsAndCountsJobsThatItHasNoHandlerFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := runtime.UnhandledJobs()
+		var told events
 		var said syncBuilder
 		mux := runtime.NewMux()
 		mux.Handle(memoAt2, func(context.Context, *runtime.Job, memoV2) error { return nil })
-		_, stop := start(t, old, mux, runtime.WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
+		_, stop := start(t, old, mux, runtime.WithLogger(slog.New(slog.NewTextHandler(&said, nil))), runtime.WithObserver(&told))
 		if _, err := runtime.Enqueue(t.Context(), old, memoAt2, &memoV2{"read by both", "1"}); err != nil {
 			t.Fatal(err)
 		}
@@ -148,17 +149,14 @@ func TestWorkerReportsAndCountsJobsThatItHasNoHandlerFor(t *testing.T) {
 		}
 		time.Sleep(30 * time.Minute)
 		synctest.Wait()
-		if n := runtime.UnhandledJobs() - before; n != 3 {
-			t.Errorf("%d jobs are counted; want 3", n)
+		if looks := told.of(runtime.UnhandledWaiting); len(looks) < 25 || looks[0].N != 3 || len(looks[0].Types) != 1 || looks[0].Types[0].Type != "memo" {
+			t.Errorf("told of jobs that wait: %+v", looks)
 		}
 		if n := strings.Count(said.String(), "no handler for"); n != 1 || !strings.Contains(said.String(), "memo v4") || !strings.Contains(said.String(), "jobs=3") {
 			t.Errorf("said %d times: %s", n, said.String())
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
-		}
-		if n := runtime.UnhandledJobs() - before; n != 0 {
-			t.Errorf("%d jobs are counted after the worker's end", n)
 		}
 	})
 }
@@ -170,18 +168,16 @@ type countingQueue struct {
 	looks atomic.Int64
 }
 
-func (q *countingQueue) GetQueue(context.Context, string) (runtime.JobQueue, error) { return q, nil }
-
-func (q *countingQueue) StatsByType(context.Context, int64) ([]runtime.TypeStats, error) {
+func (q *countingQueue) Stats(context.Context, driver.StatsRequest) (driver.Stats, error) {
 	q.looks.Add(1)
 	time.Sleep(5 * time.Second)
-	return nil, nil
+	return driver.Stats{}, nil
 }
 
 func TestWorkerLooksLessOftenForJobsWithoutAHandlerWhereLookingIsSlow(t *testing.T) {
 	inBubble(t, func(t *testing.T, _ *memory.Store) {
 		q := &countingQueue{source: newSource(0)}
-		_, stop := start(t, q, handle(func(context.Context, *runtime.Job, note) error { return nil }))
+		_, stop := start(t, storeOf(q), handle(func(context.Context, *runtime.Job, note) error { return nil }))
 		time.Sleep(10 * time.Hour)
 		if n := q.looks.Load(); n < 100 || n > 135 {
 			t.Errorf("%d looks of 5 s in ten hours; want a sixtieth of the time, 120", n)

@@ -7,14 +7,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
 // A Worker claims the jobs that a [Mux] has handlers for, and runs them. Each
 // queue has its own pool of handlers. Make it with NewWorker and run it once.
 //
-// Where a back end can, the Worker claims and finishes jobs in batches, whose
-// size follows the load: an idle queue hands over a new job at once, a backlog
-// is worked in large round trips. It claims ahead of its handlers only what
+// The Worker claims and finishes jobs in batches, whose size follows the load: an
+// idle queue hands over a new job at once, a backlog is worked in large round
+// trips. A [JobQueue] that is not a [*Queue] is worked one job at a time. It claims ahead of its handlers only what
 // they are expected to begin within 50 ms.
 type Worker struct {
 	service  JobService
@@ -35,14 +37,16 @@ func NewWorker(service JobService, mux *Mux, opts ...WorkerOption) *Worker {
 // errWorkerStopped is the cause of the handlers' contexts after a hard stop.
 var errWorkerStopped = errors.New("worker stopped")
 
-// afterHardStop is how long Run waits for handlers whose contexts have ended.
-const afterHardStop = 5 * time.Second
+// openAfterStop is how long Run waits, once it is to stop, for queues that are
+// being opened.
+const openAfterStop = 5 * time.Second
 
 // Run works until ctx ends, and then stops gracefully: it claims no more,
 // releases what it had claimed but not begun, without using up an attempt, and
 // lets running handlers finish for as long as the grace period. Then, or at
 // once after [Worker.StopNow], it cancels their contexts; what they return an
-// error for then is released too.
+// error for then is released too. Ten seconds after that Run has returned, whatever
+// handlers and the store do; outcomes that could not be written are dropped.
 //
 // Run returns nil after a clean stop, an error before anything is claimed when
 // the Worker cannot work as it is set up, and an error that counts the
@@ -53,15 +57,6 @@ func (w *Worker) Run(ctx context.Context) error {
 	if !w.started.CompareAndSwap(false, true) {
 		return errors.New("run worker: it has run before; make a new one")
 	}
-	queues, err := w.open(ctx)
-	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil // stopped before it had begun
-	}
-	if err != nil {
-		return fmt.Errorf("run worker: %w", err)
-	}
-	w.settings.logger.Debug("worker starts", w.settings.attrs()...)
-
 	// Handlers outlive ctx, and lose their contexts with base.
 	base, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
@@ -74,29 +69,33 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-soft.Done():
 		}
 	}()
+	if err := errors.Join(w.mux.err, w.settings.check(w.mux)); err != nil {
+		return fmt.Errorf("run worker: %w", err)
+	}
+	queues, err := w.openWithin(soft)
+	switch {
+	case err != nil && soft.Err() != nil:
+		return nil // stopped before it had begun
+	case err != nil:
+		return fmt.Errorf("run worker: %w", err)
+	}
+	w.settings.logger.Debug("worker starts", w.settings.attrs()...)
 
-	var pools sync.WaitGroup
+	var running sync.WaitGroup
+	var stuck atomic.Int64
 	for _, q := range queues {
-		pools.Go(func() { q.run(soft, base) })
+		running.Go(func() { stuck.Add(int64(q.run(soft, base))) })
 	}
 	done := make(chan struct{})
-	go func() { pools.Wait(); close(done) }()
+	go func() { running.Wait(); close(done) }()
 
 	<-soft.Done()
 	w.await(done, w.settings.gracePeriod)
 	end(errWorkerStopped)
-	stuck := 0
-	select {
-	case <-done:
-	case <-time.After(afterHardStop):
-		for _, q := range queues {
-			stuck += q.abandon()
-		}
-		<-done
-	}
+	<-done
 	w.settings.logger.Debug("worker stopped", "handler", w.settings.handlerID)
-	if stuck > 0 {
-		return fmt.Errorf("stop worker: %d handlers still run, %v after their contexts have ended", stuck, afterHardStop)
+	if n := stuck.Load(); n > 0 {
+		return fmt.Errorf("stop worker: %d handlers still run, though their contexts have ended", n)
 	}
 	return nil
 }
@@ -116,25 +115,46 @@ func (w *Worker) await(done <-chan struct{}, d time.Duration) {
 	}
 }
 
-// open checks the settings and opens the queues to work.
-func (w *Worker) open(ctx context.Context) ([]*pool, error) {
-	if err := errors.Join(w.mux.err, w.settings.check(w.mux)); err != nil {
-		return nil, err
+// openWithin is open, and an error where opening ignores the end of ctx.
+func (w *Worker) openWithin(ctx context.Context) ([]*workedQueue, error) {
+	type opened struct {
+		queues []*workedQueue
+		err    error
 	}
+	done := make(chan opened, 1)
+	go func() {
+		all := opened{err: errors.New("open queues: the service ended the goroutine")}
+		defer func() {
+			if value := recover(); value != nil {
+				all.err = errors.New("open queues: " + engine.PanicText(value))
+			}
+			done <- all
+		}()
+		all.queues, all.err = w.open(ctx)
+	}()
+	overdue := make(chan struct{})
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(openAfterStop, func() { close(overdue) }) })()
+	select {
+	case all := <-done:
+		return all.queues, all.err
+	case <-overdue:
+		return nil, ctx.Err()
+	}
+}
+
+// open opens the queues to work.
+func (w *Worker) open(ctx context.Context) ([]*workedQueue, error) {
 	names := w.settings.queues
 	if len(names) == 0 {
 		names = w.mux.Queues()
 	}
-	if len(names) == 0 {
-		return nil, errors.New("the mux has no handlers")
-	}
-	pools := make([]*pool, len(names))
+	queues := make([]*workedQueue, len(names))
 	for i, name := range names {
 		queue, err := w.service.GetQueue(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		pools[i] = newPool(w, queue)
+		queues[i] = newWorkedQueue(name, queue, w.mux, &w.settings)
 	}
-	return pools, nil
+	return queues, nil
 }

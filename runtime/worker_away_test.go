@@ -9,59 +9,52 @@ import (
 	"time"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/memory"
 )
 
-// flaky fails every call while it is broken.
+// A flaky queue fails every call while it is broken.
 type flaky struct {
-	*memory.Store
-	broken *atomic.Bool
-	calls  *atomic.Int64
+	hooked
+	broken atomic.Bool
+	calls  atomic.Int64
 }
 
-type flakyQueue struct {
-	*memory.Queue
-	flaky
-}
-
-func (s flaky) GetQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
-	queue, err := s.Store.GetQueue(ctx, name)
-	return flakyQueue{queue.(*memory.Queue), s}, err
-}
-
-func (s flaky) err() error {
-	s.calls.Add(1)
-	if s.broken.Load() {
-		return errors.New("the store is away")
+func newFlaky() *flaky {
+	q := &flaky{}
+	failed := func() error {
+		q.calls.Add(1)
+		if q.broken.Load() {
+			return errors.New("the store is away")
+		}
+		return nil
 	}
-	return nil
-}
-
-func (q flakyQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
-	if err := q.err(); err != nil {
-		return runtime.ClaimedBatch{}, err
+	q.claim = func(ctx context.Context, req driver.ClaimRequest, next driver.Queue) (driver.Claimed, error) {
+		if err := failed(); err != nil {
+			return driver.Claimed{}, err
+		}
+		return next.Claim(ctx, req)
 	}
-	return q.Queue.ClaimBatch(ctx, req)
-}
-
-func (q flakyQueue) FinishBatch(ctx context.Context, handlerID string, outcomes []runtime.Outcome) ([]error, error) {
-	if err := q.err(); err != nil {
-		return nil, err
+	q.finish = func(ctx context.Context, handler string, outcomes []driver.Outcome, next driver.Queue) ([]driver.Result, error) {
+		if err := failed(); err != nil {
+			return nil, err
+		}
+		return next.Finish(ctx, handler, outcomes)
 	}
-	return q.Queue.FinishBatch(ctx, handlerID, outcomes)
+	return q
 }
 
 func TestWorkerOutlivesAStoreThatIsAway(t *testing.T) {
 	inBubble(t, func(t *testing.T, store *memory.Store) {
-		s := flaky{store, new(atomic.Bool), new(atomic.Int64)}
-		start(t, s, handle(func(context.Context, *runtime.Job, note) error { return nil }))
+		s := newFlaky()
+		start(t, hook(t, store, &s.hooked), handle(func(context.Context, *runtime.Job, note) error { return nil }))
 		s.broken.Store(true)
 		for range 50 {
 			enqueue(t, store)
 		}
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if n := s.calls.Load(); n < 50 || n > 1000 {
+		if n := s.calls.Load(); n < 2000 || n > 6000 {
 			t.Errorf("%d calls in ten minutes without the store", n)
 		}
 		s.broken.Store(false)
@@ -75,9 +68,9 @@ func TestWorkerOutlivesAStoreThatIsAway(t *testing.T) {
 
 func TestOutcomeIsWrittenWhenTheStoreComesBackBeforeTheClaimExpires(t *testing.T) {
 	inBubble(t, func(t *testing.T, store *memory.Store) {
-		s := flaky{store, new(atomic.Bool), new(atomic.Int64)}
+		s := newFlaky()
 		ran := make(chan struct{})
-		start(t, s, handle(func(context.Context, *runtime.Job, note) error {
+		start(t, hook(t, store, &s.hooked), handle(func(context.Context, *runtime.Job, note) error {
 			s.broken.Store(true)
 			close(ran)
 			return nil
@@ -97,14 +90,14 @@ func TestOutcomeIsWrittenWhenTheStoreComesBackBeforeTheClaimExpires(t *testing.T
 
 func TestOutcomeIsDroppedKnowinglyOnceTheClaimHasExpired(t *testing.T) {
 	inBubble(t, func(t *testing.T, store *memory.Store) {
-		s := flaky{store, new(atomic.Bool), new(atomic.Int64)}
-		before := runtime.DroppedOutcomes()
-		start(t, s, handle(func(context.Context, *runtime.Job, note) error { s.broken.Store(true); return nil }))
+		s := newFlaky()
+		var told events
+		start(t, hook(t, store, &s.hooked), handle(func(context.Context, *runtime.Job, note) error { s.broken.Store(true); return nil }), runtime.WithObserver(&told))
 		id := enqueue(t, store)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if n := runtime.DroppedOutcomes() - before; n != 1 {
-			t.Errorf("%d outcomes were counted as dropped", n)
+		if dropped := told.of(runtime.OutcomeDropped); len(dropped) != 1 || dropped[0].JobID != id || dropped[0].Outcome != "completed" {
+			t.Errorf("told of dropped outcomes: %+v", dropped)
 		}
 		if log := logOf(t, store, id, 0); log.Success || log.FailureReason != "" {
 			t.Errorf("a dropped outcome became %+v", log)
@@ -112,25 +105,20 @@ func TestOutcomeIsDroppedKnowinglyOnceTheClaimHasExpired(t *testing.T) {
 	})
 }
 
-// sluggishQueue takes long to claim, and has last answered something else as long
-// ago as silent says.
+// A sluggishQueue takes long to claim.
 type sluggishQueue struct {
 	*source
-	takes, silent time.Duration
-	calledOff     atomic.Int64
+	takes     time.Duration
+	calledOff atomic.Int64
 }
 
-func (q *sluggishQueue) GetQueue(context.Context, string) (runtime.JobQueue, error) { return q, nil }
-
-func (q *sluggishQueue) LastAnswer() time.Time { return time.Now().Add(-q.silent) }
-
-func (q *sluggishQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
+func (q *sluggishQueue) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Claimed, error) {
 	select {
 	case <-time.After(q.takes):
-		return q.source.ClaimBatch(ctx, req)
+		return q.source.Claim(ctx, req)
 	case <-ctx.Done():
 		q.calledOff.Add(1)
-		return runtime.ClaimedBatch{}, ctx.Err()
+		return driver.Claimed{}, ctx.Err()
 	}
 }
 
@@ -146,9 +134,11 @@ func TestAClaimMayTakeLongWhereTheBackEndIsKnownToBeAlive(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, _ *memory.Store) {
-				q := &sluggishQueue{source: newSource(1), takes: c.takes, silent: c.silent}
+				q := &sluggishQueue{source: newSource(1), takes: c.takes}
 				var runs atomic.Int64
-				_, stop := start(t, q, handle(func(context.Context, *runtime.Job, note) error { runs.Add(1); return nil }))
+				lastAnswer := func() time.Time { return time.Now().Add(-c.silent) }
+				service := runtime.NewStore(oneQueue{queue: q, lastAnswer: lastAnswer}, catalogue)
+				_, stop := start(t, service, handle(func(context.Context, *runtime.Job, note) error { runs.Add(1); return nil }))
 				time.Sleep(10 * time.Minute)
 				synctest.Wait()
 				if n := runs.Load(); n != c.runs {
@@ -165,35 +155,18 @@ func TestAClaimMayTakeLongWhereTheBackEndIsKnownToBeAlive(t *testing.T) {
 	}
 }
 
-// lossy makes one claim whose answer never arrives.
-type lossy struct {
-	*memory.Store
-	lose *atomic.Bool
-}
-
-type lossyQueue struct {
-	*memory.Queue
-	lose *atomic.Bool
-}
-
-func (s lossy) GetQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
-	queue, err := s.Store.GetQueue(ctx, name)
-	return lossyQueue{queue.(*memory.Queue), s.lose}, err
-}
-
-func (q lossyQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
-	batch, err := q.Queue.ClaimBatch(ctx, req)
-	if err == nil && len(batch.Jobs) > 0 && q.lose.CompareAndSwap(true, false) {
-		return runtime.ClaimedBatch{}, errors.New("the connection was lost")
-	}
-	return batch, err
-}
-
 func TestWorkerTakesOverWhatItClaimedWithoutKnowing(t *testing.T) {
 	inBubble(t, func(t *testing.T, store *memory.Store) {
-		s := lossy{store, new(atomic.Bool)}
-		s.lose.Store(true)
-		start(t, s, handle(func(context.Context, *runtime.Job, note) error { return nil }))
+		lose, q := true, &hooked{}
+		q.claim = func(ctx context.Context, req driver.ClaimRequest, next driver.Queue) (driver.Claimed, error) {
+			claimed, err := next.Claim(ctx, req)
+			if lose && len(claimed.Rows) > 0 {
+				lose = false
+				return driver.Claimed{}, errors.New("the connection was lost")
+			}
+			return claimed, err
+		}
+		start(t, hook(t, store, q), handle(func(context.Context, *runtime.Job, note) error { return nil }))
 		id := enqueue(t, store)
 		time.Sleep(29 * time.Second)
 		synctest.Wait()
@@ -210,9 +183,9 @@ func TestWorkerTakesOverWhatItClaimedWithoutKnowing(t *testing.T) {
 
 func TestWorkerTakesOverWhatItsDroppedOutcomeLeft(t *testing.T) {
 	inBubble(t, func(t *testing.T, store *memory.Store) {
-		s := flaky{store, new(atomic.Bool), new(atomic.Int64)}
+		s := newFlaky()
 		var runs atomic.Int64
-		start(t, s, handle(func(context.Context, *runtime.Job, note) error { s.broken.Store(runs.Add(1) == 1); return nil }))
+		start(t, hook(t, store, &s.hooked), handle(func(context.Context, *runtime.Job, note) error { s.broken.Store(runs.Add(1) == 1); return nil }))
 		id := enqueue(t, store)
 		time.Sleep(time.Minute)
 		s.broken.Store(false)
@@ -229,7 +202,7 @@ func TestWorkerClaimsNoMoreWhileOutcomesAreFarBehind(t *testing.T) {
 		const jobs, most = 50_000, 6_000
 		q := newSource(jobs)
 		q.broken.Store(true)
-		start(t, q, handle(func(context.Context, *runtime.Job, note) error { q.runs.Add(1); return nil }))
+		start(t, q.store(), handle(func(context.Context, *runtime.Job, note) error { q.runs.Add(1); return nil }))
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
 		if n := q.runs.Load(); n == 0 || n > most {

@@ -15,7 +15,7 @@ func BenchmarkWorkerOnMemory(b *testing.B) {
 	q.done = cancel
 	b.ReportAllocs()
 	b.ResetTimer()
-	if err := runtime.NewWorker(q, mux, runtime.WithLogger(nil)).Run(ctx); err != nil {
+	if err := runtime.NewWorker(q.store(), mux, runtime.WithLogger(nil)).Run(ctx); err != nil {
 		b.Fatal(err)
 	}
 	if n := q.runs.Load(); n != int64(b.N) {

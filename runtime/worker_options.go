@@ -8,7 +8,8 @@ import (
 	"os"
 	"slices"
 	"time"
-	"unicode/utf8"
+
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // A WorkerOption changes one setting of a [Worker]. A value out of bounds is
@@ -38,6 +39,7 @@ type workerSettings struct {
 	gracePeriod   time.Duration
 	handlerID     string
 	logger        *slog.Logger
+	observer      Observer // or nil
 }
 
 func newWorkerSettings(opts []WorkerOption) workerSettings {
@@ -52,6 +54,7 @@ func newWorkerSettings(opts []WorkerOption) workerSettings {
 	for _, opt := range opts {
 		opt.applyToWorker(&s)
 	}
+	s.logger = guardedLogger(s.logger)
 	return s
 }
 
@@ -59,21 +62,10 @@ func newWorkerSettings(opts []WorkerOption) workerSettings {
 // can take over what its former self left.
 func newHandlerID() string {
 	host, err := os.Hostname()
-	if err != nil || CheckName("handler", host) != nil || len(host) > 200 {
+	if err != nil || driver.CheckName("handler", host) != nil || len(host) > 200 {
 		host = "unknown"
 	}
 	return fmt.Sprintf("%s:%d:%x", host, os.Getpid(), rand.Uint64())
-}
-
-// suffixed is a handler id for the n-th time that a worker goes on under
-// another, cut where the two together would be too long.
-func suffixed(id string, n int) string {
-	suffix := fmt.Sprintf("+%d", n)
-	at := min(len(id), MaxNameSize-len(suffix))
-	for at < len(id) && !utf8.RuneStart(id[at]) {
-		at--
-	}
-	return id[:at] + suffix
 }
 
 // WithHandlers sets how many jobs of each queue run at once in this Worker: 1
@@ -127,6 +119,11 @@ func WithLogger(logger *slog.Logger) WorkerOption {
 	})
 }
 
+// WithObserver sets who is told what the Worker does; by default nobody is.
+func WithObserver(observer Observer) WorkerOption {
+	return workerOption(func(s *workerSettings) { s.observer = observer })
+}
+
 // check returns all that is wrong with the settings for the mux's queues.
 func (s *workerSettings) check(mux *Mux) error {
 	var errs []error
@@ -138,6 +135,9 @@ func (s *workerSettings) check(mux *Mux) error {
 	}
 	bound("WithHandlers", s.handlers)
 	known := mux.Queues()
+	if len(known) == 0 && mux.err == nil {
+		mistake("the mux has no handlers")
+	}
 	for queue, n := range s.queueHandlers {
 		bound(fmt.Sprintf("WithQueueHandlers(%q)", queue), n)
 		if !slices.Contains(known, queue) {
@@ -155,7 +155,7 @@ func (s *workerSettings) check(mux *Mux) error {
 	if s.gracePeriod < 0 {
 		mistake("WithGracePeriod: %v is negative", s.gracePeriod)
 	}
-	if err := CheckName("handler", s.handlerID); err != nil {
+	if err := driver.CheckName("handler", s.handlerID); err != nil {
 		mistake("WithHandlerID: %w", err)
 	}
 	return errors.Join(errs...)

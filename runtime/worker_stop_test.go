@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/memory"
 )
 
@@ -94,40 +95,34 @@ func TestStopNamesHandlersThatIgnoreTheirContext(t *testing.T) {
 	})
 }
 
-// slow claims take a while, whatever becomes of their context.
-type slow struct {
-	*memory.Store
-	claiming chan struct{}
-	proceed  chan struct{}
+// A slowClaim queue's claims are made at once and answered late, whatever becomes
+// of their context.
+type slowClaim struct {
+	hooked
+	claiming, proceed chan struct{}
 }
 
-type slowQueue struct {
-	*memory.Queue
-	slow
-}
-
-func (s slow) GetQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
-	queue, err := s.Store.GetQueue(ctx, name)
-	return slowQueue{queue.(*memory.Queue), s}, err
-}
-
-func (q slowQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
-	q.claiming <- struct{}{}
-	batch, err := q.Queue.ClaimBatch(context.WithoutCancel(ctx), req)
-	select {
-	case <-q.proceed:
-		return batch, err
-	case <-ctx.Done():
-		return runtime.ClaimedBatch{}, ctx.Err()
+func claimSlowly() *slowClaim {
+	q := &slowClaim{claiming: make(chan struct{}), proceed: make(chan struct{})}
+	q.claim = func(ctx context.Context, req driver.ClaimRequest, next driver.Queue) (driver.Claimed, error) {
+		q.claiming <- struct{}{}
+		claimed, err := next.Claim(context.WithoutCancel(ctx), req)
+		select {
+		case <-q.proceed:
+			return claimed, err
+		case <-ctx.Done():
+			return driver.Claimed{}, ctx.Err()
+		}
 	}
+	return q
 }
 
 func TestStopReleasesWhatAClaimUnderWayTakes(t *testing.T) {
 	for _, grace := range []time.Duration{time.Minute, 0} {
 		inBubble(t, func(t *testing.T, store *memory.Store) {
-			s := slow{store, make(chan struct{}), make(chan struct{})}
+			s := claimSlowly()
 			id := enqueue(t, store)
-			_, stop := start(t, s, handle(func(context.Context, *runtime.Job, note) error { t.Error("a job began"); return nil }), runtime.WithGracePeriod(grace))
+			_, stop := start(t, hook(t, store, &s.hooked), handle(func(context.Context, *runtime.Job, note) error { t.Error("a job began"); return nil }), runtime.WithGracePeriod(grace))
 			<-s.claiming
 			stopped := make(chan error, 1)
 			go func() { stopped <- stop() }()
@@ -146,8 +141,8 @@ func TestStopReleasesWhatAClaimUnderWayTakes(t *testing.T) {
 
 func TestHardStopWaitsFiveSecondsForAClaimUnderWay(t *testing.T) {
 	inBubble(t, func(t *testing.T, store *memory.Store) {
-		s := slow{store, make(chan struct{}), make(chan struct{})}
-		_, stop := start(t, s, handle(func(context.Context, *runtime.Job, note) error { return nil }), runtime.WithGracePeriod(0))
+		s := claimSlowly()
+		_, stop := start(t, hook(t, store, &s.hooked), handle(func(context.Context, *runtime.Job, note) error { return nil }), runtime.WithGracePeriod(0))
 		<-s.claiming
 		began := time.Now()
 		if err := stop(); err != nil {

@@ -26,7 +26,7 @@ func (n *names) has(name string) bool { return n.set[name] }
 
 const (
 	maxName      = 100
-	maxQueueName = 255 // runtime.MaxNameSize
+	maxQueueName = 255 // driver.MaxNameSize
 
 	plainName  = "_"   // what a type's name may hold beside letters and digits
 	dottedName = "_-." // and a job's or a field's

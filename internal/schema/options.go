@@ -42,7 +42,7 @@ const (
 	Everywhere = OnJob | OnQueue | InDefaults
 )
 
-// maxPriority is runtime.MaxPriority.
+// maxPriority is driver.MaxPriority.
 const maxPriority = 9
 
 // Unlimited is the max_attempts of a job whose attempts have no limit.

@@ -6,6 +6,9 @@ SELECT q.number FROM jobgen.queue q WHERE q.name = @name AND q.deleted IS NULL;
 -- name: CreateQueue :many
 SELECT c.number::integer FROM jobgen.create_queue(@name) AS c(number);
 
+-- name: CreateQueues :exec
+SELECT jobgen.create_queues(@names::text[]);
+
 -- name: Queues :many
 SELECT q.name FROM jobgen.queue q WHERE q.deleted IS NULL ORDER BY q.name;
 
@@ -43,3 +46,13 @@ SELECT t.number, t.name, t.version FROM jobgen.job_type t;
 
 -- name: CreateJobTypes :exec
 SELECT jobgen.create_job_types(@names::text[], @versions::smallint[]);
+
+-- What programs mean by job types: the fields of their payloads.
+-- name: JobTypeFields :many
+SELECT t.name, t.version, t.fields, t.program FROM jobgen.job_type t WHERE t.name = ANY (@names::text[]);
+
+-- name: JobTypeInUse :one
+SELECT u.jobs::boolean AS jobs, u.lives::boolean AS lives FROM jobgen.job_type_in_use(@name, @version) AS u(jobs, lives);
+
+-- name: DescribeJobType :one
+SELECT jobgen.describe_job_type(@name, @version, @known::text, @fields, @program, @holder::uuid)::boolean AS described;

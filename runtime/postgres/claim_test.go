@@ -210,9 +210,15 @@ func blocks(t *testing.T, conn *pgx.Conn, sql string, args ...any) int {
 			Hit  int `json:"Shared Hit Blocks"`
 			Read int `json:"Shared Read Blocks"`
 		}
+		Took float64 `json:"Execution Time"` // milliseconds
 	}
 	if err := json.Unmarshal(text, &plans); err != nil {
 		t.Fatal(err)
+	}
+	// A plan that compares each row with each place looks at few blocks, and
+	// takes seconds.
+	if plans[0].Took > 3000 {
+		t.Errorf("%s: %.0f ms", sql, plans[0].Took)
 	}
 	return plans[0].Plan.Hit + plans[0].Plan.Read
 }

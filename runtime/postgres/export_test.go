@@ -78,7 +78,7 @@ func (s *Store) CanDeclareDead() {
 }
 
 // Renew is one renewal of the store's lease.
-func (s *Store) Renew(ctx context.Context) error { return s.db.ids.renewOnce(ctx) }
+func (s *Store) Renew(ctx context.Context) error { return s.db.ids.renewOnce(ctx, s.db.ids.insist) }
 
 // Channel is where the store's notifications go.
 func (s *Store) Channel() string { return s.db.notifier.channel }
@@ -88,4 +88,15 @@ func (s *Store) Channel() string { return s.db.notifier.channel }
 func (s *Store) Cursors(of *runtime.Queue, types ...driver.TypeVersion) (due []pgtype.Timestamptz, after []int64) {
 	scan := of.Driver().(*queue).state.cursor(types).next(time.Time{}.Add(time.Nanosecond), false)
 	return scan.due, scan.after
+}
+
+// CreateQueues makes the queues of a catalogue.
+func (s *Store) CreateQueues(ctx context.Context, names ...string) error {
+	return createQueues(ctx, s.db, names)
+}
+
+// Describe notes that program means fields by a job type's version 1.
+func (s *Store) Describe(ctx context.Context, program, name, fields string) error {
+	return describeTypes(ctx, s.db, []describedType{{Name: name, Version: 1, Fields: fields}}, program, s.ids.holder,
+		func(have, want string) bool { return have == want })
 }

@@ -182,3 +182,27 @@ func TestUpkeepForgetsWorkersLongGone(t *testing.T) {
 		t.Errorf("workers known: %s; want alive", names)
 	}
 }
+
+func TestAProcessWhoseOwnLeaseWasGoneTakesNobodyForGone(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	died, store, steady := open(t, dsn), open(t, dsn), open(t, dsn)
+	add(t, died, 1)
+	claimAs(t, notes(t, died), "died")
+	died.Die()
+	leaseOver(t, dsn, died)
+	store.SweepAlways()
+	store.CanDeclareDead()
+	steady.SweepAlways()
+	steady.CanDeclareDead()
+	exec(t, connect(t, dsn), "UPDATE jobgen.node SET holder = gen_random_uuid() WHERE number = "+strconv.Itoa(int(store.Node())))
+	if err := store.Renew(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if job := claimAs(t, notes(t, store), "next"); job != nil {
+		t.Errorf("job %d was taken over by a process that has just come back", job.ID)
+	}
+	if job := claimAs(t, notes(t, steady), "steady"); job == nil {
+		t.Error("the job was not taken over by a process whose lease has lasted")
+	}
+}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/bwmarrin/snowflake"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
@@ -24,6 +23,8 @@ import (
 type idSource struct {
 	db     *database
 	holder pgtype.UUID // this process, whatever number it holds
+
+	leasing chan struct{} // holds a value while a caller takes a lease
 
 	mu    sync.Mutex
 	lease *nodeLease // nil for a role that may not have one, which only reads
@@ -52,7 +53,7 @@ var errNoNode = errors.New("all 1024 snowflake node numbers are leased to other 
 // leaseIDs takes the first lease. A role that may not is refused when it first
 // needs an id.
 func leaseIDs(ctx context.Context, db *database) (*idSource, error) {
-	s := &idSource{db: db, holder: pgtype.UUID{Valid: true}}
+	s := &idSource{db: db, holder: pgtype.UUID{Valid: true}, leasing: make(chan struct{}, 1)}
 	rand.Read(s.holder.Bytes[:])
 	s.alive(time.Now())
 	lease, err := s.take(ctx, db.pooled)
@@ -80,37 +81,51 @@ func (s *idSource) take(ctx context.Context, db *pgdb.Queries) (*nodeLease, erro
 }
 
 // next mints an id. It asks the database only where the lease has run out
-// because the database was away for so long.
+// because the database was away for so long. One caller asks, and each waits no
+// longer than its context allows.
 func (s *idSource) next(ctx context.Context) (snowflake.ID, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lease == nil || time.Now().After(s.lease.until) {
-		lease, err := s.take(ctx, s.db.pooled)
-		if err != nil {
+	for {
+		s.mu.Lock()
+		if s.lease != nil && !time.Now().After(s.lease.until) {
+			id := s.lease.node.Generate()
+			s.mu.Unlock()
+			return id, nil
+		}
+		s.mu.Unlock()
+		if err := s.leaseAnew(ctx); err != nil {
 			return 0, err
 		}
-		s.lease = lease
 	}
-	return s.lease.node.Generate(), nil
 }
 
-// renew prolongs the lease until ctx ends.
-func (s *idSource) renew(ctx context.Context) {
-	for wait := leaseRenew; ; {
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return
-		}
-		if wait = leaseRenew; s.renewOnce(ctx) != nil {
-			wait = time.Second // it may be the database, for a moment
-		}
+// leaseAnew takes another lease for one that has run out, or waits for the
+// caller that does.
+func (s *idSource) leaseAnew(ctx context.Context) error {
+	select {
+	case s.leasing <- struct{}{}:
+		defer func() { <-s.leasing }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
+	s.mu.Lock()
+	over := s.lease == nil || time.Now().After(s.lease.until)
+	s.mu.Unlock()
+	if !over {
+		return nil
+	}
+	lease, err := s.take(ctx, s.db.pooled)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lease = lease
+	return nil
 }
 
 // renewOnce prolongs the lease, or takes another where it ran out and went to
 // another process.
-func (s *idSource) renewOnce(ctx context.Context) error {
+func (s *idSource) renewOnce(ctx context.Context, insist runner) error {
 	s.mu.Lock()
 	lease := s.lease
 	s.mu.Unlock()
@@ -119,7 +134,7 @@ func (s *idSource) renewOnce(ctx context.Context) error {
 	}
 	ends := lease.ends // only renewals, one after the other, change it
 	asked, row := time.Now(), pgdb.RenewNodeRow{}
-	err := s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
+	err := insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
 		row, err = db.RenewNode(ctx, pgdb.RenewNodeParams{Number: lease.number, Holder: s.holder, Seconds: leaseTime.Seconds(), Until: ends})
 		return err
 	})
@@ -128,7 +143,7 @@ func (s *idSource) renewOnce(ctx context.Context) error {
 	}
 	var other *nodeLease
 	if row.Processes == 0 {
-		err = s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
+		err = insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
 			other, err = s.take(ctx, db)
 			return err
 		})
@@ -140,7 +155,7 @@ func (s *idSource) renewOnce(ctx context.Context) error {
 	if s.names == nil {
 		return nil
 	}
-	return s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) error {
+	return insist(ctx, func(ctx context.Context, db *pgdb.Queries) error {
 		return s.names.again(ctx, db, s.holder, row.WentBack)
 	})
 }
@@ -158,36 +173,6 @@ func (s *idSource) renewed(lease, other *nodeLease, row pgdb.RenewNodeRow, asked
 	}
 	s.peers = int(row.Processes)
 	s.alive(asked)
-}
-
-// insist runs do on the pool or, where that has no connection to spare, on one
-// of its own: a process whose handlers hold all connections is alive.
-func (s *idSource) insist(ctx context.Context, do func(context.Context, *pgdb.Queries) error) error {
-	try, cancel := context.WithTimeout(ctx, leaseRenew/2)
-	err := do(try, s.db.pooled)
-	cancel()
-	if err == nil || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-		return err
-	}
-	try, cancel = context.WithTimeout(ctx, leaseRenew)
-	defer cancel()
-	conn, err := s.connect(try)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(try))
-	return do(try, s.db.queries(conn))
-}
-
-// connect makes a connection as the pool makes its own.
-func (s *idSource) connect(ctx context.Context) (*pgx.Conn, error) {
-	config := s.db.server.pool.Config()
-	if config.BeforeConnect != nil {
-		if err := config.BeforeConnect(ctx, config.ConnConfig); err != nil {
-			return nil, err
-		}
-	}
-	return pgx.ConnectConfig(ctx, config.ConnConfig)
 }
 
 // alive notes that the database has heard from this process.
@@ -225,15 +210,18 @@ func (s *idSource) processes() int {
 // giveBack ends the lease, so that the number is free at once.
 func (s *idSource) giveBack() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lease == nil {
+	lease := s.lease
+	if lease != nil {
+		lease.until = time.Time{}
+	}
+	s.mu.Unlock()
+	if lease == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
 	defer cancel()
 	// An error does not matter: the lease ends by itself.
-	_ = s.db.pooled.ReturnNode(ctx, pgdb.ReturnNodeParams{Number: s.lease.number, Holder: s.holder})
-	s.lease.until = time.Time{}
+	_ = s.db.pooled.ReturnNode(ctx, pgdb.ReturnNodeParams{Number: lease.number, Holder: s.holder})
 }
 
 func randomText() string {

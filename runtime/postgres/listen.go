@@ -3,17 +3,17 @@ package postgres
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A listener hears the notifications of other processes, on one connection
+// A listener receives the notifications of other processes, on one connection
 // for all queues. It begins when somebody first waits. When the connection is
-// lost it is made anew, with growing pauses, and everybody is woken, since
-// something may have been missed.
+// lost it is made anew and everybody is woken, since something may have been
+// missed.
 type listener struct {
 	db      *database
 	channel string
@@ -23,13 +23,15 @@ type listener struct {
 	life   context.Context
 	cancel context.CancelFunc
 	task   sync.WaitGroup
+
+	mu        sync.Mutex
+	interrupt context.CancelFunc // ends the wait for a notification
 }
 
 const (
 	listenPing    = 30 * time.Second // a dead connection is noticed after that
-	listenTimeout = 10 * time.Second // of one step of connecting or pinging
-	listenBackoff = 50 * time.Millisecond
-	listenMaxWait = 5 * time.Second
+	listenTimeout = 2 * time.Second  // of connecting, or of a ping
+	listenRefused = 5 * time.Second  // until the next try where the server refuses to let it listen
 )
 
 func newListener(d *database) *listener {
@@ -52,25 +54,43 @@ func (l *listener) close() {
 }
 
 func (l *listener) run() {
-	wait := listenBackoff
 	for l.life.Err() == nil {
-		if heard := l.listen(); heard {
-			wait = listenBackoff
+		wait := probeWait()
+		if state := sqlState(l.listen()); state != "" && !away(state) {
+			wait = listenRefused
 		}
 		select {
-		case <-time.After(wait/2 + rand.N(wait/2)):
+		case <-time.After(wait):
 		case <-l.life.Done():
 		}
-		wait = min(2*wait, listenMaxWait)
 	}
 }
 
-// listen hears notifications until the connection is lost, and reports
-// whether there was one.
-func (l *listener) listen() (heard bool) {
+// verify has the connection looked at, which may have been lost without a word.
+func (l *listener) verify() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.interrupt != nil {
+		l.interrupt()
+	}
+}
+
+// wait returns the next notification, or an error when it is time to look at
+// the connection.
+func (l *listener) wait(conn *pgx.Conn) (*pgconn.Notification, error) {
+	ctx, cancel := context.WithTimeout(l.life, listenPing)
+	defer cancel()
+	l.mu.Lock()
+	l.interrupt = cancel
+	l.mu.Unlock()
+	return conn.WaitForNotification(ctx)
+}
+
+// listen receives notifications until the connection is lost, and returns why.
+func (l *listener) listen() error {
 	conn, err := l.connect()
 	if err != nil {
-		return false
+		return err
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.Background(), listenTimeout)
@@ -79,25 +99,23 @@ func (l *listener) listen() (heard bool) {
 	}()
 	l.db.states.wakeAll()
 	for {
-		ctx, cancel := context.WithTimeout(l.life, listenPing)
-		note, err := conn.WaitForNotification(ctx)
-		cancel()
+		note, err := l.wait(conn)
 		switch {
 		case err == nil:
 			if note.Channel == l.channel {
 				l.received(note.Payload)
 			}
 		case l.life.Err() != nil:
-			return true
-		case errors.Is(err, context.DeadlineExceeded):
+			return nil
+		case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
 			ctx, cancel := context.WithTimeout(l.life, listenTimeout)
 			err := conn.Ping(ctx)
 			cancel()
 			if err != nil {
-				return true
+				return err
 			}
 		default:
-			return true
+			return err
 		}
 	}
 }

@@ -74,9 +74,9 @@ BEGIN
 
   -- What every program looks up when it starts: the version, queues and job types.
   GRANT SELECT ON "jobgen".migration, "jobgen".queue, "jobgen".job_type TO "jobgen_enqueue", "jobgen_work", "jobgen_read", "jobgen_admin";
-  GRANT EXECUTE ON FUNCTION "jobgen".create_job_types TO "jobgen_enqueue", "jobgen_work";
+  GRANT EXECUTE ON FUNCTION "jobgen".create_job_types, "jobgen".describe_job_type, "jobgen".job_type_in_use TO "jobgen_enqueue", "jobgen_work";
   GRANT EXECUTE ON FUNCTION "jobgen".lease, "jobgen".renew_lease, "jobgen".end_lease TO "jobgen_enqueue", "jobgen_work";
-  GRANT EXECUTE ON FUNCTION "jobgen".create_queue TO "jobgen_enqueue", "jobgen_work", "jobgen_admin";
+  GRANT EXECUTE ON FUNCTION "jobgen".create_queue, "jobgen".create_queues TO "jobgen_enqueue", "jobgen_work", "jobgen_admin";
 
   -- A job is added by a plain INSERT, which gives back its id. Whoever may
   -- write the columns of a claim as well, which takes both roles, may add a job

@@ -220,7 +220,7 @@ func TestTheReadRoleSeesStatisticsAndLogsAndNoPayload(t *testing.T) {
 	if stats, err := queue.Stats(t.Context()); err != nil || stats.Waiting != 2 {
 		t.Errorf("stats %+v, %v", stats, err)
 	}
-	if stats, _, err := runtime.StatsUpTo(t.Context(), queue, 10); err != nil || stats.Due != 2 {
+	if stats, _, err := queue.StatsUpTo(t.Context(), 10); err != nil || stats.Due != 2 {
 		t.Errorf("stats up to ten: %+v, %v", stats, err)
 	}
 	if stats, err := queue.StatsByType(t.Context(), 0); err != nil || len(stats) != 1 || stats[0].Waiting != 2 {

@@ -94,13 +94,16 @@ complete()          EXECUTE work
 create_handler()    EXECUTE work
 create_job_types()  EXECUTE enqueue work
 create_queue()      EXECUTE admin enqueue work
+create_queues()     EXECUTE admin enqueue work
 dead_workers()      EXECUTE
 delete_queue()      EXECUTE admin
+describe_job_type() EXECUTE enqueue work
 drain()             EXECUTE admin
 end_lease()         EXECUTE enqueue work
 fail()              EXECUTE work
 finish()            EXECUTE work
 finish_and_claim()  EXECUTE work
+job_type_in_use()   EXECUTE enqueue work
 lease()             EXECUTE enqueue work
 lost_claims()       EXECUTE work
 name_number()       EXECUTE

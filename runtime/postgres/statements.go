@@ -23,15 +23,23 @@ import (
 // name leads elsewhere by now.
 type server struct {
 	pool *pgxpool.Pool
-	back func() // called after the first answer of a server that was away
+	back func()        // called after the first answer of a server that was away
+	lost chan struct{} // holds a value when it is noticed that the server is away
 
 	away atomic.Bool
 
 	mu    sync.Mutex
+	since time.Time // when the server was first found away
 	reset time.Time
 }
 
-const resetPause = time.Second
+const (
+	resetPause = time.Second
+	// connectionsLast is how long the server may be away before none of the
+	// connections is trusted any more: where packets were lost, TCP takes as long
+	// again to send the next, while a new connection serves at once.
+	connectionsLast = time.Second
+)
 
 // ended looks at how a statement ended, and returns its error for the caller.
 func (s *server) ended(err error) error {
@@ -57,14 +65,32 @@ func (s *server) ended(err error) error {
 }
 
 // missed notes that the server did not serve.
-func (s *server) missed() { s.away.Store(true) }
+func (s *server) missed() {
+	if s.away.Swap(true) {
+		return
+	}
+	s.mu.Lock()
+	s.since = time.Now()
+	s.mu.Unlock()
+	select {
+	case s.lost <- struct{}{}:
+	default:
+	}
+}
 
 // answered notes that the server serves. Whatever happened while it was away went
 // by unnoticed.
 func (s *server) answered() {
-	if s.away.Load() && s.away.CompareAndSwap(true, false) {
-		s.back()
+	if !s.away.Load() || !s.away.CompareAndSwap(true, false) {
+		return
 	}
+	s.mu.Lock()
+	long := time.Since(s.since) > connectionsLast
+	s.mu.Unlock()
+	if long {
+		s.pool.Reset()
+	}
+	s.back()
 }
 
 // statements runs statements on the store's pool, or one of its connections or

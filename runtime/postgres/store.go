@@ -75,7 +75,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
 	d := &database{schema: schema}
-	d.server.pool, d.server.back = pool, d.states.wakeAll
+	d.server.pool, d.server.back, d.server.lost = pool, d.back, make(chan struct{}, 1)
 	d.pooled = d.queries(pool)
 	d.batcher = newInsertBatcher(d.pooled)
 	d.notifier = newNotifier(d.pooled, channelName(o.schema))
@@ -116,8 +116,17 @@ func (d *database) inTx(ctx context.Context, do func(*pgdb.Queries) error) error
 	return d.server.ended(tx.Commit(ctx))
 }
 
+// back wakes everybody once the server is there again, and has the connection
+// looked at that listens.
+func (d *database) back() {
+	if d.listener != nil {
+		d.listener.verify()
+	}
+	d.states.wakeAll()
+}
+
 // closePatience is how long Close waits for statements that are under way.
-const closePatience = 2 * time.Second
+const closePatience = time.Second
 
 // Close stops what the store does in the background, gives its node number
 // back and, if Open made them, closes its connections. It returns within some

@@ -27,8 +27,8 @@ type setup struct {
 	sqlTx bool // transactions are database/sql's
 	// openSQL opens the database that those are of; nil is pgx's on the pool.
 	openSQL func(t testing.TB, dsn string) *sql.DB
-	polls bool // nothing tells one process of another's doings
-	opts  []postgres.Option
+	polls   bool // nothing tells one process of another's doings
+	opts    []postgres.Option
 }
 
 // migrated is a database with the tables in it.

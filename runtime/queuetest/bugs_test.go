@@ -96,7 +96,7 @@ var bugs = []bug{
 		sentences: []string{"late/Fail by a stolen attempt records its log and does not release the thief's claim"},
 		byModel:   true, byConcurrency: true,
 		finished: func(w *wreck, q driver.Queue, _ string, o driver.Outcome, r driver.Result) driver.Result {
-			if thief, ok := w.holder(o.Job); ok && o.Kind == driver.Failed && r.Status == driver.ClaimLost {
+			if thief, ok := w.holder(o.Job); ok && o.Kind == driver.Failed && r.Status != driver.Done && r.Status != driver.NotFound {
 				_, _ = q.Finish(context.Background(), thief.handler, []driver.Outcome{{Attempt: thief.attempt(), Kind: driver.Released}})
 			}
 			return r

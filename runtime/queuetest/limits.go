@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // tooLarge holds that err is a TooLargeError of so many, and of what may be.
@@ -20,16 +21,16 @@ func (x *trial) tooLarge(err error, size, limit int) {
 
 var limits = behaviours{
 	"a payload above the limit is refused with its size and the limit": func(x *trial) {
-		text := strings.Repeat("x", runtime.MaxPayloadSize)
-		want := runtime.MaxPayloadSize + len(`{"n":0,"text":""}`)
+		text := strings.Repeat("x", driver.MaxPayloadSize)
+		want := driver.MaxPayloadSize + len(`{"n":0,"text":""}`)
 		_, err := x.queue.Add(x.Context(), typeA, payloadA{Text: text})
-		x.tooLarge(err, want, runtime.MaxPayloadSize)
+		x.tooLarge(err, want, driver.MaxPayloadSize)
 		var of *runtime.PayloadError
 		if !errors.As(err, &of) || of.Type != typeA {
 			x.Errorf("error %v; want a PayloadError of type %q", err, typeA)
 		}
 		_, err = x.queue.AddAndClaim(x.Context(), typeA, payloadA{Text: text}, "h")
-		x.tooLarge(err, want, runtime.MaxPayloadSize)
+		x.tooLarge(err, want, driver.MaxPayloadSize)
 		x.stats(0, 0, 0)
 	},
 	"a catalogue can allow larger payloads, and smaller ones alone": func(x *trial) {
@@ -79,27 +80,27 @@ var limits = behaviours{
 		x.stats(0, 0, 0)
 	}),
 	"a batch of too many jobs is refused before any is made": driven(func(x *trial, q queue) {
-		_, err := q.AddBatch(x.Context(), typeA, make([]any, runtime.MaxBatchSize+1))
-		x.tooLarge(err, runtime.MaxBatchSize+1, runtime.MaxBatchSize)
-		_, err = runtime.EnqueueBatch(x.Context(), x.service, jobA, make([]payloadA, runtime.MaxBatchSize+1))
-		x.tooLarge(err, runtime.MaxBatchSize+1, runtime.MaxBatchSize)
+		_, err := q.AddBatch(x.Context(), typeA, make([]any, driver.MaxBatchSize+1))
+		x.tooLarge(err, driver.MaxBatchSize+1, driver.MaxBatchSize)
+		_, err = runtime.EnqueueBatch(x.Context(), x.service, jobA, make([]payloadA, driver.MaxBatchSize+1))
+		x.tooLarge(err, driver.MaxBatchSize+1, driver.MaxBatchSize)
 		x.stats(0, 0, 0)
 	}),
 	"names of queues and handlers above the limit are refused with their size and the limit": func(x *trial) {
-		name := strings.Repeat("n", runtime.MaxNameSize+1)
+		name := strings.Repeat("n", driver.MaxNameSize+1)
 		_, err := x.service.GetQueue(x.Context(), name)
-		x.tooLarge(err, len(name), runtime.MaxNameSize)
+		x.tooLarge(err, len(name), driver.MaxNameSize)
 		_, err = x.queue.TryClaim(x.Context(), name)
-		x.tooLarge(err, len(name), runtime.MaxNameSize)
+		x.tooLarge(err, len(name), driver.MaxNameSize)
 		_, err = x.queue.AddAndClaim(x.Context(), typeA, payloadA{}, name)
-		x.tooLarge(err, len(name), runtime.MaxNameSize)
+		x.tooLarge(err, len(name), driver.MaxNameSize)
 	},
 	"of a long log its head and its tail are kept, and how much was cut": func(x *trial) {
 		x.add()
 		job := x.claim("h")
 		x.must(fail(x, job, "no", "the head\n"+strings.Repeat("x", 200<<10)+"\nthe tail"))
 		log := x.log(job.ID, 0).Log
-		if len(log) > runtime.MaxLogSize || len(log) < runtime.MaxLogSize*9/10 ||
+		if len(log) > driver.MaxLogSize || len(log) < driver.MaxLogSize*9/10 ||
 			!bytes.HasPrefix(log, []byte("the head\n")) || !bytes.HasSuffix(log, []byte("\nthe tail")) || !bytes.Contains(log, []byte("bytes cut")) {
 			x.Errorf("the log has %d bytes: %.40q … %q", len(log), log, log[max(0, len(log)-40):])
 		}
@@ -107,9 +108,9 @@ var limits = behaviours{
 	"of a long reason the beginning is kept, and a mark": func(x *trial) {
 		x.add()
 		job := x.claim("h")
-		x.must(fail(x, job, "why: "+strings.Repeat("é", runtime.MaxReasonSize), ""))
+		x.must(fail(x, job, "why: "+strings.Repeat("é", driver.MaxReasonSize), ""))
 		reason := x.log(job.ID, 0).FailureReason
-		if len(reason) > runtime.MaxReasonSize || !strings.HasPrefix(reason, "why: é") || !strings.HasSuffix(reason, "é [cut]") {
+		if len(reason) > driver.MaxReasonSize || !strings.HasPrefix(reason, "why: é") || !strings.HasSuffix(reason, "é [cut]") {
 			x.Errorf("the reason has %d bytes: %.20q … %q", len(reason), reason, reason[max(0, len(reason)-20):])
 		}
 	},

@@ -158,7 +158,7 @@ var working = behaviours{
 			x.same(runs.Load(), int64(attempt)+1)
 			if attempt < 2 {
 				x.stats(1, 0, 0) // not due before its backoff
-				x.advance(time.Duration(attempt+1) * runtime.BackoffDuration)
+				x.advance(longestRetry(int(attempt)))
 			}
 		}
 		x.over()

@@ -44,13 +44,13 @@ var (
 // back ends may import it, it imports none of them, and the generator stays
 // on its own side.
 var rules = map[string]rule{
-	"runtime":          {own: []string{"runtime/codec", "runtime/driver"}, modules: runtimeModules},
+	"runtime":          {own: []string{"runtime/codec", "runtime/driver", "runtime/internal/engine"}, modules: runtimeModules},
 	"runtime/driver":   {modules: runtimeModules},
 	"runtime/codec":    {modules: runtimeModules},
 	"runtime/value":    {},
 	"gen/jobs":         {own: []string{"runtime", "runtime/codec", "runtime/value"}, modules: runtimeModules},
 	"runtime/memory":   {own: []string{"runtime", "runtime/driver", "runtime/internal/wake"}, modules: runtimeModules},
-	"runtime/postgres": {own: []string{"runtime", "runtime/internal/wake", "runtime/postgres/internal/pgdb"}, modules: postgresModules},
+	"runtime/postgres": {own: []string{"runtime", "runtime/driver", "runtime/internal/wake", "runtime/postgres/internal/pgdb"}, modules: postgresModules},
 	"runtime/sqlite":   {own: []string{"runtime", "runtime/driver", "runtime/internal/wake", "runtime/sqlite/internal/sqlitedb"}, modules: sqliteModules},
 
 	"runtime/postgres/internal/pgdb":   {modules: pgxModules},
@@ -105,6 +105,7 @@ var rules = map[string]rule{
 	"internal/test/repo":      {},
 
 	"runtime/internal/wake":      {},
+	"runtime/internal/engine":    {own: []string{"runtime/driver", "runtime/internal/wake"}, modules: runtimeModules},
 	"internal/test/pgproxy":      {},
 	"internal/test/rolltest":     {}, // all of it is a test
 	"internal/test/pgtest":       {modules: testServer},

@@ -22,8 +22,8 @@ CREATE TABLE jobgen.queue (
 
 -- A job type at one version of its payload. A job row names both by number, so
 -- that a claim which takes only what its program understands compares numbers.
--- fields are those of the payload as the program describes them that last meant
--- something else by the type, or by none before it; that program is named too.
+-- fields describes the payload as the program does that last opened the schema
+-- with this type; program and holder say which program and process that is.
 CREATE TABLE jobgen.job_type (
   number     integer PRIMARY KEY,
   name       text COLLATE "C" NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 255),

@@ -88,6 +88,15 @@ func (q *Queries) CreateQueue(ctx context.Context, name string) ([]int32, error)
 	return items, nil
 }
 
+const createQueues = `-- name: CreateQueues :exec
+SELECT jobgen.create_queues($1::text[])
+`
+
+func (q *Queries) CreateQueues(ctx context.Context, names []string) error {
+	_, err := q.db.Exec(ctx, createQueues, names)
+	return err
+}
+
 const createWorkersAgain = `-- name: CreateWorkersAgain :exec
 SELECT jobgen.worker(n.name, $1::uuid) FROM unnest($2::text[]) AS n(name)
 `
@@ -115,6 +124,33 @@ func (q *Queries) DeleteQueue(ctx context.Context, name string) (int64, error) {
 	var unfinished int64
 	err := row.Scan(&unfinished)
 	return unfinished, err
+}
+
+const describeJobType = `-- name: DescribeJobType :one
+SELECT jobgen.describe_job_type($1, $2, $3::text, $4, $5, $6::uuid)::boolean AS described
+`
+
+type DescribeJobTypeParams struct {
+	Name    string
+	Version int16
+	Known   string
+	Fields  string
+	Program string
+	Holder  pgtype.UUID
+}
+
+func (q *Queries) DescribeJobType(ctx context.Context, arg DescribeJobTypeParams) (bool, error) {
+	row := q.db.QueryRow(ctx, describeJobType,
+		arg.Name,
+		arg.Version,
+		arg.Known,
+		arg.Fields,
+		arg.Program,
+		arg.Holder,
+	)
+	var described bool
+	err := row.Scan(&described)
+	return described, err
 }
 
 const drainQueue = `-- name: DrainQueue :one
@@ -150,6 +186,64 @@ func (q *Queries) HandlerNumber(ctx context.Context, name string) ([]int32, erro
 		return nil, err
 	}
 	return items, nil
+}
+
+const jobTypeFields = `-- name: JobTypeFields :many
+SELECT t.name, t.version, t.fields, t.program FROM jobgen.job_type t WHERE t.name = ANY ($1::text[])
+`
+
+type JobTypeFieldsRow struct {
+	Name    string
+	Version int16
+	Fields  string
+	Program string
+}
+
+// What programs mean by job types: the fields of their payloads.
+func (q *Queries) JobTypeFields(ctx context.Context, names []string) ([]JobTypeFieldsRow, error) {
+	rows, err := q.db.Query(ctx, jobTypeFields, names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []JobTypeFieldsRow
+	for rows.Next() {
+		var i JobTypeFieldsRow
+		if err := rows.Scan(
+			&i.Name,
+			&i.Version,
+			&i.Fields,
+			&i.Program,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const jobTypeInUse = `-- name: JobTypeInUse :one
+SELECT u.jobs::boolean AS jobs, u.lives::boolean AS lives FROM jobgen.job_type_in_use($1, $2) AS u(jobs, lives)
+`
+
+type JobTypeInUseParams struct {
+	Name    string
+	Version int16
+}
+
+type JobTypeInUseRow struct {
+	Jobs  bool
+	Lives bool
+}
+
+func (q *Queries) JobTypeInUse(ctx context.Context, arg JobTypeInUseParams) (JobTypeInUseRow, error) {
+	row := q.db.QueryRow(ctx, jobTypeInUse, arg.Name, arg.Version)
+	var i JobTypeInUseRow
+	err := row.Scan(&i.Jobs, &i.Lives)
+	return i, err
 }
 
 const jobTypes = `-- name: JobTypes :many

@@ -1,11 +1,11 @@
-package runtime_test
+package driver_test
 
 import (
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 func FuzzReasonsCanBeKept(f *testing.F) {
@@ -18,14 +18,14 @@ func FuzzReasonsCanBeKept(f *testing.F) {
 			return
 		}
 		reason := strings.Repeat(part, int(times))
-		kept := runtime.CleanReason(reason)
-		if len(kept) > runtime.MaxReasonSize || !utf8.ValidString(kept) || strings.ContainsRune(kept, 0) {
+		kept := driver.CleanReason(reason)
+		if len(kept) > driver.MaxReasonSize || !utf8.ValidString(kept) || strings.ContainsRune(kept, 0) {
 			t.Errorf("%d bytes are kept, which no store can: %.100q", len(kept), kept)
 		}
-		if len(reason) <= runtime.MaxReasonSize && utf8.ValidString(reason) && !strings.ContainsRune(reason, 0) && kept != reason {
+		if len(reason) <= driver.MaxReasonSize && utf8.ValidString(reason) && !strings.ContainsRune(reason, 0) && kept != reason {
 			t.Errorf("%.100q became %.100q", reason, kept)
 		}
-		if again := runtime.CleanReason(kept); again != kept {
+		if again := driver.CleanReason(kept); again != kept {
 			t.Errorf("what is kept changes again: %.100q", again)
 		}
 	})

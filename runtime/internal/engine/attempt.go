@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/jobgen/jobgen/runtime/driver"
+)
+
+// A Claim is a job that a handler has claimed.
+type Claim struct {
+	driver.Attempt
+	Type      driver.TypeVersion
+	MaxWork   time.Duration
+	Remaining int32 // attempts left after this one
+	// Handler holds the claim.
+	Handler string
+	// Sent is this process's time just before the claim was sent to the store.
+	Sent time.Time
+	// Task is what is run of the claim; nil before it begins.
+	Task Task
+}
+
+// NewClaim returns the claim on a row.
+func NewClaim(row *driver.Row, handler string, sent time.Time) Claim {
+	return Claim{
+		Attempt: nameOf(row), Type: row.Type, MaxWork: row.MaxWork,
+		Remaining: row.MaxAttempts - row.Attempts, Handler: handler, Sent: sent,
+	}
+}
+
+// Expires returns when the claim ends by this process's monotonic clock. It errs
+// to the early side, since it counts from before the claim was sent. A job with
+// no MaxWork, whose claim others may take over at once, has no such moment.
+func (c *Claim) Expires() (at time.Time, ok bool) {
+	if c.MaxWork <= 0 || c.Sent.IsZero() {
+		return time.Time{}, false
+	}
+	return c.Sent.Add(c.MaxWork), true
+}
+
+// A Task is what a claim means to whoever runs it. Writing to it appends to the
+// attempt's log, and never fails.
+type Task interface {
+	io.Writer
+	// Attempt returns room for the attempt that runs the task.
+	Attempt() *Attempt
+	// Run runs the user's code.
+	Run(ctx context.Context) error
+	// Panicked returns the error of an attempt whose code panicked with value.
+	Panicked(value any, stack []byte) error
+	// RetryIn returns how long after a failure the job is due again.
+	RetryIn() time.Duration
+	// Bytes returns a copy of the attempt's log.
+	Bytes() []byte
+}
+
+// TaskKey is the key under which an attempt's context has its [Task].
+type TaskKey struct{}
+
+// An Attempt is a claim while this process works on it, and the context that
+// its function gets: it ends with the claim, when the claim is lost and when the
+// function has returned. A context that ends costs a timer and a place in its
+// parent, more than all else about an attempt, so it is made when the function,
+// or what it calls, first asks for more than the deadline.
+type Attempt struct {
+	Claim
+
+	parent context.Context
+	began  time.Duration // after Sent
+
+	// How the function ended: written and read by its goroutine alone.
+	err             error
+	reason          string  // err's text
+	stack           *[]byte // where it broke; nil where it did not
+	returned, broke bool
+
+	mu     sync.Mutex // guards the rest, which all that use the context read and write
+	ending *ending    // made for whoever asks first
+	over   bool
+	cause  error // why it is over
+}
+
+// An ending is a context that ends with an attempt.
+type ending struct {
+	context context.Context
+	cancel  context.CancelFunc
+	revoke  context.CancelCauseFunc
+}
+
+// newAttempt makes the attempt at a claim in the task's room, as the context of
+// its function. Its End is to be called.
+func newAttempt(parent context.Context, claim Claim, task Task) *Attempt {
+	a := task.Attempt()
+	a.Claim, a.parent = claim, parent
+	a.Task = task
+	return a
+}
+
+// End ends the attempt's context: with a cause when the claim is lost, with nil
+// when the function has returned. The first one counts.
+func (a *Attempt) End(cause error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.over {
+		a.over, a.cause = true, cause
+	}
+	a.endContext()
+}
+
+// endContext is called under a.mu, once the attempt is over.
+func (a *Attempt) endContext() {
+	if a.ending != nil {
+		a.ending.revoke(a.cause)
+		a.ending.cancel()
+	}
+}
+
+// lost reports whether the claim is known to be lost.
+func (a *Attempt) lost() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.cause != nil
+}
+
+// kind is what becomes of the claim after its function has ended.
+func (a *Attempt) kind() driver.OutcomeKind {
+	switch {
+	case a.err == nil:
+		return driver.Completed
+	case a.broke, a.lost(), a.parent.Err() == nil: // a lost claim's log is not lost
+		return driver.Failed
+	}
+	return driver.Released // it was to stop
+}
+
+// context returns the context that ends.
+func (a *Attempt) context() context.Context {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ending == nil {
+		e := &ending{cancel: func() {}}
+		e.context, e.revoke = context.WithCancelCause(a.parent)
+		if at, ok := a.Expires(); ok {
+			e.context, e.cancel = context.WithDeadline(e.context, at)
+		}
+		if a.ending = e; a.over {
+			a.endContext()
+		}
+	}
+	return a.ending.context
+}
+
+// Deadline implements [context.Context].
+func (a *Attempt) Deadline() (at time.Time, ok bool) {
+	at, ok = a.parent.Deadline()
+	if expires, limited := a.Expires(); limited && (!ok || expires.Before(at)) {
+		return expires, true
+	}
+	return at, ok
+}
+
+// Done implements [context.Context].
+func (a *Attempt) Done() <-chan struct{} { return a.context().Done() }
+
+// Err implements [context.Context].
+func (a *Attempt) Err() error { return a.context().Err() }
+
+// Value implements [context.Context].
+func (a *Attempt) Value(key any) any {
+	if key == (TaskKey{}) {
+		return a.Task
+	}
+	return a.context().Value(key)
+}
+
+// String names the attempt.
+func (a *Attempt) String() string {
+	return fmt.Sprintf("%s job %d attempt %d", a.Type.Type, a.Job, a.Number)
+}

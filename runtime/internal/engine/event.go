@@ -1,0 +1,259 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jobgen/jobgen/runtime/driver"
+)
+
+// An EventKind says what has happened.
+type EventKind uint8
+
+// What happens. The comments name the fields of an [Event] that are set beside
+// Kind and Time.
+const (
+	// AttemptEnded says that a job's function has ended: Attempt, Outcome, Took,
+	// Waited, Err, Reason.
+	AttemptEnded EventKind = iota
+	// JobDied says that a job has failed without attempts remaining: Of, Reason.
+	JobDied
+	// ClaimLost says that a running attempt lost its claim: Attempt, Err.
+	ClaimLost
+	// OutcomeLate says that an outcome came too late to count: Of, Outcome, Result.
+	OutcomeLate
+	// OutcomeRefused says that the store refuses an outcome: Of, Outcome, Err.
+	OutcomeRefused
+	// OutcomeDropped says that an outcome was given up: Of, Outcome, Err.
+	OutcomeDropped
+	// ReleaseFailed says that N claims were not given back: Err.
+	ReleaseFailed
+	// ClaimsMade says that N jobs were claimed: Took.
+	ClaimsMade
+	// ClaimsFailing and ClaimsWork say that claiming began to fail and works
+	// again: Err.
+	ClaimsFailing
+	ClaimsWork
+	// OutcomesWritten says that N outcomes were written: Took.
+	OutcomesWritten
+	// OutcomesFailing and OutcomesWork say that writing began to fail and works
+	// again: Err, N.
+	OutcomesFailing
+	OutcomesWork
+	// LostUnknown says that lost claims could not be asked for: Err.
+	LostUnknown
+	// UnhandledWaiting says which due jobs wait that nobody here understands: Types.
+	UnhandledWaiting
+	// StoreAway and StoreBack say that the store stopped answering, and answers
+	// again: Err.
+	StoreAway
+	StoreBack
+	// EventsSkipped says that N events were not told, since those who listen were
+	// too slow.
+	EventsSkipped
+)
+
+// An Event is what has happened to a queue's work.
+type Event struct {
+	Kind    EventKind
+	Time    time.Time
+	Attempt *Attempt
+	Of      *Claim
+	Outcome driver.OutcomeKind
+	Result  driver.Result
+	// Took is how long it took, and Waited how long the job had waited in this
+	// process after it was claimed.
+	Took, Waited time.Duration
+	N            int
+	Err          error
+	Reason       string // the text of Err where that is the user's
+	Types        []driver.TypeCounts
+}
+
+const (
+	// maxUntold bounds the events that wait to be told.
+	maxUntold = 8192
+	// untoldPatience is how long whoever has an event to tell waits for others to
+	// be told once that many wait.
+	untoldPatience = time.Second
+	// verbosePause is how often a change of the logger's level is looked for.
+	verbosePause = time.Second
+)
+
+// A voice tells listeners, which are the user's code, of events: one after the
+// other and in a goroutine of its own, so that a listener which panics, blocks or
+// ends its goroutine harms nothing else.
+type voice struct {
+	listeners []func(Event)
+	all       bool        // successes are events too
+	verbose   func() bool // the same, now and then asked anew; user's code
+
+	wake    chan struct{} // holds a value when there is something to do
+	space   chan struct{} // holds a value after events have been told
+	first   chan struct{} // closed once verbose has been asked
+	done    chan struct{} // closed once everything is told
+	chatty  atomic.Bool   // verbose's last answer: written by run, read by all
+	checked atomic.Int64  // when it was asked for, in Unix nanoseconds
+
+	mu      sync.Mutex
+	untold  []Event
+	skipped int
+	stalled bool // the listeners have not moved for untoldPatience
+	closed  bool
+
+	// Where run stands: written and read by run alone, and by its successor.
+	telling  []Event
+	listener int
+	asked    bool
+}
+
+func newVoice(cfg *Config) *voice {
+	return &voice{
+		listeners: cfg.Listeners, all: cfg.Observed, verbose: cfg.Verbose,
+		wake: make(chan struct{}, 1), space: make(chan struct{}, 1),
+		first: make(chan struct{}), done: make(chan struct{}),
+	}
+}
+
+// wants reports whether successes are to be told. Now is about the current time.
+func (v *voice) wants(now time.Time) bool {
+	if v.all {
+		return true
+	}
+	if last := v.checked.Load(); now.UnixNano()-last > int64(verbosePause) && v.checked.CompareAndSwap(last, now.UnixNano()) {
+		notify(v.wake)
+	}
+	return v.chatty.Load()
+}
+
+// say has the listeners told of an event. It does not wait for them, unless very
+// much waits to be told.
+func (v *voice) say(e Event) {
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
+	v.mu.Lock()
+	if len(v.untold) >= maxUntold && !v.stalled && !v.closed {
+		v.awaitSpace()
+	}
+	if len(v.untold) >= maxUntold || v.closed {
+		v.skipped++
+	} else {
+		v.untold = append(v.untold, e)
+	}
+	v.mu.Unlock()
+	notify(v.wake)
+}
+
+// awaitSpace waits, without v.mu, until events have been told.
+func (v *voice) awaitSpace() {
+	v.mu.Unlock()
+	timer := time.NewTimer(untoldPatience)
+	defer timer.Stop()
+	moved := true
+	select {
+	case <-v.space:
+	case <-timer.C:
+		moved = false
+	}
+	v.mu.Lock()
+	v.stalled = !moved && len(v.untold) >= maxUntold
+}
+
+// run tells until close has been called and nothing is left to tell.
+func (v *voice) run() {
+	returned := false
+	defer func() {
+		if !returned {
+			go v.run() // a listener has ended this goroutine
+		}
+	}()
+	for {
+		v.check()
+		for len(v.telling) > 0 {
+			for v.listener < len(v.listeners) {
+				v.listener++
+				v.tell(v.listeners[v.listener-1], v.telling[0])
+			}
+			v.telling[0] = Event{}
+			v.telling, v.listener = v.telling[1:], 0
+		}
+		if !v.next() {
+			returned = true
+			close(v.done)
+			return
+		}
+	}
+}
+
+// next takes what waits to be told, and waits for it. It returns false at the
+// end.
+func (v *voice) next() bool {
+	v.mu.Lock()
+	v.telling, v.untold, v.stalled = v.untold, nil, false
+	if v.skipped > 0 {
+		v.telling, v.skipped = append(v.telling, Event{Kind: EventsSkipped, Time: time.Now(), N: v.skipped}), 0
+	}
+	closed := v.closed
+	v.mu.Unlock()
+	notify(v.space)
+	if len(v.telling) > 0 {
+		return true
+	}
+	if closed {
+		return false
+	}
+	<-v.wake
+	return true
+}
+
+// check asks how much is to be told, when it is time to.
+func (v *voice) check() {
+	if v.verbose == nil || v.all {
+		v.begin()
+		return
+	}
+	defer v.begin() // also where verbose ends the goroutine
+	if at := v.checked.Load(); !v.asked || time.Since(time.Unix(0, at)) < verbosePause {
+		v.asked = true
+		defer func() { _ = recover() }()
+		v.chatty.Store(v.verbose())
+	}
+}
+
+// begin says that verbose has been asked.
+func (v *voice) begin() {
+	select {
+	case <-v.first:
+	default:
+		close(v.first)
+	}
+}
+
+func (v *voice) tell(listen func(Event), e Event) {
+	defer func() { _ = recover() }()
+	listen(e)
+}
+
+// close ends run once it has told everything, and waits for that as long as d.
+func (v *voice) close(d time.Duration) {
+	v.mu.Lock()
+	v.closed = true
+	v.mu.Unlock()
+	notify(v.wake)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-v.done:
+	case <-timer.C:
+	}
+}
+
+// notify puts a value into a channel of size one that may hold one already.
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

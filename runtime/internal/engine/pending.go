@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jobgen/jobgen/runtime/driver"
+)
+
+// minPersist is how long an outcome is tried at least, for claims that have
+// expired already.
+const minPersist = 2 * time.Second
+
+// A pending outcome is not written yet.
+type pending struct {
+	driver.Outcome
+	claim   *Claim
+	ended   time.Duration // after claim.Sent
+	trouble *trouble      // nil unless it was not written when it was tried
+}
+
+// A trouble is what has kept an outcome from being written.
+type trouble struct {
+	err     error
+	refused int       // how often the store has refused it for good
+	retry   backoff   // between tries apart from others
+	at      time.Time // when to try it apart from others
+}
+
+// newPending is the outcome of an attempt that has ended.
+func newPending(a *Attempt, kind driver.OutcomeKind, now time.Time) pending {
+	p := pendingOf(&a.Claim, kind, now)
+	if kind == driver.Released {
+		return p
+	}
+	p.Log = a.Task.Bytes()
+	if kind == driver.Failed {
+		p.Reason, p.RetryIn = driver.CleanReason(a.reason), a.Task.RetryIn()
+	}
+	return p
+}
+
+// released is the outcome of a claim that has not begun.
+func released(row *driver.Row, handler string, sent time.Time) pending {
+	c := NewClaim(row, handler, sent)
+	return pendingOf(&c, driver.Released, time.Now())
+}
+
+func pendingOf(c *Claim, kind driver.OutcomeKind, now time.Time) pending {
+	return pending{Outcome: driver.Outcome{Attempt: c.Attempt, Kind: kind}, claim: c, ended: now.Sub(c.Sent)}
+}
+
+// until is when the outcome is dropped, if the store has not taken it.
+func (p *pending) until() time.Time {
+	least := p.claim.Sent.Add(p.ended + minPersist)
+	if at, ok := p.claim.Expires(); ok && at.After(least) {
+		return at
+	}
+	return least
+}
+
+// failed takes note of why the outcome was not written.
+func (p *pending) failed(err error) {
+	if p.trouble == nil {
+		p.trouble = &trouble{}
+	}
+	p.trouble.err = err
+}
+
+// why is what has kept the outcome from being written, or err.
+func (p *pending) why(err error) error {
+	if p.trouble != nil && p.trouble.err != nil {
+		return p.trouble.err
+	}
+	return err
+}
+
+// refuse makes an outcome that the store has refused for good a failure whose
+// reason says so. It returns false where the store has refused that, too.
+func (p *pending) refuse(err error) bool {
+	p.failed(err)
+	p.trouble.refused++
+	refused := p.trouble.refused
+	switch text := "the store refused its outcome: " + ErrorText(err); {
+	case refused == 1 && p.Kind == driver.Failed && p.Reason != "":
+		p.Reason = driver.CleanReason(p.Reason + ": " + text)
+	case refused == 1:
+		p.Reason = driver.CleanReason(text)
+	case refused == 2: // it may be the log or the reason that is refused
+		p.Log, p.Reason = nil, ascii(p.Reason)
+	default:
+		return false
+	}
+	if p.Kind != driver.Failed {
+		p.Kind, p.RetryIn = driver.Failed, p.claim.Task.RetryIn()
+	}
+	return true
+}
+
+// ascii replaces what a store might not be able to keep.
+func ascii(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r > '~' || r < ' ' && r != '\n' {
+			return '?'
+		}
+		return r
+	}, text)
+}
+
+// outcomes are the outcomes as stores take them.
+func outcomes(batch []pending) []driver.Outcome {
+	list := make([]driver.Outcome, len(batch))
+	for i := range batch {
+		list[i] = batch[i].Outcome
+	}
+	return list
+}
+
+// ResultText says why an outcome does not count, or is "" where it does.
+func ResultText(r driver.Result) string {
+	switch r.Status {
+	case driver.Done:
+		return ""
+	case driver.NotFound:
+		return "job not found"
+	case driver.NotHeld:
+		return "the handler never held the attempt"
+	case driver.AlreadyFailed:
+		return "the attempt has failed"
+	case driver.AlreadyEnded:
+		return "the attempt is over"
+	case driver.ClaimLost:
+		return "the attempt has lost its claim"
+	case driver.Superseded:
+		return fmt.Sprintf("attempt %d has completed the job", r.By)
+	}
+	return fmt.Sprintf("unknown status %d", r.Status)
+}

@@ -1,0 +1,151 @@
+package runtime
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/jobgen/jobgen/runtime/driver"
+	"github.com/jobgen/jobgen/runtime/internal/engine"
+)
+
+// unhandledRepeat is how often a Worker says again which jobs wait that it has
+// no handler for.
+const unhandledRepeat = time.Hour
+
+// A report makes log lines of a queue's events. It is used by one goroutine at a
+// time.
+type report struct {
+	attempts *slog.Logger // the Worker's
+	own      *slog.Logger // the same, with the queue's name
+
+	said   []driver.TypeVersion // the types that were last reported as unhandled
+	saidAt time.Time
+}
+
+// verbose reports whether successes are logged.
+func (r *report) verbose() bool { return r.attempts.Enabled(context.Background(), slog.LevelDebug) }
+
+// log logs an event.
+func (r *report) log(e engine.Event) {
+	switch e.Kind {
+	case engine.AttemptEnded:
+		r.ended(e)
+	case engine.ClaimLost:
+		r.attempts.Info("claim lost; cancelling its handler", append(taskOf(e).attrs(), "cause", e.Err)...)
+	case engine.OutcomeLate:
+		r.own.Info("the attempt's outcome came too late to count", append(named(e), "reason", engine.ResultText(e.Result))...)
+	case engine.OutcomeRefused:
+		r.own.Warn("the store refuses an outcome; it is tried by itself", append(named(e), "error", engine.ErrorText(e.Err))...)
+	case engine.OutcomeDropped:
+		r.own.Error("outcome dropped; its job will be taken over and run again", append(named(e), "error", errorText(e.Err))...)
+	case engine.ReleaseFailed:
+		r.own.Warn("claims not released; they will expire", "jobs", e.N, "error", errorText(e.Err))
+	case engine.ClaimsFailing:
+		r.own.Warn("claiming fails; it will be tried until it works", "error", errorText(e.Err))
+	case engine.ClaimsWork:
+		r.own.Info("claiming works again")
+	case engine.OutcomesFailing:
+		r.own.Warn("writing outcomes fails; it will be tried until their claims expire", "jobs", e.N, "error", errorText(e.Err))
+	case engine.OutcomesWork:
+		r.own.Info("writing outcomes works again")
+	case engine.LostUnknown:
+		r.own.Debug("lost claims could not be asked for", "error", errorText(e.Err))
+	case engine.UnhandledWaiting:
+		r.unhandled(e)
+	case engine.EventsSkipped:
+		r.own.Error("events were skipped: the observer or the logger is too slow", "events", e.N)
+	case engine.JobDied, engine.ClaimsMade, engine.OutcomesWritten, engine.StoreAway, engine.StoreBack:
+		// The observer's alone.
+	}
+}
+
+// ended logs how an attempt ended.
+func (r *report) ended(e engine.Event) {
+	t := taskOf(e)
+	switch e.Outcome {
+	case driver.Failed:
+		r.attempts.Warn("attempt failed", append(t.attrs(),
+			"error", e.Reason, "attempts_remaining", t.job.AttemptsRemaining, "took", e.Took)...)
+	case driver.Released:
+		r.attempts.Info("attempt released", append(t.attrs(), "error", e.Reason)...)
+	case driver.Completed:
+		r.attempts.Debug("attempt done", append(t.attrs(), "took", e.Took)...)
+	}
+	if at, ok := e.Attempt.Expires(); ok && e.Time.After(at) && e.Outcome != driver.Released {
+		r.attempts.Warn("handler ran past its max work duration; the job may have been stolen",
+			append(t.attrs(), "max_work_duration", t.job.MaxWorkDuration, "took", e.Took)...)
+	}
+}
+
+// unhandled logs that jobs wait which the Worker has no handler for, unless it
+// has just said so.
+func (r *report) unhandled(e engine.Event) {
+	types := make([]driver.TypeVersion, len(e.Types))
+	for i, t := range e.Types {
+		types[i] = t.TypeVersion
+	}
+	if len(types) > 0 && (!slices.Equal(types, r.said) || time.Since(r.saidAt) > unhandledRepeat) {
+		r.own.Warn("jobs wait that this worker has no handler for; a program that understands them has to run", "types", types, "jobs", e.N)
+		r.saidAt = time.Now()
+	}
+	r.said = types
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return engine.ErrorText(err)
+}
+
+func taskOf(e engine.Event) *task { return e.Attempt.Task.(*task) }
+
+// named names the attempt that an outcome is of.
+func named(e engine.Event) []any {
+	return []any{
+		"job", int64(e.Of.Job), "type", e.Of.Type.Type, "attempt", e.Of.Number, "handler", e.Of.Handler, "outcome", outcomeNames[e.Outcome],
+	}
+}
+
+var outcomeNames = [...]string{driver.Completed: "completed", driver.Failed: "failed", driver.Released: "released"}
+
+// eventKinds are the kinds of events that an [Observer] is told of.
+var eventKinds = map[engine.EventKind]EventKind{
+	engine.AttemptEnded: AttemptEnded, engine.JobDied: JobDied, engine.ClaimLost: ClaimLost,
+	engine.OutcomeLate: OutcomeLate, engine.OutcomeRefused: OutcomeRefused, engine.OutcomeDropped: OutcomeDropped,
+	engine.ClaimsMade: JobsClaimed, engine.OutcomesWritten: OutcomesWritten,
+	engine.UnhandledWaiting: UnhandledWaiting, engine.StoreAway: StoreAway, engine.StoreBack: StoreBack,
+}
+
+// observing tells an observer of a queue's events.
+func observing(observer Observer, queue string) func(engine.Event) {
+	return func(e engine.Event) {
+		kind, ok := eventKinds[e.Kind]
+		if !ok {
+			return
+		}
+		event := Event{Kind: kind, Time: e.Time, Queue: queue, Waited: e.Waited, Took: e.Took, Err: e.Err, Reason: e.Reason, N: e.N}
+		if e.Attempt != nil {
+			t := taskOf(e)
+			event.JobID, event.JobType, event.PayloadVersion = t.job.ID, t.job.Type, t.job.PayloadVersion
+			event.AttemptNumber, event.HandlerID, event.AttemptsRemaining = t.log.AttemptNumber, t.log.HandlerID, t.job.AttemptsRemaining
+		}
+		if e.Kind == engine.AttemptEnded {
+			event.Outcome, event.Context = outcomeNames[e.Outcome], taskOf(e).observed
+		}
+		if e.Of != nil {
+			event.JobID, event.JobType, event.PayloadVersion = e.Of.Job, JobType(e.Of.Type.Type), e.Of.Type.Version
+			event.AttemptNumber, event.HandlerID, event.AttemptsRemaining = e.Of.Number, e.Of.Handler, e.Of.Remaining
+			event.Outcome = outcomeNames[e.Outcome]
+		}
+		if e.Kind == engine.OutcomeLate {
+			event.Reason = engine.ResultText(e.Result)
+		}
+		for _, c := range e.Types {
+			event.Types = append(event.Types, TypeStats{TypeVersion: TypeVersion{JobType(c.Type), c.Version}, JobQueueStats: JobQueueStats(c.Counts)})
+		}
+		observer.Observe(event)
+	}
+}

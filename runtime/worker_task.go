@@ -1,0 +1,113 @@
+package runtime
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/jobgen/jobgen/runtime/driver"
+	"github.com/jobgen/jobgen/runtime/internal/engine"
+)
+
+// A task is a claimed job with what runs it. It implements [engine.Task].
+type task struct {
+	*work
+	job *Job
+	log *JobClaim
+
+	observed context.Context // that the observer made; of the handler's goroutine
+	logger   atomic.Pointer[slog.Logger]
+	attempt  engine.Attempt
+}
+
+// A work is what the tasks of a queue's jobs of one type have in common.
+type work struct {
+	queue    string                                    // its name
+	run      func(ctx context.Context, job *Job) error // user code
+	base     *slog.Logger                              // guarded
+	observer Observer                                  // or nil
+}
+
+// A claimedTask is a task with all that it points to, in one allocation.
+type claimedTask struct {
+	task
+	ownJob Job
+	ownLog JobClaim
+}
+
+var _ engine.Task = (*task)(nil)
+
+// newTask makes a task of a row of queue that handler has claimed.
+func newTask(w *work, queue *Queue, row *driver.Row, handler string, sent time.Time) *task {
+	t := &claimedTask{ownJob: newJob(row, queue.store.catalogue)}
+	t.ownJob.AttemptsMade-- // the current one is not over
+	t.ownLog.JobID, t.ownLog.HandlerID, t.ownLog.AttemptNumber, t.ownLog.Queue = row.ID, handler, t.ownJob.AttemptsMade, queue
+	t.ownJob.JobClaim, t.ownJob.claimedAt = &t.ownLog, sent
+	t.work, t.job, t.log = w, &t.ownJob, &t.ownLog
+	return &t.task
+}
+
+// Run implements [engine.Task].
+func (t *task) Run(ctx context.Context) error {
+	if t.observer != nil {
+		ctx = t.observe(ctx)
+	}
+	return t.run(ctx, t.job)
+}
+
+// Attempt implements [engine.Task].
+func (t *task) Attempt() *engine.Attempt { return &t.attempt }
+
+// Write implements [engine.Task].
+func (t *task) Write(p []byte) (int, error) { return t.log.Write(p) }
+
+// Bytes implements [engine.Task].
+func (t *task) Bytes() []byte { return t.log.Bytes() }
+
+// RetryIn implements [engine.Task].
+func (t *task) RetryIn() time.Duration { return t.job.retryDelay() }
+
+// Panicked implements [engine.Task].
+func (t *task) Panicked(value any, stack []byte) error {
+	return &PanicError{Value: value, Stack: stack}
+}
+
+// observe has the observer make the handler's context.
+func (t *task) observe(ctx context.Context) (made context.Context) {
+	defer func() {
+		if value := recover(); value != nil {
+			made = ctx
+			t.base.Error("the observer panicked", append(t.attrs(), "panic", engine.PanicText(value))...)
+		}
+		t.observed = made
+	}()
+	made = t.observer.AttemptBegins(ctx, Event{
+		Kind: AttemptBegun, Time: time.Now(), Queue: t.queue, JobID: t.job.ID, JobType: t.job.Type,
+		PayloadVersion: t.job.PayloadVersion, AttemptNumber: t.log.AttemptNumber, HandlerID: t.log.HandlerID,
+		AttemptsRemaining: t.job.AttemptsRemaining, Waited: time.Since(t.job.claimedAt),
+	})
+	if made == nil {
+		return ctx
+	}
+	return made
+}
+
+// attemptLogger is made for the first line that is logged, so that a handler
+// which logs nothing pays for nothing.
+func (t *task) attemptLogger() *slog.Logger {
+	if logger := t.logger.Load(); logger != nil {
+		return logger
+	}
+	own := slog.NewTextHandler(t.log, &slog.HandlerOptions{Level: slog.LevelDebug})
+	t.logger.CompareAndSwap(nil, slog.New(slog.NewMultiHandler(own, t.base.Handler())).With(t.attrs()...))
+	return t.logger.Load()
+}
+
+// attrs names the attempt in a log line.
+func (t *task) attrs() []any {
+	return []any{
+		"queue", t.queue, "job", int64(t.job.ID), "type", string(t.job.Type),
+		"attempt", t.log.AttemptNumber, "handler", t.log.HandlerID,
+	}
+}
