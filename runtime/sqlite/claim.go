@@ -25,7 +25,7 @@ const (
 func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Claimed, error) {
 	var claimed driver.Claimed
 	var rows []jobRow
-	wanted := wantedOf(req)
+	may := wantedOf(req)
 	err := q.write(ctx, func(ctx context.Context, op *operation) (err error) {
 		if len(req.Finish) > 0 {
 			f := finishCall{operation: op, handler: req.Handler}
@@ -33,7 +33,7 @@ func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Clai
 				return err
 			}
 		}
-		c := claimCall{operation: op, handler: req.Handler, wanted: wanted}
+		c := claimCall{operation: op, handler: req.Handler, wanted: may}
 		if rows, err = c.claim(ctx, req.From); err != nil || req.From != driver.FromAll || len(rows) == req.Limit {
 			return err
 		}
@@ -45,6 +45,9 @@ func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Clai
 	})
 	if err != nil {
 		return driver.Claimed{}, err
+	}
+	if req.LowestFirst { // which is the order of choosing alone
+		slices.SortFunc(rows, wanted{}.before)
 	}
 	claimed.Rows = make([]driver.Row, len(rows))
 	for i, row := range rows {

@@ -19,14 +19,15 @@ var ErrFileChanged = errors.New("the SQLite file has changed under the open stor
 // An identity is which files a store has open. It may be used from several
 // goroutines at once.
 type identity struct {
-	files   []openFile
+	files   []openFile // the database first
 	made    time.Time
-	checked atomic.Int64 // when check last found them in their places, in ns since made
+	checked atomic.Int64 // when all were last found in their places, in ns since made
 }
 
-// checkPause is how long a check holds good. It saves a process that commits
-// ten thousand times a second a twentieth of its time.
-const checkPause = 100 * time.Microsecond
+// besidePause is how long it is believed of the files beside the first that they
+// are in their places. It saves a process that commits ten thousand times a
+// second a twentieth of its time.
+const besidePause = 10 * time.Millisecond
 
 type openFile struct {
 	path string
@@ -60,20 +61,24 @@ func identify(path string) (*identity, error) {
 // check returns an error that wraps [ErrFileChanged] unless the paths still
 // lead to the files that are open. It takes a few microseconds.
 func (id *identity) check() error {
-	now := time.Since(id.made)
-	if now-time.Duration(id.checked.Load()) < checkPause {
-		return nil
+	if time.Since(id.made)-time.Duration(id.checked.Load()) < besidePause {
+		return lookAt(id.files[:1])
 	}
-	err := id.look()
+	return id.look()
+}
+
+// look is check without a pause.
+func (id *identity) look() error {
+	now := time.Since(id.made)
+	err := lookAt(id.files)
 	if err == nil {
 		id.checked.Store(int64(now))
 	}
 	return err
 }
 
-// look is check without a pause.
-func (id *identity) look() error {
-	for _, f := range id.files {
+func lookAt(files []openFile) error {
+	for _, f := range files {
 		info, err := os.Stat(f.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
