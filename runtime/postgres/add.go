@@ -103,9 +103,11 @@ func (q *queue) addClaimed(ctx context.Context, batch driver.Batch, jobType int3
 	if err != nil {
 		return driver.Added{}, err
 	}
-	rows, err := q.db.AddClaimed(ctx, pgdb.AddClaimedParams{
-		Queue: p.Queue, ID: p.ID, Priority: p.Priority, Type: p.Type, MaxAttempts: p.MaxAttempts,
-		Handler: handler, Due: p.Due, MaxWork: p.MaxWork, Payload: p.Payload,
+	rows, err := again(ctx, q.store, func() ([]pgdb.AddClaimedRow, error) {
+		return q.db.AddClaimed(ctx, pgdb.AddClaimedParams{
+			Queue: p.Queue, ID: p.ID, Priority: p.Priority, Type: p.Type, MaxAttempts: p.MaxAttempts,
+			Handler: handler, Due: p.Due, MaxWork: p.MaxWork, Payload: p.Payload,
+		})
 	})
 	if err == nil && len(rows) == 0 {
 		err = driver.ErrQueueNotFound
@@ -146,7 +148,7 @@ func (q *queue) addMany(ctx context.Context, batch driver.Batch, jobType int32) 
 	case q.tx != nil:
 		err = b.addBound(ctx, first)
 	case first.to == batch.Len:
-		err = insertChunk(ctx, q.db, first)
+		_, err = again(ctx, q.store, func() (struct{}, error) { return struct{}{}, insertChunk(ctx, q.db, first) })
 	default:
 		err = b.addChunks(ctx, first)
 	}

@@ -61,7 +61,7 @@ func (b *insertBatcher) add(ctx context.Context, params pgdb.AddParams) error {
 		b.inFlight++
 		b.mu.Unlock()
 		defer b.finished()
-		return insertOne(ctx, b.db, params)
+		return insertAgain(ctx, b.db, params)
 	}
 	one := &pendingInsert{params: params, ctx: ctx, done: make(chan error, 1)}
 	b.waiting = append(b.waiting, one)
@@ -154,7 +154,14 @@ func (b *insertBatcher) send(batch []*pendingInsert) {
 func (b *insertBatcher) sendOne(one *pendingInsert) {
 	ctx, cancel := b.whileAny([]*pendingInsert{one})
 	defer cancel()
-	one.done <- insertOne(ctx, b.db, one.params)
+	one.done <- insertAgain(ctx, b.db, one.params)
+}
+
+// insertAgain is insertOne outside a caller's transaction, where what the
+// database gives up in favour of others is repeated.
+func insertAgain(ctx context.Context, db *pgdb.Queries, params pgdb.AddParams) error {
+	_, err := retry(ctx, func() (struct{}, error) { return struct{}{}, insertOne(ctx, db, params) })
+	return err
 }
 
 // insertOne adds one job by itself.
@@ -180,7 +187,7 @@ func (b *insertBatcher) sendMany(batch []*pendingInsert) {
 		params.Payloads[i] = job.Payload
 	}
 	ctx, cancel := b.whileAny(batch)
-	ids, err := b.db.AddMany(ctx, params)
+	ids, err := retry(ctx, func() ([]int64, error) { return b.db.AddMany(ctx, params) })
 	cancel()
 	if refused := (*driver.RefusedError)(nil); errors.As(err, &refused) {
 		// The database refused the statement, perhaps for one job of them.

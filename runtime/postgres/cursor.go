@@ -99,6 +99,9 @@ func (c *cursor) claimed(s scan, rows []driver.Row, dbNow, sent, done time.Time)
 		c.advance(rows[i].Priority, rows[i].Due, int64(rows[i].ID))
 	}
 	if !dbNow.IsZero() {
+		if dbNow.Before(c.dbNow.Add(-recentWindow)) { // the database's clock was set back
+			c.due, c.after = [priorities]time.Time{}, [priorities]int64{}
+		}
 		c.dbNow, c.at = dbNow, done
 		for p := range int16(priorities) {
 			c.advance(p, dbNow.Add(-recentWindow), 0)

@@ -83,9 +83,9 @@ func TestTwoNamesOfOneNumberGetTwo(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	open(t, dsn)
 	conn := connect(t, dsn)
-	exec(t, conn, "INSERT INTO jobgen.queue (number, name) VALUES (jobgen.name_number('notes', 0), 'squatter')")
-	made := query[int](t, conn, "SELECT jobgen.create_queue('notes')")
-	if want := query[int](t, conn, "SELECT jobgen.name_number('notes', 1)"); made != want {
+	exec(t, conn, "INSERT INTO jobgen.queue (number, name) VALUES (jobgen.name_number('letters', 0), 'squatter')")
+	made := query[int](t, conn, "SELECT jobgen.create_queue('letters')")
+	if want := query[int](t, conn, "SELECT jobgen.name_number('letters', 1)"); made != want {
 		t.Errorf("number %d, want %d", made, want)
 	}
 }

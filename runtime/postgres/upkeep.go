@@ -26,7 +26,7 @@ func upkeep(ctx context.Context, db *pgdb.Queries, retention time.Duration, name
 			return
 		}
 		if err := names.used(ctx, db); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "upkeep of the job tables: keep the names of handlers", "error", err)
+			warn(ctx, "upkeep of the job tables: keep the names of handlers", err)
 		}
 		if permitted {
 			permitted = upkeepOnce(ctx, db, days)
@@ -43,10 +43,17 @@ func upkeepOnce(ctx context.Context, db *pgdb.Queries, days int32) bool {
 	case sqlState(err) == notPermitted:
 		return false
 	case err != nil && ctx.Err() == nil:
-		slog.WarnContext(ctx, "upkeep of the job tables failed", "error", err)
+		warn(ctx, "upkeep of the job tables failed", err)
 	}
 	for _, failure := range failures {
-		slog.WarnContext(ctx, "upkeep of the job tables: a part failed and is tried again later", "error", failure)
+		warn(ctx, "upkeep of the job tables: a part failed and is tried again later", failure)
 	}
 	return true
+}
+
+// warn logs what failed. The logger is the user's: a panic of its handler is lost
+// with the line.
+func warn(ctx context.Context, message string, failed any) {
+	defer func() { _ = recover() }()
+	slog.WarnContext(ctx, message, "error", failed)
 }
