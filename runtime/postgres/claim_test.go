@@ -350,3 +350,17 @@ func TestAJobThatBecameDueWhileItWasLookedForIsClaimed(t *testing.T) {
 		t.Errorf("claimed %d, error %v; want 1", claimed, err)
 	}
 }
+
+// A job may be of a type that was never numbered, in a database that somebody
+// has changed.
+func TestAJobOfAnUnknownTypeIsAnErrorForWhoeverClaimsIt(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	store := open(t, dsn)
+	add(t, store, 1)
+	exec(t, connect(t, dsn), "UPDATE jobgen.job SET type = -7")
+	_, err := notes(t, store).Driver().Claim(t.Context(), driver.ClaimRequest{Handler: "h", Limit: 1})
+	if err == nil || !strings.Contains(err.Error(), "unknown type number -7") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -131,6 +131,12 @@ func (n *typeNumbers) named(ctx context.Context, db *pgdb.Queries, number int32)
 
 // typeNumber is the number of a job type at a version of its payload.
 func (q *queue) typeNumber(ctx context.Context, t driver.TypeVersion) (int32, error) {
+	q.types.mu.Lock()
+	number, ok := q.types.numbers[t]
+	q.types.mu.Unlock()
+	if ok {
+		return number, nil
+	}
 	numbers, err := q.types.of(ctx, q.db, []driver.TypeVersion{t}, q.tx == nil)
 	if err != nil {
 		return 0, err
