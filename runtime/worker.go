@@ -79,7 +79,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("run worker: %w", err)
 	}
-	w.settings.logger.Debug("worker starts", w.settings.attrs()...)
+	w.say("worker starts", w.settings.attrs()...)
 
 	var running sync.WaitGroup
 	var stuck atomic.Int64
@@ -93,11 +93,30 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.await(done, w.settings.gracePeriod)
 	end(errWorkerStopped)
 	<-done
-	w.settings.logger.Debug("worker stopped", "handler", w.settings.handlerID)
+	w.say("worker stopped", "handler", w.settings.handlerID)
 	if n := stuck.Load(); n > 0 {
 		return fmt.Errorf("stop worker: %d handlers still run, though their contexts have ended", n)
 	}
 	return nil
+}
+
+// sayTime is how long the logger may take to say that the Worker starts or has
+// stopped.
+const sayTime = 100 * time.Millisecond
+
+// say logs a line. The logger is the user's and may block, or end its goroutine.
+func (w *Worker) say(line string, attrs ...any) {
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		w.settings.logger.Debug(line, attrs...)
+	}()
+	timer := time.NewTimer(sayTime)
+	defer timer.Stop()
+	select {
+	case <-said:
+	case <-timer.C:
+	}
 }
 
 // StopNow is the hard stop: it ends Run, and the contexts of running handlers,

@@ -21,7 +21,7 @@ type workedQueue struct {
 // run works until soft ends and then until its handlers have returned, whose
 // contexts come from base. It returns how many have not.
 func (w *workedQueue) run(soft, base context.Context) (stuck int) {
-	lines := &report{attempts: w.settings.logger, own: w.settings.logger.With("queue", w.name)}
+	lines := &report{queue: w.name, attempts: w.settings.logger}
 	cfg := engine.Config{
 		Handler: w.settings.handlerID, Types: w.types, Size: w.settings.handlers, Poll: w.settings.pollInterval,
 		Cancelled: ErrJobCancelled, Lost: ErrJobNotClaimed,

@@ -17,8 +17,9 @@ const unhandledRepeat = time.Hour
 // A report makes log lines of a queue's events. It is used by one goroutine at a
 // time.
 type report struct {
+	queue    string
 	attempts *slog.Logger // the Worker's
-	own      *slog.Logger // the same, with the queue's name
+	own      *slog.Logger // the same, with the queue's name; made by log
 
 	said   []driver.TypeVersion // the types that were last reported as unhandled
 	saidAt time.Time
@@ -29,6 +30,10 @@ func (r *report) verbose() bool { return r.attempts.Enabled(context.Background()
 
 // log logs an event.
 func (r *report) log(e engine.Event) {
+	if r.own == nil {
+		r.own = r.attempts
+		r.own = r.attempts.With("queue", r.queue)
+	}
 	switch e.Kind {
 	case engine.AttemptEnded:
 		r.ended(e)

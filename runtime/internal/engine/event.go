@@ -95,6 +95,7 @@ type voice struct {
 	done    chan struct{} // closed once everything is told
 	chatty  atomic.Bool   // verbose's last answer: written by run, read by all
 	checked atomic.Int64  // when it was asked for, in Unix nanoseconds
+	ask     atomic.Bool   // it is to be asked: set by all, cleared by run
 
 	mu      sync.Mutex
 	untold  []Event
@@ -105,15 +106,16 @@ type voice struct {
 	// Where run stands: written and read by run alone, and by its successor.
 	telling  []Event
 	listener int
-	asked    bool
 }
 
 func newVoice(cfg *Config) *voice {
-	return &voice{
+	v := &voice{
 		listeners: cfg.Listeners, all: cfg.Observed, verbose: cfg.Verbose,
 		wake: make(chan struct{}, 1), space: make(chan struct{}, 1),
 		first: make(chan struct{}), done: make(chan struct{}),
 	}
+	v.ask.Store(true)
+	return v
 }
 
 // wants reports whether successes are to be told. Now is about the current time.
@@ -122,6 +124,7 @@ func (v *voice) wants(now time.Time) bool {
 		return true
 	}
 	if last := v.checked.Load(); now.UnixNano()-last > int64(verbosePause) && v.checked.CompareAndSwap(last, now.UnixNano()) {
+		v.ask.Store(true)
 		notify(v.wake)
 	}
 	return v.chatty.Load()
@@ -215,8 +218,7 @@ func (v *voice) check() {
 		return
 	}
 	defer v.begin() // also where verbose ends the goroutine
-	if at := v.checked.Load(); !v.asked || time.Since(time.Unix(0, at)) < verbosePause {
-		v.asked = true
+	if v.ask.Swap(false) {
 		defer func() { _ = recover() }()
 		v.chatty.Store(v.verbose())
 	}
