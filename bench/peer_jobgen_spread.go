@@ -30,7 +30,7 @@ func openSpread(queues, priorities int) func(context.Context, place) (queue, err
 		if err != nil {
 			return nil, fmt.Errorf("open jobgen: %w", err)
 		}
-		q.dsn, q.service, q.close = at.dsn, store, store.Close
+		q.dsn, q.service, q.close = at.dsn, store.Store, store.Close
 		return q, nil
 	}
 }
