@@ -15,10 +15,11 @@ import (
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
-// The kinds of row that claim and finish_and_claim return, but for a job's.
+// The kinds of row that claim and finish_and_claim return. They are numbers,
+// because each claimed job has one.
 const (
-	kindFinished = "finished"
-	kindEnd      = "end"
+	kindEnd      = 1 // the last row, where fewer jobs were claimable than asked for
+	kindFinished = 2 // a job that was finished
 )
 
 // claimOrder are all priorities in the order of claiming.

@@ -1,5 +1,5 @@
 -- claim takes up to _limit claimable jobs in claim order for _handler. Each is
--- a row of kind 'job'; when there were fewer, one last row of kind 'end' says
+-- a row of kind 0; when there were fewer, one last row of kind 1, the end, says
 -- the database's time, and in next_due when the next job becomes due or a claim
 -- expires, or null for never.
 --
@@ -23,7 +23,7 @@
 -- asks for "queue + 0" can use the order of claiming alone, "queue - 0" the
 -- claims made early, and queue and id the primary key.
 CREATE OR REPLACE FUNCTION jobgen.claim(_queue integer, _handler integer, _types integer[], _limit integer, _priorities smallint[], _due timestamptz[], _after bigint[], _sweep boolean, _can_declare_dead boolean)
-RETURNS TABLE (kind text, id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean, now timestamptz, next_due timestamptz)
+RETURNS TABLE (kind smallint, id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean, now timestamptz, next_due timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET jit = off SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
@@ -34,7 +34,7 @@ DECLARE
 BEGIN
   IF _sweep THEN
     RETURN QUERY
-      SELECT 'job', s.*, NULL::timestamptz, NULL::timestamptz
+      SELECT 0::smallint, s.*, NULL::timestamptz, NULL::timestamptz
       FROM jobgen.sweep(_queue, _handler, _types, _limit, _now, _priorities, true, true, _can_declare_dead) s;
   ELSE
     RETURN QUERY
@@ -49,11 +49,11 @@ BEGIN
       UPDATE jobgen.job j
       SET handler = _handler, claimed = _now, expires = _now + j.max_work * interval '1 microsecond', attempts = j.attempts + 1
       FROM c WHERE j.ctid = c.tid
-      RETURNING 'job', j.id, j.priority, j.type, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, false, NULL::timestamptz, NULL::timestamptz;
+      RETURNING 0::smallint, j.id, j.priority, j.type, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, false, NULL::timestamptz, NULL::timestamptz;
   END IF;
   GET DIAGNOSTICS _n = ROW_COUNT;
   IF _n < _limit THEN
-    RETURN QUERY SELECT 'end', 0::bigint, 0::smallint, 0, 0, 0, NULL::timestamptz, NULL::timestamptz, 0::bigint, NULL::json, false, _now, jobgen.next_due(_queue, _now, _sweep);
+    RETURN QUERY SELECT 1::smallint, 0::bigint, 0::smallint, 0, 0, 0, NULL::timestamptz, NULL::timestamptz, 0::bigint, NULL::json, false, _now, jobgen.next_due(_queue, _now, _sweep);
   END IF;
 END $$;
 

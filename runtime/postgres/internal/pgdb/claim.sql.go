@@ -11,7 +11,7 @@ import (
 
 const claim = `-- name: Claim :many
 
-SELECT c.kind::text AS kind, c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
+SELECT c.kind::smallint AS kind, c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
   c.payload::json AS payload, c.revoked::boolean AS revoked, c.now::timestamptz AS now, c.next_due::timestamptz AS next_due
 FROM jobgen.claim($1, $2, $3::integer[], $4, $5::smallint[], $6::timestamptz[], $7::bigint[], $8::boolean, $9::boolean)
@@ -31,7 +31,7 @@ type ClaimParams struct {
 }
 
 type ClaimRow struct {
-	Kind        string
+	Kind        int16
 	ID          int64
 	Priority    int16
 	Type        int32
@@ -155,7 +155,7 @@ func (q *Queries) ClaimOne(ctx context.Context, arg ClaimOneParams) ([]ClaimOneR
 }
 
 const finishAndClaim = `-- name: FinishAndClaim :many
-SELECT c.kind::text AS kind, c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
+SELECT c.kind::smallint AS kind, c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
   c.payload::json AS payload, c.revoked::boolean AS revoked, c.now::timestamptz AS now, c.next_due::timestamptz AS next_due
 FROM jobgen.finish_and_claim($1, $2, $3::bigint[], $4::integer[], $5::bytea[], $6::integer[], $7, $8::smallint[], $9::timestamptz[], $10::bigint[], $11::boolean, $12::boolean)
@@ -178,7 +178,7 @@ type FinishAndClaimParams struct {
 }
 
 type FinishAndClaimRow struct {
-	Kind        string
+	Kind        int16
 	ID          int64
 	Priority    int16
 	Type        int32
