@@ -78,7 +78,7 @@ func (t *task) observe(ctx context.Context) (made context.Context) {
 	defer func() {
 		if value := recover(); value != nil {
 			made = ctx
-			t.base.Error("the observer panicked", append(t.attrs(), "panic", engine.PanicText(value))...)
+			_, _ = t.log.WriteString("the observer: " + engine.PanicText(value) + "\n")
 		}
 		t.observed = made
 	}()

@@ -59,7 +59,9 @@ type lane struct {
 	batch    []pending // taken and not decided yet; guarded by f.mu
 	room     []pending // what batch was taken from; guarded by f.mu
 	replaced bool      // another has taken over; guarded by f.mu
-	began    time.Time // of the batch; guarded by f.mu
+	// abandoned says that its batch is no longer its business; guarded by f.mu.
+	abandoned bool
+	began     time.Time // of the batch; guarded by f.mu
 
 	// Written and read by the lane's goroutine alone.
 	failing bool    // the store does not answer
@@ -328,6 +330,9 @@ func (l *lane) finished() bool {
 	f := l.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if l.abandoned {
+		return true
+	}
 	clear(l.room)
 	if cap(l.room) > cap(f.spare) {
 		f.spare = l.room[:0]

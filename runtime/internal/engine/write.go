@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -35,11 +36,14 @@ var errHung = errors.New("the write did not return while the store answered othe
 // be written is written, and what fails alone waits apart.
 func (l *lane) write() {
 	sizes := []int{len(l.batch)} // of the parts to write, the next one last
-	for len(l.batch) > 0 {
+	for len(l.batch) > 0 && !l.overtaken() {
 		n := sizes[len(sizes)-1]
 		sizes = sizes[:len(sizes)-1]
 		part := l.batch[:n]
 		err := l.f.try(l, part)
+		if l.overtaken() {
+			return
+		}
 		answered := err == nil || isRefused(err) || errors.Is(err, errHung)
 		switch {
 		case answered && err == nil:
@@ -64,6 +68,14 @@ func (l *lane) write() {
 		l.advance(n)
 	}
 	l.proved, l.misses = false, 0
+}
+
+// overtaken reports whether the lane's batch is no longer its business, since a
+// write ignored the end of its context.
+func (l *lane) overtaken() bool {
+	l.f.mu.Lock()
+	defer l.f.mu.Unlock()
+	return l.abandoned || l.f.closed
 }
 
 // divided adds to sizes those of the parts of a part of size n.
@@ -98,6 +110,9 @@ func (l *lane) probe() {
 		return
 	}
 	err := l.f.try(l, l.batch)
+	if l.overtaken() {
+		return
+	}
 	switch {
 	case err == nil:
 	case l.batch[0].Kind == driver.Released && !isRefused(err):
@@ -130,13 +145,19 @@ func (f *finisher) try(l *lane, batch []pending) error {
 	look := func() {
 		took, alive := time.Since(began), f.link.aliveSince(began)
 		switch {
+		case took >= most+slowWrite && ctx.Err() != nil:
+			if l == nil || f.abandon(l, ctx.Err()) {
+				return
+			}
 		case took >= most:
 			cancel()
-			return
+		case hung.Load():
+			if l != nil && f.abandon(l, errHung) {
+				return
+			}
 		case alive && took >= hungWrite && most == writeTimeout:
 			hung.Store(true)
 			cancel()
-			return
 		case alive && l != nil:
 			f.relieve(l)
 		}
@@ -147,6 +168,9 @@ func (f *finisher) try(l *lane, batch []pending) error {
 	defer timer.Stop()
 
 	results, err := f.queue.finish(ctx, batch[0].claim.Handler, outcomes(batch))
+	if l != nil && l.overtaken() {
+		return errHung
+	}
 	if err != nil {
 		if hung.Load() {
 			return errHung
@@ -184,6 +208,28 @@ func (f *finisher) relieve(l *lane) {
 		l.replaced = true
 		f.open()
 	}
+}
+
+// abandon gives up on a lane whose write ignores the end of its context. What it
+// has not written is tried apart, or dropped where that may not be repeated.
+func (f *finisher) abandon(l *lane, err error) bool {
+	f.mu.Lock()
+	if l.abandoned || f.closed {
+		f.mu.Unlock()
+		return true
+	}
+	batch := slices.Clone(l.batch)
+	l.abandoned, l.batch = true, nil
+	delete(f.lanes, l)
+	if !l.replaced {
+		l.replaced = true
+		f.open()
+	}
+	f.mu.Unlock()
+	for _, p := range batch {
+		f.alone(p, err)
+	}
+	return true
 }
 
 // report tells what the store said of outcomes.
