@@ -28,27 +28,23 @@ type counting struct {
 	condition
 	statement       string // its name in the log
 	callers, rounds int
-	count           func(ctx context.Context, q runtime.JobQueue) (int64, error)
+	count           func(ctx context.Context, q *runtime.Queue) (int64, error)
 }
 
 func countings() []counting {
-	exact := func(ctx context.Context, q runtime.JobQueue) (int64, error) {
+	exact := func(ctx context.Context, q *runtime.Queue) (int64, error) {
 		s, err := q.Stats(ctx)
 		return s.Waiting, err
 	}
-	byType := func(ctx context.Context, q runtime.JobQueue) (n int64, err error) {
-		counter, ok := q.(runtime.TypeCounter)
-		if !ok {
-			return 0, errors.New("the queue does not count by type")
-		}
-		types, err := counter.StatsByType(ctx, 0)
+	byType := func(ctx context.Context, q *runtime.Queue) (n int64, err error) {
+		types, err := q.StatsByType(ctx, 0)
 		for _, one := range types {
 			n += one.Waiting
 		}
 		return n, err
 	}
-	capped := func(ctx context.Context, q runtime.JobQueue) (int64, error) {
-		s, _, err := runtime.StatsUpTo(ctx, q, statsLimit)
+	capped := func(ctx context.Context, q *runtime.Queue) (int64, error) {
+		s, _, err := q.StatsUpTo(ctx, statsLimit)
 		return s.Waiting, err
 	}
 	return []counting{
@@ -82,7 +78,7 @@ func statsOf(ctx context.Context, t *trial) (figures, error) {
 	if err := t.server.vacuum(ctx, t.place); err != nil {
 		return nil, err
 	}
-	emails, err := t.queue.(*jobgenPostgres).service.GetQueue(ctx, jobs.EmailQueue)
+	emails, err := t.queue.(*jobgenPostgres).service.Queue(ctx, jobs.EmailQueue)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +115,7 @@ func statsOf(ctx context.Context, t *trial) (figures, error) {
 }
 
 // at has the callers count at once, and returns how long each took.
-func (c *counting) at(ctx context.Context, q runtime.JobQueue, want int64) ([]time.Duration, error) {
+func (c *counting) at(ctx context.Context, q *runtime.Queue, want int64) ([]time.Duration, error) {
 	took := make([]time.Duration, c.callers)
 	errs := make([]error, c.callers)
 	var group sync.WaitGroup

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/gen/jobs"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
@@ -26,7 +28,7 @@ func jobgenPeer() peer {
 				return nil, fmt.Errorf("open jobgen: %w", err)
 			}
 			q := &jobgenPostgres{dsn: at.dsn}
-			q.service, q.close = store, store.Close
+			q.service, q.close = store.Store, store.Close
 			return q, nil
 		},
 	}
@@ -76,7 +78,7 @@ func (q *jobgenPostgres) Finished(ctx context.Context) (n int64, err error) {
 
 // jobgenQueue is jobgen on any back end.
 type jobgenQueue struct {
-	service runtime.JobService
+	service *runtime.Store
 	close   func() error
 }
 
@@ -121,50 +123,34 @@ func startWorker(ctx context.Context, service runtime.JobService, mux *runtime.M
 // WorkSingly does one job after the other by the calls that a Worker with one
 // handler makes.
 func (q *jobgenQueue) WorkSingly(ctx context.Context, n int, handle handler) error {
-	emails, err := q.service.GetQueue(ctx, jobs.EmailQueue)
+	emails, err := q.service.Queue(ctx, jobs.EmailQueue)
 	if err != nil {
 		return err
 	}
-	turn := apart{emails}.Turn
-	if turner, ok := emails.(runtime.Turner); ok {
-		turn = turner.Turn
-	}
-	request := runtime.ClaimRequest{HandlerID: "single", Types: []runtime.TypeVersion{{Type: jobs.EmailJobType, Version: 1}}, Limit: 1}
-	var outcomes []runtime.Outcome
+	const single = "single"
+	request := driver.ClaimRequest{Handler: single, Types: []driver.TypeVersion{{Type: string(jobs.EmailJobType), Version: 1}}, Limit: 1}
 	for done := 0; ; done++ {
-		verdicts, claimed, err := turn(ctx, outcomes, request)
-		if err := errors.Join(append(verdicts, err)...); err != nil || done == n {
+		sent := time.Now()
+		claimed, err := emails.Driver().Claim(ctx, request)
+		if err != nil || done == n {
 			return err
 		}
-		if len(claimed.Jobs) != 1 {
-			return fmt.Errorf("%d jobs were claimed", len(claimed.Jobs))
+		if len(claimed.Rows) != 1 {
+			return fmt.Errorf("%d jobs were claimed", len(claimed.Rows))
 		}
-		j := claimed.Jobs[0]
+		for _, finished := range claimed.Finished {
+			if finished.Status != driver.Done {
+				return fmt.Errorf("a job was not completed: status %d", finished.Status)
+			}
+		}
+		j := emails.Job(&claimed.Rows[0], single, sent)
 		payload, err := j.Payload()
 		if err != nil {
 			return err
 		}
 		handle(int64(payload.(*jobs.EmailJob).AccountID))
-		outcomes = []runtime.Outcome{{JobID: j.ID, AttemptNumber: j.AttemptNumber, Success: true}}
+		request.Finish = []driver.Outcome{{Attempt: driver.Attempt{Job: j.ID, Number: j.AttemptNumber}}}
 	}
-}
-
-// apart finishes and claims on a queue that cannot do both in one call.
-type apart struct{ queue runtime.JobQueue }
-
-func (a apart) Turn(ctx context.Context, outcomes []runtime.Outcome, req runtime.ClaimRequest) (verdicts []error, claimed runtime.ClaimedBatch, err error) {
-	finisher, finishes := a.queue.(runtime.BatchFinisher)
-	claimer, claims := a.queue.(runtime.BatchClaimer)
-	if !finishes || !claims {
-		return nil, claimed, errors.New("the queue claims or finishes no batches")
-	}
-	if len(outcomes) > 0 {
-		if verdicts, err = finisher.FinishBatch(ctx, req.HandlerID, outcomes); err != nil {
-			return nil, claimed, err
-		}
-	}
-	claimed, err = claimer.ClaimBatch(ctx, req)
-	return verdicts, claimed, err
 }
 
 func (q *jobgenQueue) Remaining(ctx context.Context) (int64, error) {

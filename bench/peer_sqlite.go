@@ -23,7 +23,7 @@ func sqlitePeer() peer {
 				return nil, fmt.Errorf("open jobgen: %w", err)
 			}
 			q := &jobgenSQLite{store: store}
-			q.service, q.close = store, store.Close
+			q.service, q.close = store.Store, store.Close
 			return q, nil
 		},
 	}

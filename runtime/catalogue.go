@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"time"
 
 	"github.com/jobgen/jobgen/runtime/driver"
 )
@@ -58,7 +56,7 @@ func (c *Catalogue) add(def *Definition) {
 		c.fail(fmt.Errorf("catalogue: job type %q is defined twice", def.Type))
 		return
 	}
-	if err := errors.Join(CheckName("job type", string(def.Type)), def.check()); err != nil {
+	if err := errors.Join(driver.CheckName("job type", string(def.Type)), def.check()); err != nil {
 		c.fail(err)
 	}
 	c.defs[def.Type] = def
@@ -81,16 +79,6 @@ func (c *Catalogue) Types() []JobType {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(c.defs))
-}
-
-// Versions returns the catalogue's job types, each at all the versions of its
-// payload that the catalogue reads.
-func (c *Catalogue) Versions() []TypeVersion {
-	var versions []TypeVersion
-	for _, t := range c.Types() {
-		versions = append(versions, c.defs[t].versions()...)
-	}
-	return versions
 }
 
 func (c *Catalogue) lookup(t JobType) (*Definition, error) {
@@ -124,88 +112,14 @@ func (c *Catalogue) Known() []driver.KnownType {
 	for _, t := range c.Types() {
 		def := c.defs[t]
 		for _, v := range def.versions() {
-			known = append(known, driver.KnownType{TypeVersion: driver.TypeVersion{Type: string(v.Type), Version: v.Version}, Queue: def.Queue})
+			payload := def.payload()
+			if i := slices.IndexFunc(def.Upgrades, func(u Upgrade) bool { return u.from == v.Version }); i >= 0 {
+				payload = def.Upgrades[i].in
+			}
+			known = append(known, driver.KnownType{
+				TypeVersion: driver.TypeVersion{Type: string(v.Type), Version: v.Version}, Queue: def.Queue, Fields: fieldsOf(payload),
+			})
 		}
 	}
 	return known
-}
-
-// NewJob returns a job that is ready to be stored: the payload checked and
-// encoded, defaults and options applied, times and durations rounded to the
-// microsecond that every store keeps. ID and Created are the back end's to
-// set, and Due where it is zero, which means now. Back ends call it for every
-// Add, so that all refuse the same.
-func (c *Catalogue) NewJob(jobType JobType, payload any, opts ...JobOption) (*Job, error) {
-	def, err := c.lookup(jobType)
-	if err != nil {
-		return nil, err
-	}
-	job := &Job{
-		Type:              jobType,
-		MaxWorkDuration:   DefaultMaxWorkDuration,
-		AttemptsRemaining: math.MaxInt32,
-		PayloadVersion:    def.version(),
-		catalogue:         c,
-	}
-	for _, opt := range opts {
-		if err := opt.Apply(job); err != nil {
-			return nil, fmt.Errorf("job type %q: %w", jobType, err)
-		}
-	}
-	if !job.Due.IsZero() {
-		job.Due = job.Due.UTC().Truncate(time.Microsecond)
-	}
-	if rest := job.MaxWorkDuration % time.Microsecond; rest > 0 {
-		job.MaxWorkDuration -= rest
-		if job.MaxWorkDuration == 0 {
-			job.MaxWorkDuration = time.Microsecond // zero would mean stealable at once
-		}
-	}
-	if job.Data, err = encodePayload(def, payload, c.maxPayload); err != nil {
-		return nil, err
-	}
-	return job, nil
-}
-
-// AppendPayload appends to dst what NewJob makes the Data of a job, for a back
-// end that stores many payloads at once. On an error it returns dst.
-func (c *Catalogue) AppendPayload(dst []byte, jobType JobType, payload any) ([]byte, error) {
-	def, err := c.lookup(jobType)
-	if err != nil {
-		return dst, err
-	}
-	return def.encode(dst, payload, c.maxPayload)
-}
-
-// NewJobs is NewJob for many payloads that share the type and the options.
-// All are checked before any is returned.
-func (c *Catalogue) NewJobs(jobType JobType, payloads []any, opts ...JobOption) ([]*Job, error) {
-	if err := CheckBatch(len(payloads)); err != nil {
-		return nil, err
-	}
-	jobs := make([]*Job, len(payloads))
-	for i, payload := range payloads {
-		job, err := c.NewJob(jobType, payload, opts...)
-		if err != nil {
-			return nil, fmt.Errorf("payload %d of %d: %w", i, len(payloads), err)
-		}
-		jobs[i] = job
-	}
-	return jobs, nil
-}
-
-// Bind gives a job that a back end has read its catalogue, which
-// [Job.Payload] decodes with.
-func (c *Catalogue) Bind(job *Job) *Job {
-	job.catalogue = c
-	return job
-}
-
-// BindClaim is Bind for a job that was just claimed from queue by handlerID
-// as attempt AttemptsMade; sent is this process's time before the claim was
-// sent to the store.
-func (c *Catalogue) BindClaim(job *Job, queue JobQueue, handlerID string, sent time.Time) *Job {
-	job.JobClaim = &JobClaim{JobID: job.ID, HandlerID: handlerID, AttemptNumber: job.AttemptsMade, Queue: queue}
-	job.claimedAt = sent
-	return c.Bind(job)
 }

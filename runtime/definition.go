@@ -13,8 +13,8 @@ import (
 // A Definition describes a job type. Generated code has one per job; it is not
 // changed once it is in use.
 //
-// It is no generic type: whatever is generic is compiled anew for each of a
-// program's job types. What is typed are the generated functions.
+// Definition is not generic, because generic code is compiled anew for each job
+// type of a program. Only the generated functions are typed.
 type Definition struct {
 	Type    JobType
 	Queue   string      // that Enqueue adds to
@@ -32,7 +32,7 @@ type Definition struct {
 	// Version is that of the payload; 0 is 1. New jobs are written at it.
 	Version int16
 
-	// Upgrades are those from the former versions of which jobs may still wait, in
+	// Upgrades are those from the previous versions of which jobs may still wait, in
 	// order. A worker claims those versions and the current one, and no others.
 	// What is wrong with them, [Catalogue.Err] says.
 	Upgrades []Upgrade
@@ -49,7 +49,7 @@ func Define[P any](jobType JobType, queue string, options ...JobOption) *Definit
 }
 
 // At returns the definition at a version of its payload, with the upgrades
-// from the former ones.
+// from the previous ones.
 func (d *Definition) At(version int16, upgrades ...Upgrade) *Definition {
 	at := *d
 	at.Version, at.Upgrades = version, upgrades
@@ -85,7 +85,7 @@ func (d *Definition) check() error {
 		all = errors.Join(all, fmt.Errorf("job type %q: %w", d.Type, fmt.Errorf(format, args...)))
 	}
 	if d.payload() == nil {
-		mistake("its payload is a %T, which is no pointer", d.Payload)
+		mistake("its payload is a %T, which is not a pointer", d.Payload)
 	}
 	if d.Version < 0 {
 		mistake("payload version %d is less than 1", d.Version)
@@ -139,11 +139,13 @@ func (d *Definition) encode(dst []byte, payload any, limit int) ([]byte, error) 
 	default:
 		return dst, fmt.Errorf("%w: job type %q takes a %v, not a %T", ErrInvalidJobType, d.Type, d.payload(), payload)
 	}
-	generated, ok := payload.(codec.Payload)
-	if !ok {
-		return appendReflected(dst, d.Type, payload, limit)
+	var data []byte
+	var err error
+	if generated, ok := payload.(codec.Payload); ok {
+		data, err = codec.Append(dst, generated)
+	} else {
+		data, err = codec.AppendGo(dst, payload)
 	}
-	data, err := codec.Append(dst, generated)
 	if err != nil {
 		return dst, encodeError(d.Type, err, limit)
 	}
@@ -167,7 +169,7 @@ func (d *Definition) decode(version int16, data []byte) (any, error) {
 		return nil, err
 	}
 	for _, u := range d.Upgrades[i:] {
-		if p, err = u.apply(p); err != nil {
+		if p, err = u.upgrade(p); err != nil {
 			return nil, &PayloadError{Type: d.Type, Err: fmt.Errorf("upgrade from version %d: %w", u.from, err)}
 		}
 	}

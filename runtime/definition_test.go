@@ -64,12 +64,12 @@ func TestADefinitionNeedsAPointerToItsPayload(t *testing.T) {
 	t.Parallel()
 	for _, payload := range []any{nil, note{}} {
 		def := &runtime.Definition{Type: "note", Queue: "notes", Payload: payload}
-		if err := runtime.NewCatalogue(def).Err(); err == nil || !strings.Contains(err.Error(), "no pointer") {
+		if err := runtime.NewCatalogue(def).Err(); err == nil || !strings.Contains(err.Error(), "not a pointer") {
 			t.Errorf("payload %v: error %v", payload, err)
 		}
 		mux := runtime.NewMux()
 		mux.Handle(def, func(context.Context, *runtime.Job, note) error { return nil })
-		if err := runtime.NewWorker(nil, mux).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "no pointer") {
+		if err := runtime.NewWorker(nil, mux).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "not a pointer") {
 			t.Errorf("payload %v: the worker's error %v", payload, err)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"reflect"
 
 	"github.com/bwmarrin/snowflake"
+
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // Enqueue adds one job of a defined type to the type's queue. The
@@ -24,10 +26,10 @@ func Enqueue(ctx context.Context, service JobService, def *Definition, payload a
 	return id, nil
 }
 
-// EnqueueBatch adds one job per payload, in one transaction where the queue is
-// a [BatchAdder]: all or none. On another queue it adds one by one and returns
-// the ids added so far together with the first error. The payloads are a slice
-// of the type's.
+// EnqueueBatch adds one job per payload, in one transaction: all or none. On a
+// [JobQueue] that somebody else wrote, which has no batches, it adds one by one
+// and returns the ids added so far together with the first error. The payloads
+// are a slice of the type's.
 func EnqueueBatch(ctx context.Context, service JobService, def *Definition, payloads any, opts ...JobOption) ([]snowflake.ID, error) {
 	slice := reflect.ValueOf(payloads)
 	if slice.Kind() != reflect.Slice {
@@ -37,7 +39,7 @@ func EnqueueBatch(ctx context.Context, service JobService, def *Definition, payl
 	if n == 0 {
 		return nil, nil
 	}
-	if err := CheckBatch(n); err != nil {
+	if err := driver.CheckBatch(n); err != nil {
 		return nil, fmt.Errorf("enqueue %d %s: %w", n, def.Type, err)
 	}
 	queue, err := service.GetQueue(ctx, def.Queue)
@@ -49,20 +51,9 @@ func EnqueueBatch(ctx context.Context, service JobService, def *Definition, payl
 		pointers[i] = slice.Index(i).Addr().Interface()
 	}
 	opts = def.with(opts)
-	if batch, ok := queue.(BatchAdder); ok {
-		ids, err := batch.AddBatch(ctx, def.Type, pointers, opts...)
-		if err != nil {
-			return nil, fmt.Errorf("enqueue %d %s: %w", n, def.Type, err)
-		}
-		return ids, nil
-	}
-	ids := make([]snowflake.ID, 0, n)
-	for i, payload := range pointers {
-		id, err := queue.Add(ctx, def.Type, payload, opts...)
-		if err != nil {
-			return ids, fmt.Errorf("enqueue %s, %d of %d: %w", def.Type, i, n, err)
-		}
-		ids = append(ids, id)
+	ids, err := addBatch(ctx, queue, def.Type, pointers, opts)
+	if err != nil {
+		return ids, fmt.Errorf("enqueue %d %s: %w", n, def.Type, err)
 	}
 	return ids, nil
 }

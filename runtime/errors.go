@@ -70,3 +70,22 @@ func (e *PayloadError) Error() string {
 
 // Unwrap returns the reason.
 func (e *PayloadError) Unwrap() error { return e.Err }
+
+// A TypeConflictError says that this program and another one mean different
+// payloads by one version of a job type. A store returns it when it is opened,
+// while unfinished jobs of that type and version exist or the other program
+// runs, before either program fails the other's jobs. Give the changed payload a
+// new version; give one of two unrelated job types another name, or keep them in
+// different schemas.
+type TypeConflictError struct {
+	// Type and Version are what both programs use.
+	Type    JobType
+	Version int16
+	// Reason is the first difference, "here" being this program.
+	Reason string
+}
+
+func (e *TypeConflictError) Error() string {
+	return fmt.Sprintf("job type %q version %d means another payload to another program: %s; give the payload a new version, or the job type another name",
+		e.Type, e.Version, e.Reason)
+}

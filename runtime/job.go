@@ -72,7 +72,7 @@ func (j *Job) Encode() ([]byte, error) {
 		AttemptNumber     *int32          `json:"attempt_number,omitempty"`
 	}
 	e := encoded{
-		ID: j.ID, Type: j.Type, Data: j.Data, Created: j.Created, Due: j.Due,
+		ID: j.ID, Type: j.Type, Data: j.Data, Created: j.Created.UTC(), Due: j.Due.UTC(), // an offset with seconds would be cut
 		MaxWorkDuration: j.MaxWorkDuration.String(),
 		AttemptsMade:    j.AttemptsMade, AttemptsRemaining: j.AttemptsRemaining,
 		Priority: j.Priority, PayloadVersion: j.PayloadVersion,

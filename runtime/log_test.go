@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 var cutMark = regexp.MustCompile(`\n\[\.\.\. (\d+) bytes cut \.\.\.\]\n`)
@@ -61,11 +62,11 @@ func FuzzLogKeepsHeadAndTail(f *testing.F) {
 			}
 		}
 		kept := claim.Bytes()
-		if again := runtime.CutLog(kept); !bytes.Equal(kept, again) {
+		if again := driver.CutLog(kept, 0); !bytes.Equal(kept, again) {
 			t.Fatalf("what is kept, %d bytes, is cut again, to %d", len(kept), len(again))
 		}
 		checkCut(t, all, kept)
-		checkCut(t, all, runtime.CutLog(all))
+		checkCut(t, all, driver.CutLog(all, 0))
 	})
 }
 

@@ -269,3 +269,20 @@ func (w *plainWait) wait(ctx context.Context, cancel context.CancelFunc, pause t
 		}
 	}
 }
+
+// addBatch adds jobs to a queue, in one transaction unless somebody else has
+// written it.
+func addBatch(ctx context.Context, queue JobQueue, jobType JobType, payloads []any, opts []JobOption) ([]snowflake.ID, error) {
+	if ours, ok := queue.(*Queue); ok {
+		return ours.AddBatch(ctx, jobType, payloads, opts...)
+	}
+	ids := make([]snowflake.ID, 0, len(payloads))
+	for i, payload := range payloads {
+		id, err := queue.Add(ctx, jobType, payload, opts...)
+		if err != nil {
+			return ids, fmt.Errorf("payload %d: %w", i, err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}

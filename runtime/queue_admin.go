@@ -9,6 +9,12 @@ import (
 	"github.com/jobgen/jobgen/runtime/driver"
 )
 
+// TypeStats are the statistics of a queue's jobs of one type and version.
+type TypeStats struct {
+	TypeVersion
+	JobQueueStats
+}
+
 // Stats implements [JobQueue].
 func (q *Queue) Stats(ctx context.Context) (JobQueueStats, error) {
 	stats, err := q.driver.Stats(ctx, driver.StatsRequest{})

@@ -134,6 +134,5 @@ func (c *claimCounts) lowestFirst(queue string) bool {
 	return n.(*atomic.Uint64).Add(1)%lowestFirstEvery == 0
 }
 
-
 // Driver returns the back end, for tests of back ends and for what wraps one.
 func (s *Store) Driver() driver.Store { return s.driver }

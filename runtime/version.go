@@ -3,6 +3,8 @@ package runtime
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
 // A TypeVersion is a job type at one version of its payload. A program
@@ -21,13 +23,24 @@ func (v TypeVersion) String() string {
 	return fmt.Sprintf("%s v%d", v.Type, v.Version)
 }
 
-// An Upgrade reads payloads of one former version of a job type and brings
+// An Upgrade reads payloads of one previous version of a job type and brings
 // them to the next version that has an Upgrade, or to the current one. Make it
 // with UpgradeFrom or Unchanged; a [Definition] has it.
 type Upgrade struct {
 	from    int16
 	in, out reflect.Type
 	apply   func(any) (any, error) // *in to *out
+}
+
+// upgrade calls apply. Its author is the user, so a panic becomes an error: the
+// attempt fails, and the process goes on.
+func (u *Upgrade) upgrade(old any) (p any, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			p, err = nil, &PanicError{Value: value, Stack: engine.Stack()}
+		}
+	}()
+	return u.apply(old)
 }
 
 // UpgradeFrom is the upgrade from a version whose payloads are the struct Old.

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +56,10 @@ func check(ctx context.Context, path string) (checked, []report.Problem, error) 
 	}
 	c := checked{file: file, lockPath: lock.Path(path)}
 	var wrong []report.Problem
+	if other := sharesLock(path); other != "" {
+		wrong = append(wrong, report.Problem{Path: path, Message: fmt.Sprintf("%s would have the same %s: rename one of them", other, filepath.Base(c.lockPath))})
+		return c, append(report.Mistakes(path, mistakes), wrong...), nil
+	}
 	if len(mistakes) == 0 {
 		if wrong, err = c.advance(); err != nil {
 			return checked{}, nil, err
@@ -67,6 +73,25 @@ func check(ctx context.Context, path string) (checked, []report.Problem, error) 
 	mistakes.Sort()
 	c.pkg, c.dir = pkg, dir
 	return c, append(report.Mistakes(path, mistakes), wrong...), nil
+}
+
+// sharesLock returns another jobs.yaml that the lock of the file at path would
+// go with, since only the ending of its name differs, or "".
+func sharesLock(path string) string {
+	for _, ending := range []string{".yaml", ".yml"} {
+		other := strings.TrimSuffix(path, filepath.Ext(path)) + ending
+		if other == path {
+			continue
+		}
+		src, err := os.ReadFile(other)
+		if err != nil {
+			continue // it is not there, or cannot be one
+		}
+		if file, _ := schema.Parse(other, src); file != nil && file.Package.Value != "" {
+			return other
+		}
+	}
+	return ""
 }
 
 // advance reads the lock that goes with the file, which is without mistakes,

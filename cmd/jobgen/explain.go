@@ -122,18 +122,10 @@ func explain(path string, job *schema.Job, locked *schema.Lock, lockPath string)
 		}
 		e.Options = append(e.Options, explained{name, value, from})
 	}
-	attempts := "unlimited"
-	if job.MaxAttempts.IsSet() && job.MaxAttempts.Value != schema.Unlimited {
-		attempts = fmt.Sprint(job.MaxAttempts.Value)
-	}
-	work := schema.DefaultMaxWorkDuration
-	if job.MaxWorkDuration.IsSet() {
-		work = job.MaxWorkDuration.Value
-	}
 	add("queue", job.Queue.Value, job.Queue.At, job.Queue.Inherited, job.Queue.OfQueue)
-	add("max_attempts", attempts, job.MaxAttempts.At, job.MaxAttempts.Inherited, job.MaxAttempts.OfQueue)
-	add("max_work_duration", work.String(), job.MaxWorkDuration.At, job.MaxWorkDuration.Inherited, job.MaxWorkDuration.OfQueue)
-	add("priority", fmt.Sprint(job.Priority.Value), job.Priority.At, job.Priority.Inherited, job.Priority.OfQueue)
+	for _, o := range job.Options {
+		add(o.Type.Name, o.String(), o.At, o.Inherited, o.OfQueue)
+	}
 	e.version(locked, job, lockPath, line)
 	for _, f := range job.Payload {
 		what := f.Type.String()

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jobgen/jobgen/internal/files"
+	"github.com/jobgen/jobgen/internal/format"
 	"github.com/jobgen/jobgen/internal/report"
-	"github.com/jobgen/jobgen/internal/schema"
 )
 
 func fmtCommand(format *report.Format) *cobra.Command {
@@ -80,7 +80,7 @@ func formatFile(cmd *cobra.Command, path string, check, show bool) ([]report.Pro
 	if err != nil {
 		return nil, err
 	}
-	out, mistakes, err := schema.Format(src)
+	out, mistakes, err := format.Format(src)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -101,17 +101,17 @@ func formatFile(cmd *cobra.Command, path string, check, show bool) ([]report.Pro
 	return nil, err
 }
 
-func formatStream(cmd *cobra.Command, format report.Format) error {
+func formatStream(cmd *cobra.Command, as report.Format) error {
 	src, err := io.ReadAll(cmd.InOrStdin())
 	if err != nil {
 		return fmt.Errorf("read standard input: %w", err)
 	}
-	out, mistakes, err := schema.Format(src)
+	out, mistakes, err := format.Format(src)
 	switch {
 	case err != nil:
 		return fmt.Errorf("standard input: %w", err)
 	case len(mistakes) > 0:
-		return fail(cmd, format, report.Mistakes("standard input", mistakes))
+		return fail(cmd, as, report.Mistakes("standard input", mistakes))
 	}
 	_, err = cmd.OutOrStdout().Write(files.LineEndsOf(src, out))
 	return err

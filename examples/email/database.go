@@ -21,8 +21,8 @@ import (
 // transaction can write both. The SQL is the same on SQLite and PostgreSQL.
 type database struct {
 	sql   *sql.DB
-	jobs  runtime.JobService
-	inTx  func(*sql.Tx) runtime.JobService
+	jobs  *runtime.Store
+	inTx  func(*sql.Tx) *runtime.Store
 	ids   *snowflake.Node
 	close func() error
 }
@@ -55,7 +55,7 @@ func openDatabase(ctx context.Context, url, file string) (*database, error) {
 		if err != nil {
 			return nil, err
 		}
-		db.sql, db.jobs, db.inTx, db.close = store.DB(), store, store.InTx, store.Close
+		db.sql, db.jobs, db.inTx, db.close = store.DB(), store.Store, store.InTx, store.Close
 	} else {
 		pool, err := pgxpool.New(ctx, url)
 		if err != nil {
@@ -66,7 +66,7 @@ func openDatabase(ctx context.Context, url, file string) (*database, error) {
 			pool.Close()
 			return nil, err
 		}
-		db.sql, db.jobs, db.inTx = stdlib.OpenDBFromPool(pool), store, store.InSQLTx
+		db.sql, db.jobs, db.inTx = stdlib.OpenDBFromPool(pool), store.Store, store.InSQLTx
 		db.close = func() error {
 			err := errors.Join(db.sql.Close(), store.Close())
 			pool.Close()
@@ -80,7 +80,7 @@ func openDatabase(ctx context.Context, url, file string) (*database, error) {
 }
 
 // transact runs work in a transaction, with a JobService that is bound to it.
-func (db *database) transact(ctx context.Context, work func(*sql.Tx, runtime.JobService) error) error {
+func (db *database) transact(ctx context.Context, work func(*sql.Tx, *runtime.Store) error) error {
 	tx, err := db.sql.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (db *database) transact(ctx context.Context, work func(*sql.Tx, runtime.Job
 // enqueue stores accounts and, in the same transaction, enqueues the letter to
 // each that is not down for it yet. It returns how many e-mails it enqueued.
 func (db *database) enqueue(ctx context.Context, letter string, people []recipient) (added int, err error) {
-	err = db.transact(ctx, func(tx *sql.Tx, service runtime.JobService) error {
+	err = db.transact(ctx, func(tx *sql.Tx, service *runtime.Store) error {
 		added = 0
 		for _, person := range people {
 			var account snowflake.ID
@@ -142,7 +142,7 @@ func (db *database) account(ctx context.Context, id snowflake.ID) (recipient, er
 // finish notes the delivery and completes its job in one transaction, so that
 // a letter is noted as sent exactly once.
 func (db *database) finish(ctx context.Context, job *runtime.Job, email jobs.EmailJob) error {
-	return db.transact(ctx, func(tx *sql.Tx, service runtime.JobService) error {
+	return db.transact(ctx, func(tx *sql.Tx, service *runtime.Store) error {
 		_, err := tx.ExecContext(ctx, `UPDATE newsletter_delivery SET sent = true WHERE account_id = $1 AND letter = $2`,
 			int64(email.AccountID), email.EmailID)
 		if err != nil {

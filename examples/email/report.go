@@ -91,17 +91,13 @@ const deadPage = 500
 
 // deadByReason counts the letter's dead jobs by why their last attempt failed.
 func deadByReason(ctx context.Context, db *database, letter string) (map[string]int, error) {
-	queue, err := db.jobs.GetQueue(ctx, jobs.EmailQueue)
+	queue, err := db.jobs.Queue(ctx, jobs.EmailQueue)
 	if err != nil {
 		return nil, err
 	}
-	letters, ok := queue.(runtime.DeadLetters)
-	if !ok {
-		return nil, fmt.Errorf("queue %s cannot list its dead jobs", queue.Name())
-	}
 	reasons := make(map[string]int)
 	for page := []*runtime.Job{{}}; len(page) > 0; {
-		if page, err = letters.DeadJobs(ctx, page[len(page)-1].ID, deadPage); err != nil {
+		if page, err = queue.DeadJobs(ctx, page[len(page)-1].ID, deadPage); err != nil {
 			return nil, err
 		}
 		for _, job := range page {

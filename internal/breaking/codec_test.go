@@ -8,8 +8,8 @@ import (
 	"github.com/bwmarrin/snowflake"
 
 	"github.com/jobgen/jobgen/internal/breaking"
-	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/codec"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 // reads returns what reads a payload with one field, as generated code does.
@@ -32,7 +32,7 @@ func TestPayloadsAreReadAsGeneratedCodeReadsThem(t *testing.T) {
 	programs := map[string]func([]byte) error{
 		"string": reads(codec.String), "bool": reads(codec.Bool), "int": reads(codec.Int), "int32": reads(codec.Int32), "int64": reads(codec.Int64),
 		"uint32": reads(codec.Uint32), "float64": reads(codec.Float64), "bytes": reads(codec.Bytes), "time": reads(codec.Time), "duration": reads(codec.Duration),
-		"date": reads(codec.Text[runtime.Date]), "uuid": reads(codec.Text[runtime.UUID]), "decimal": reads(codec.Text[runtime.Decimal]),
+		"date": reads(codec.Text[value.Date]), "uuid": reads(codec.Text[value.UUID]), "decimal": reads(codec.Text[value.Decimal]),
 		"snowflake": reads[snowflake.ID](codec.Snowflake), "json": reads[json.RawMessage](codec.JSON),
 		"[int]": reads(codec.List(codec.Int)), "{string: bool}": reads(codec.Map(codec.Bool)), `["int?"]`: reads(codec.List(codec.Nullable(codec.Int))),
 	}

@@ -2,9 +2,7 @@ package breaking
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"time"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/schema"
@@ -133,27 +131,11 @@ func (w *walk) options(old, new *schema.Job, what string) {
 		}
 		return new.Type.At
 	}
-	attempts := func(o schema.Option[int32]) int32 {
-		if o.Value == schema.Unlimited {
-			return math.MaxInt32
+	for i, was := range old.Options {
+		is, rule := new.Options[i], lowered[was.Type]
+		if rule != nil && was.Type.Value.Less(is.Value, was.Value) {
+			w.add(rule, new.Type.Value, at(is.At), was.At, []Party{GoCallers}, "%s: %s was %s and is %s", what, was.Type.Name, was, is)
 		}
-		return o.Value
-	}
-	if was, is := attempts(old.MaxAttempts), attempts(new.MaxAttempts); is < was {
-		before := fmt.Sprint(was)
-		if was == math.MaxInt32 {
-			before = "unlimited"
-		}
-		w.add(MaxAttemptsLowered, new.Type.Value, at(new.MaxAttempts.At), old.MaxAttempts.At, []Party{GoCallers}, "%s: max_attempts was %s and is %d", what, before, is)
-	}
-	work := func(o schema.Option[time.Duration]) time.Duration {
-		if o.IsSet() {
-			return o.Value
-		}
-		return schema.DefaultMaxWorkDuration
-	}
-	if was, is := work(old.MaxWorkDuration), work(new.MaxWorkDuration); is < was {
-		w.add(MaxWorkDurationLowered, new.Type.Value, at(new.MaxWorkDuration.At), old.MaxWorkDuration.At, []Party{GoCallers}, "%s: max_work_duration was %v and is %v", what, was, is)
 	}
 }
 

@@ -147,7 +147,7 @@ func (c *comparer) refs(old, new *schema.Ref, at, was diagnostic.Position, name 
 		}
 	}
 	switch {
-	case old.Optional != new.Optional && old.Builtin != "json" && new.Builtin != "json":
+	case old.Optional != new.Optional && !isAny(old) && !isAny(new):
 		differ()
 		before, now := *old, *new
 		before.Optional, now.Optional = false, false

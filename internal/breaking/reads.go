@@ -11,19 +11,16 @@ import (
 // that is being compared counts as compatible, so recursive types come to an end.
 type compatibility map[[2]*schema.Type]bool
 
-// wider has, by built-in type, the others that read every value of it without
-// loss. An int has 64 bits wherever jobgen's jobs run.
-var wider = map[string][]string{
-	"int":   {"int64"},
-	"int64": {"int"},
-	"int32": {"int", "int64", "float64"}, "uint32": {"int", "int64", "float64"},
-	"time": {"string"}, "date": {"string"}, "uuid": {"string"}, "snowflake": {"string"}, "decimal": {"string"},
-}
+// enumReadAs are the built-in types that read every value of an enum.
+var enumReadAs = []string{"string"}
+
+// isAny reports whether a type takes any JSON.
+func isAny(ref *schema.Ref) bool { return ref.Builtin != nil && ref.Builtin.Any }
 
 // reads reports whether what the type from has written reads as the type to.
 func (c compatibility) reads(from, to *schema.Ref) bool {
 	switch {
-	case from == nil || to == nil || to.Builtin == "json":
+	case from == nil || to == nil || isAny(to):
 		return true
 	case from.Optional && !to.Optional:
 		return false
@@ -34,13 +31,13 @@ func (c compatibility) reads(from, to *schema.Ref) bool {
 	case from.Declared != nil && to.Declared != nil:
 		return c.types(from.Declared, to.Declared)
 	case from.Declared != nil:
-		return from.Declared.IsEnum && to.Builtin == "string"
+		return from.Declared.IsEnum && to.Builtin != nil && slices.Contains(enumReadAs, to.Builtin.Name)
 	case from.Name != "" || to.Name != "":
 		return from.Import == to.Import && from.Name == to.Name
-	case from.Builtin == "" || to.Builtin == "":
+	case from.Builtin == nil || to.Builtin == nil:
 		return false
 	}
-	return from.Builtin == to.Builtin || slices.Contains(wider[from.Builtin], to.Builtin)
+	return from.Builtin == to.Builtin || slices.Contains(from.Builtin.ReadAs, to.Builtin.Name)
 }
 
 func (c compatibility) types(from, to *schema.Type) bool {

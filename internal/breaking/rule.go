@@ -1,5 +1,12 @@
 package breaking
 
+import (
+	"slices"
+	"strings"
+
+	"github.com/jobgen/jobgen/internal/schema"
+)
+
 // A Level says how far a change reaches.
 type Level string
 
@@ -45,7 +52,9 @@ type Rule struct {
 }
 
 // Rules returns every rule in the order of the IDs.
-func Rules() []*Rule { return rules }
+func Rules() []*Rule {
+	return slices.SortedFunc(slices.Values(rules), func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
+}
 
 var rules []*Rule
 
@@ -87,14 +96,6 @@ var (
 		"The field has another name in Go and is stored under the same key, so nothing that is stored changes.",
 		"rename it where Go code uses it",
 		payload("template: string"), payload("email_id: {type: string, renamed_from: template}"))
-	MaxAttemptsLowered = rule("JB006", "max-attempts-lowered", Source,
-		"New jobs are dead after fewer failures. Those that wait keep the number that they were enqueued with.",
-		"see that what enqueues the job can do with fewer attempts",
-		job("    max_attempts: 5\n    payload: {to: string}\n"), job("    max_attempts: 3\n    payload: {to: string}\n"))
-	MaxWorkDurationLowered = rule("JB007", "max-work-duration-lowered", Source,
-		"The handler has less time for a new job, and another worker takes it over sooner. Those that wait keep the time that they were enqueued with.",
-		"see that the handler is done in that time",
-		job("    max_work_duration: 1h\n    payload: {to: string}\n"), job("    max_work_duration: 1m\n    payload: {to: string}\n"))
 	ConstructorReordered = rule("JB008", "constructor-reordered", Source,
 		"The constructor takes its parameters in the order of the file. Where two have one type, callers compile and mean the other one.",
 		"put the fields back into their order, or look at every call of the constructor",
@@ -104,6 +105,22 @@ var (
 		"change the Go code that uses it",
 		head+"types: {size: {enum: [s, m]}}\njobs: {email: {queue: emails, payload: {to: string}}}\n", payload("to: string"))
 )
+
+// lowered has the rules about options whose value is lowered.
+var lowered = func() map[*schema.OptionType]*Rule {
+	lowered := make(map[*schema.OptionType]*Rule)
+	for _, t := range schema.Options() {
+		l := t.Lowered
+		if l == nil {
+			continue
+		}
+		set := func(value string) string {
+			return job("    " + t.Name + ": " + value + "\n    payload: {to: string}\n")
+		}
+		lowered[t] = rule(l.ID, l.Name, Source, l.Meaning, l.Do, set(l.Old), set(l.New))
+	}
+	return lowered
+}()
 
 // What breaks in a payload.
 var (

@@ -83,7 +83,7 @@ func drawValue(r *rapid.T, ref *schema.Ref, depth int) any {
 		n := rapid.SampledFrom([]int64{low, high, 0, 1}).Draw(r, "number")
 		return json.Number(strconv.FormatInt(n, 10))
 	}
-	switch ref.Builtin {
+	switch ref.Builtin.Name {
 	case "int", "int64", "duration":
 		return number(-1<<63, 1<<63-1)
 	case "int32":

@@ -47,7 +47,7 @@ var (
 	BadCharacter = rule("JG102", "a character that cannot be seen",
 		"Control characters, and characters that turn the direction of text around, make a file read otherwise than it is. Remove them; in quotes, write them as an escape such as `\"\\u00a0\"`.",
 		example(emails+"jobs:\n  # See \u202e this\n  email: {queue: emails, payload: {to: string}}\n"))
-	Syntax = rule("JG103", "no YAML",
+	Syntax = rule("JG103", "invalid YAML",
 		"The file cannot be read as YAML, and nothing after the place was looked at.",
 		field("tags", "[string]?"))
 	Feature = rule("JG104", "a feature of YAML that jobs.yaml does without",
@@ -57,7 +57,7 @@ var (
 		"Only one document can be in a file. Remove the line `---` and what follows, or make another file of it.",
 		example(emails+email+"---\nversion: 1\n"))
 	TooLarge = rule("JG106", "too deep or too large",
-		"A file may nest 64 levels, have 20,000 keys in one mapping and 16 MiB in all. What goes past that is no file that anybody reads.",
+		"A file may nest 64 levels, have 20,000 keys in one mapping and 16 MiB in all. Nobody reads a file beyond that.",
 		field("tags", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[string]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"))
 	DuplicateKey = rule("JG107", "a key that is there twice",
 		"Only one of the values could hold. Remove or rename one.",
@@ -84,25 +84,19 @@ var (
 	UnknownQueue = rule("JG206", "a queue that is not declared",
 		"Each queue is declared under `queues`, so that a slip of the pen does not make a queue that no worker looks at.",
 		example(emails+"jobs:\n  email: {queue: email, payload: {to: string}}\n"))
-	BadMaxAttempts = rule("JG207", "no number of attempts",
-		"`max_attempts` is a whole number from 1 to 2147483647, or `unlimited`.",
+	BadOption = rule("JG207", "invalid value of an option",
+		"An option has a value that it cannot have. The message says which it can; [jobs.yaml](jobs-yaml.md#a-job) says what they mean.",
 		option("max_attempts: 0"))
-	BadMaxWorkDuration = rule("JG208", "no work duration",
-		"`max_work_duration` is a time above zero with its unit, such as `30s`, `1m30s` or `2h`, in whole microseconds.",
-		option("max_work_duration: 30"))
-	BadPriority = rule("JG209", "no priority",
-		"`priority` is a whole number from 0, which goes first and is the default, to 9.",
-		option("priority: -1"))
 	UnknownType = rule("JG210", "a type that does not exist",
 		"A field's type is one of the built-in ones, a type that the file declares under `types`, or a Go type with its import path, such as `net/netip.Addr`.",
 		field("to", "strin"))
-	BadType = rule("JG211", "no type",
+	BadType = rule("JG211", "invalid type",
 		"A type is a name, `[T]` for a list, `{string: T}` for a map, and any of these with a `?` behind it for an optional one. An optional list or map is written in quotes: `\"[T]?\"`.",
 		field("tags", "\"[]string\""))
 	StructOrEnum = rule("JG212", "neither struct nor enum",
 		"A type is declared with either `fields` or `enum`.",
 		example(emails+"types:\n  address: {}\n"+email))
-	BadEnum = rule("JG213", "no set of enum values",
+	BadEnum = rule("JG213", "invalid enum",
 		"An enum has at least one value, and each value once.",
 		example(emails+"types:\n  status: {enum: [active, active]}\n"+email))
 	NoJobs = rule("JG214", "no jobs",
@@ -114,10 +108,10 @@ var (
 	BuiltinName = rule("JG216", "the name of a built-in type",
 		"A declared type cannot have the name of a built-in one, or nobody could say which is meant.",
 		example(emails+"types:\n  date: {fields: {day: int}}\n"+email))
-	BadDefault = rule("JG217", "no default",
+	BadDefault = rule("JG217", "invalid default",
 		"`default` is a value of the field's type, which is text, a number, a boolean, a duration or an enum, and not optional.",
 		field("size", "{type: int, default: big}"))
-	BadPayloadVersion = rule("JG218", "no payload version",
+	BadPayloadVersion = rule("JG218", "invalid payload version",
 		"The `version` of a job is that of its payload, a whole number from 1 to 32767.",
 		option("version: 0"))
 	ReservedKey = rule("JG219", "a key that is reserved",
@@ -130,7 +124,7 @@ var (
 
 // What does not work out in Go.
 var (
-	BadPackagePath = rule("JG301", "no import path",
+	BadPackagePath = rule("JG301", "invalid import path",
 		"`package` is the import path of the package to generate: elements of letters, digits, `-`, `_`, `.` and `~` with `/` between them.",
 		"version: 1\npackage: example.com/shop/../evil\n"+emails+email)
 	OutsideModule = rule("JG302", "a package outside the module",

@@ -20,7 +20,7 @@ func codecCode(f *jen.File, name string, fields []*gotypes.Field) {
 			function, what := visitor(field)
 			args := []jen.Code{jen.Id("c"), jen.Lit(field.Key), jen.Op("&").Id("p").Dot(field.Name), what}
 			if field.Default != nil {
-				args = append(args, defaultValue(field))
+				args = append(args, defaultValue(field.Default))
 			}
 			g.Qual(codecPath, function).Call(args...)
 		}
@@ -42,7 +42,7 @@ func visitor(f *gotypes.Field) (function string, what *jen.Statement) {
 		return presence + "List", element(*t.Elem, false)
 	case t.Kind == gotypes.KindMap:
 		return presence + "Map", element(*t.Elem, false)
-	case t.Optional && nilable(t.Kind):
+	case t.Optional && t.Nilable():
 		return "OptionalSlice", value(t, false)
 	}
 	return presence, value(t, false)
@@ -52,11 +52,11 @@ func visitor(f *gotypes.Field) (function string, what *jen.Statement) {
 func element(t gotypes.Type, explicit bool) *jen.Statement {
 	v := value(t, explicit || t.Optional)
 	switch {
-	case !t.Optional, t.Kind == gotypes.KindJSON: // which has a null of its own
+	case !t.Optional, t.Kind == gotypes.KindBuiltin && t.Builtin.Any: // which has a null of its own
 		return v
 	case t.Kind == gotypes.KindMap:
 		return jen.Qual(codecPath, "NullableMap").Call(v)
-	case nilable(t.Kind):
+	case t.Nilable():
 		return jen.Qual(codecPath, "NullableSlice").Call(v)
 	}
 	return jen.Qual(codecPath, "Nullable").Call(v)
@@ -73,32 +73,11 @@ func value(t gotypes.Type, explicit bool) *jen.Statement {
 		return named(name)
 	}
 	switch t.Kind {
-	case gotypes.KindString:
-		return named("String")
-	case gotypes.KindBool:
-		return named("Bool")
-	case gotypes.KindInt:
-		return named("Int")
-	case gotypes.KindInt32:
-		return named("Int32")
-	case gotypes.KindInt64:
-		return named("Int64")
-	case gotypes.KindUint32:
-		return named("Uint32")
-	case gotypes.KindFloat64:
-		return named("Float64")
-	case gotypes.KindBytes:
-		return named("Bytes")
-	case gotypes.KindTime:
-		return named("Time")
-	case gotypes.KindDuration:
-		return named("Duration")
-	case gotypes.KindDate, gotypes.KindUUID, gotypes.KindDecimal:
-		return generic("Text")
-	case gotypes.KindSnowflake:
-		return named("Snowflake")
-	case gotypes.KindJSON:
-		return named("JSON")
+	case gotypes.KindBuiltin:
+		if t.Builtin.Generic {
+			return generic(t.Builtin.Codec)
+		}
+		return named(t.Builtin.Codec)
 	case gotypes.KindList:
 		return named("List").Call(element(*t.Elem, true))
 	case gotypes.KindMap:

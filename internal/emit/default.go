@@ -11,22 +11,20 @@ import (
 )
 
 // defaultValue returns the default of a field as Go writes it.
-func defaultValue(f *gotypes.Field) *jen.Statement {
-	d := f.Default
-	switch f.Type.Kind {
-	case gotypes.KindString:
-		return jen.Lit(d.String)
-	case gotypes.KindBool:
-		return jen.Lit(d.Bool)
-	case gotypes.KindFloat64:
-		if d.Float == math.Trunc(d.Float) && math.Abs(d.Float) < 1<<53 {
-			return jen.Op(strconv.FormatFloat(d.Float, 'f', -1, 64))
-		}
-		return jen.Op(strconv.FormatFloat(d.Float, 'g', -1, 64))
-	case gotypes.KindDuration:
-		return duration(time.Duration(d.Int))
-	case gotypes.KindNamed:
+func defaultValue(d *gotypes.Default) *jen.Statement {
+	if d.Const != "" {
 		return jen.Id(d.Const)
 	}
-	return jen.Op(strconv.FormatInt(d.Int, 10))
+	switch v := d.Value.(type) {
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			return jen.Op(strconv.FormatFloat(v, 'f', -1, 64))
+		}
+		return jen.Op(strconv.FormatFloat(v, 'g', -1, 64))
+	case int64: // which is not written with its type
+		return jen.Op(strconv.FormatInt(v, 10))
+	case time.Duration:
+		return duration(v)
+	}
+	return jen.Lit(d.Value)
 }

@@ -22,6 +22,7 @@ import (
 const (
 	runtimePath   = "github.com/jobgen/jobgen/runtime"
 	codecPath     = "github.com/jobgen/jobgen/runtime/codec"
+	valuePath     = "github.com/jobgen/jobgen/runtime/value"
 	snowflakePath = "github.com/bwmarrin/snowflake"
 )
 
@@ -66,15 +67,18 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 		if err := checkKeys(job.Fields); err != nil {
 			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
 		}
+		if err := checkOptions(job); err != nil {
+			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
+		}
 		add(job.File, jobCode(pkg, job))
-		for _, former := range job.Former {
-			if former.Name == "" {
+		for _, previous := range job.Previous {
+			if previous.Name == "" {
 				continue
 			}
-			if err := checkKeys(former.Fields); err != nil {
-				return nil, fmt.Errorf("generate version %d of job %s: %w", former.Version, job.Name, err)
+			if err := checkKeys(previous.Fields); err != nil {
+				return nil, fmt.Errorf("generate version %d of job %s: %w", previous.Version, job.Name, err)
 			}
-			add(former.File, formerCode(pkg, job, former))
+			add(previous.File, previousCode(pkg, job, previous))
 		}
 	}
 	if code := upgradesCode(pkg); code != nil {
@@ -99,6 +103,7 @@ func newFile(pkg *gotypes.Package, fields ...*gotypes.Field) *jen.File {
 	f.HeaderComment(headerPrefix + oneLine(pkg.Source) + headerSuffix)
 	f.ImportName(runtimePath, "runtime")
 	f.ImportName(codecPath, "codec")
+	f.ImportName(valuePath, "value")
 	f.ImportName(snowflakePath, "snowflake")
 	for _, field := range fields {
 		nameImports(f, &field.Type)

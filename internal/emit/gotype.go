@@ -12,53 +12,19 @@ import (
 
 // goType returns t as Go writes it.
 func goType(t gotypes.Type) *jen.Statement {
-	if t.Optional && !nilable(t.Kind) {
+	if t.Optional && !t.Nilable() {
 		return jen.Op("*").Add(plainType(t))
 	}
 	return plainType(t)
 }
 
-// nilable says which kinds are absent as nil and need no pointer for it.
-func nilable(k gotypes.Kind) bool {
-	switch k {
-	case gotypes.KindList, gotypes.KindMap, gotypes.KindBytes, gotypes.KindJSON:
-		return true
-	}
-	return false
-}
-
 func plainType(t gotypes.Type) *jen.Statement {
 	switch t.Kind {
-	case gotypes.KindString:
-		return jen.String()
-	case gotypes.KindBool:
-		return jen.Bool()
-	case gotypes.KindInt:
-		return jen.Int()
-	case gotypes.KindInt32:
-		return jen.Int32()
-	case gotypes.KindInt64:
-		return jen.Int64()
-	case gotypes.KindUint32:
-		return jen.Uint32()
-	case gotypes.KindFloat64:
-		return jen.Float64()
-	case gotypes.KindBytes:
-		return jen.Index().Byte()
-	case gotypes.KindTime:
-		return jen.Qual("time", "Time")
-	case gotypes.KindDuration:
-		return jen.Qual("time", "Duration")
-	case gotypes.KindDate:
-		return jen.Qual(runtimePath, "Date")
-	case gotypes.KindUUID:
-		return jen.Qual(runtimePath, "UUID")
-	case gotypes.KindSnowflake:
-		return jen.Qual(snowflakePath, "ID")
-	case gotypes.KindDecimal:
-		return jen.Qual(runtimePath, "Decimal")
-	case gotypes.KindJSON:
-		return jen.Qual("encoding/json", "RawMessage")
+	case gotypes.KindBuiltin:
+		if t.Builtin.Import == "" {
+			return jen.Op(t.Builtin.Go)
+		}
+		return jen.Qual(t.Builtin.Import, t.Builtin.Go)
 	case gotypes.KindList:
 		return jen.Index().Add(goType(*t.Elem))
 	case gotypes.KindMap:
@@ -105,7 +71,7 @@ func structType(fields []*gotypes.Field) *jen.Statement {
 		for _, f := range fields {
 			tag := f.Key
 			switch {
-			case f.Type.Optional && nilable(f.Type.Kind):
+			case f.Type.Optional && f.Type.Nilable():
 				tag += ",omitzero"
 			case f.Type.Optional:
 				tag += ",omitempty"

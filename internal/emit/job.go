@@ -106,7 +106,7 @@ func constructor(job *gotypes.Job, payload string) *jen.Statement {
 		switch {
 		case f.Default != nil:
 			defaulted = true
-			values = append(values, jen.Id(f.Name).Op(":").Add(defaultValue(f)))
+			values = append(values, jen.Id(f.Name).Op(":").Add(defaultValue(f.Default)))
 			continue
 		case f.Type.Optional:
 			optional = true
@@ -136,24 +136,6 @@ func literal(values []jen.Code) *jen.Statement {
 		return jen.Values(values...)
 	}
 	return multiLine("{", "}", values...)
-}
-
-// options returns the calls that make a job's options.
-func options(job *gotypes.Job) []jen.Code {
-	var opts []jen.Code
-	option := func(name string, value jen.Code) {
-		opts = append(opts, jen.Qual(runtimePath, "JobOptions").Dot(name).Call(value))
-	}
-	if job.MaxAttempts != nil {
-		option("MaxAttempts", jen.Lit(int(*job.MaxAttempts)))
-	}
-	if job.MaxWorkDuration != nil {
-		option("MaxWorkDuration", duration(*job.MaxWorkDuration))
-	}
-	if job.Priority != nil {
-		option("Priority", jen.Lit(int(*job.Priority)))
-	}
-	return opts
 }
 
 // duration returns d in the largest unit that keeps it whole.

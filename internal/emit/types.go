@@ -62,5 +62,5 @@ func enumCode(f *jen.File, t *gotypes.Named) {
 	f.Line().Add(comment(`MarshalText refuses what is not Valid, so that it is never stored. Reading keeps
 a value that only a newer version knows, so check Valid where it matters.`).
 		Func().Params(self).Id("MarshalText").Params().Params(jen.Index().Byte(), jen.Error()).
-		Block(jen.Return(jen.Qual(runtimePath, "MarshalEnum").Call(jen.Id("v"), jen.Id("v").Dot("Valid").Call()))))
+		Block(jen.Return(jen.Qual(codecPath, "MarshalEnum").Call(jen.Id("v"), jen.Id("v").Dot("Valid").Call()))))
 }

@@ -58,11 +58,11 @@ func fullName(ref *schema.Ref) string { return ref.Import + "." + ref.Name }
 // path says, or "".
 func badImport(path string, to target) string {
 	if err := module.CheckImportPath(path); err != nil || strings.Contains(path, "...") {
-		return fmt.Sprintf("%q is no import path", path)
+		return fmt.Sprintf("%q is not a valid import path", path)
 	}
 	switch path {
 	case "C", "all", "cmd", "std", "tool", "work":
-		return fmt.Sprintf("%q is no package, but a word of the go command", path)
+		return fmt.Sprintf("%q is not a package but a word of the go command", path)
 	}
 	if path == to.path {
 		return "it is in the package that is generated; declare it under types"
@@ -114,7 +114,11 @@ func (l *loader) checkUse(u use, p *packages.Package, importers *importers) {
 		l.mistakes.Add(at, diagnostic.NotImportable, "%s cannot be the type of a field: its package imports the one that is generated", name)
 		return
 	case len(p.Errors) > 0:
-		why, _, _ := strings.Cut(p.Errors[0].Msg, "\n")
+		why := p.Errors[0].Msg
+		if strings.HasPrefix(why, "# ") { // the compiler begins with the package
+			_, why, _ = strings.Cut(why, "\n")
+		}
+		why, _, _ = strings.Cut(why, "\n")
 		why = strings.TrimSuffix(why, "; to add it:")
 		l.mistakes.Add(at, diagnostic.PackageNotFound, "package %s cannot be loaded: %s", u.ref.Import, why)
 		return

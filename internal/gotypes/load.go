@@ -2,7 +2,6 @@ package gotypes
 
 import (
 	"context"
-	"encoding/json"
 	"path/filepath"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
@@ -61,7 +60,7 @@ func (l *loader) convert(to target) *Package {
 	}
 	for _, job := range l.file.Jobs {
 		j := l.job(job)
-		l.addFormer(j, job)
+		l.addPrevious(j, job)
 		pkg.Jobs = append(pkg.Jobs, j)
 	}
 	return pkg
@@ -80,14 +79,10 @@ func (l *loader) job(job *schema.Job) *Job {
 		Type: job.Type.Value, Name: goName(job.Type.Value), File: fileStem(job.Type.Value) + "_job.gen.go",
 		Doc: job.Doc, Queue: job.Queue.Value, Fields: l.fields(job.Payload),
 	}
-	if job.MaxAttempts.IsSet() && job.MaxAttempts.Value != schema.Unlimited {
-		j.MaxAttempts = &job.MaxAttempts.Value
-	}
-	if job.MaxWorkDuration.IsSet() {
-		j.MaxWorkDuration = &job.MaxWorkDuration.Value
-	}
-	if job.Priority.IsSet() {
-		j.Priority = &job.Priority.Value
+	for _, o := range job.Options {
+		if o.IsSet() {
+			j.Options = append(j.Options, Option{o.Type.Name, o.Value})
+		}
 	}
 	return j
 }
@@ -109,42 +104,15 @@ func (l *loader) fields(from []*schema.Field) []*Field {
 		field := &Field{
 			Key: f.Stored(), Name: name, Param: param, Doc: f.Doc, Type: *l.goType(f.Type, false), Deprecated: f.Deprecated.Value,
 		}
-		if f.Default != nil && f.Default.JSON != "" {
-			field.Default = defaultOf(f.Default.JSON, &field.Type)
+		if f.Default != nil && f.Default.Value != nil {
+			field.Default = &Default{Value: f.Default.Value}
+			if field.Type.Named != nil {
+				field.Default.Const = enumName(field.Type.Named.Name, f.Default.Text)
+			}
 		}
 		fields = append(fields, field)
 	}
 	return fields
-}
-
-// defaultOf returns the default that text is as JSON; package schema has found
-// it to be one of the type.
-func defaultOf(text string, t *Type) *Default {
-	d := &Default{}
-	var err error
-	switch t.Kind {
-	case KindBool:
-		err = json.Unmarshal([]byte(text), &d.Bool)
-	case KindFloat64:
-		err = json.Unmarshal([]byte(text), &d.Float)
-	case KindString, KindNamed:
-		err = json.Unmarshal([]byte(text), &d.String)
-		if t.Named != nil {
-			d.Const = enumName(t.Named.Name, d.String)
-		}
-	default:
-		err = json.Unmarshal([]byte(text), &d.Int)
-	}
-	if err != nil {
-		return nil
-	}
-	return d
-}
-
-var kinds = map[string]Kind{
-	"string": KindString, "bool": KindBool, "int": KindInt, "int32": KindInt32, "int64": KindInt64, "uint32": KindUint32,
-	"float64": KindFloat64, "bytes": KindBytes, "time": KindTime, "duration": KindDuration, "date": KindDate, "uuid": KindUUID,
-	"snowflake": KindSnowflake, "decimal": KindDecimal, "json": KindJSON,
 }
 
 func (l *loader) goType(ref *schema.Ref, inMap bool) *Type {
@@ -165,7 +133,7 @@ func (l *loader) goType(ref *schema.Ref, inMap bool) *Type {
 		}
 		l.imported = append(l.imported, use{ref, inMap && !ref.Optional})
 	default:
-		t.Kind = kinds[ref.Builtin]
+		t.Builtin = ref.Builtin
 	}
 	return t
 }

@@ -1,6 +1,7 @@
 package gotypes_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,7 +55,7 @@ func TestThePackageLiesInTheModule(t *testing.T) {
 		"example.com/shop/nested/jobs":   {"JG302", "begins in between"},
 		"example.com/shop/out/jobs":      {"JG302", "symbolic link"},
 		"example.com/shop/dangling":      {"JG302", "symbolic link"},
-		"example.com/shop/file":          {"JG302", "no directory"},
+		"example.com/shop/file":          {"JG302", "not a directory"},
 		"example.com/shop/../../etc":     {"JG301", ""},
 		"/etc":                           {"JG301", ""},
 		"C:/jobs":                        {"JG301", ""},
@@ -154,7 +155,8 @@ func TestGoTypesAreCheckedToSurviveJSON(t *testing.T) {
 		"deep/deep.go":             "package deep\n\nimport \"example.com/shop/gen/jobs\"\n\ntype D struct{ J jobs.J }\n",
 		"gen/jobs/hand_written.go": "package jobs\n\ntype J int\n",
 	})
-	for ref, want := range map[string][2]string{
+	// One file has them all, a line each, since each file costs a run of the go command.
+	cases := map[string][2]string{
 		"money.Amount":        {},
 		"money.Amount?":       {},
 		"money.Cents":         {},
@@ -184,22 +186,43 @@ func TestGoTypesAreCheckedToSurviveJSON(t *testing.T) {
 		"money.V":             {"JG402", ""},
 		"money.Amuont":        {"JG402", `did you mean "Amount"?`},
 		"nowhere.T":           {"JG401", "nowhere"},
-		"broken.T":            {"JG401", "broken"},
+		"broken.T":            {"JG401", "undefined: nothing"},
 		"cmd/x.T":             {"JG403", "main package"},
 		"other/internal/in.T": {"JG403", "internal"},
 		"uses.T":              {"JG403", "imports the one that is generated"},
 		"gen/jobs.J":          {"JG403", "declare it under types"},
-	} {
-		mistake(t, dir, file("example.com/shop/gen/jobs", "x: example.com/shop/"+ref), want[0], want[1])
 	}
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: {string: example.com/shop/money.Self}"), "JG404", "pointer receiver")
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: {string: example.com/shop/money.Self?}"), "", "")
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: [math/big.Int]"), "", "")
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: github.com/nobody/nothing/....T"), "JG403", "no import path")
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: -exec=evil.T"), "JG403", "no import path")
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: all.T"), "JG403", "no package")
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: C.int"), "JG403", "no package")
-	mistake(t, dir, file("example.com/shop/gen/jobs", "x: unsafe.Pointer"), "JG404", "JSON has no")
+	src, line := file("example.com/shop/gen/jobs", ""), 5
+	src = strings.TrimSuffix(src, "{}}\n") + "{\n"
+	want := make(map[int][2]string)
+	add := func(ref string, found [2]string) {
+		line++
+		want[line] = found
+		src += fmt.Sprintf("    x%d: %s,\n", line, ref)
+	}
+	for ref, found := range cases {
+		add("example.com/shop/"+ref, found)
+	}
+	add("{string: example.com/shop/money.Self}", [2]string{"JG404", "pointer receiver"})
+	add("{string: example.com/shop/money.Self?}", [2]string{})
+	add("[math/big.Int]", [2]string{})
+	add("github.com/nobody/nothing/....T", [2]string{"JG403", "not a valid import path"})
+	add("-exec=evil.T", [2]string{"JG403", "not a valid import path"})
+	add("all.T", [2]string{"JG403", "not a package"})
+	add("C.int", [2]string{"JG403", "not a package"})
+	add("unsafe.Pointer", [2]string{"JG404", "JSON has no"})
+	_, mistakes := check(t, dir, src+"  }}\n")
+	for _, m := range mistakes {
+		if found := want[m.Line]; m.Rule.ID != found[0] || !strings.Contains(m.Message, found[1]) {
+			t.Errorf("line %d: %s [%s]; want one of %q with %q", m.Line, m.Message, m.Rule.ID, found[0], found[1])
+		}
+		delete(want, m.Line)
+	}
+	for line, found := range want {
+		if found[0] != "" {
+			t.Errorf("line %d has no mistake, want one of %s: %s", line, found[0], strings.Split(src, "\n")[line-1])
+		}
+	}
 }
 
 func TestNamesThatMeetAreReportedAtTheLater(t *testing.T) {
@@ -222,7 +245,7 @@ func TestNamesThatMeetAreReportedAtTheLater(t *testing.T) {
 	}
 }
 
-func TestAGoTypeThatAFormerVersionHasLostIsReportedAtTheJob(t *testing.T) {
+func TestAGoTypeThatAPreviousVersionHasLostIsReportedAtTheJob(t *testing.T) {
 	t.Parallel()
 	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
 	const locked = "format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: example.com/shop/gone.Place}}, v2: {declared: true, payload: {x: string}}}}\n"
@@ -240,12 +263,12 @@ func TestAGoTypeThatAFormerVersionHasLostIsReportedAtTheJob(t *testing.T) {
 	if got := lines(mistakes); len(got) != 1 || !strings.HasPrefix(got[0], "jobs.yaml:5:3: package example.com/shop/gone cannot be loaded") {
 		t.Errorf("%q", got)
 	}
-	if former := pkg.Jobs[0].Former; pkg.Jobs[0].Version != 2 || len(former) != 1 || former[0].Name != "AJobV1" || former[0].Upgrade != "UpgradeAV1" || former[0].File != "a_job_v1.gen.go" {
+	if previous := pkg.Jobs[0].Previous; pkg.Jobs[0].Version != 2 || len(previous) != 1 || previous[0].Name != "AJobV1" || previous[0].Upgrade != "UpgradeAV1" || previous[0].File != "a_job_v1.gen.go" {
 		t.Errorf("%+v", pkg.Jobs[0])
 	}
 }
 
-func TestFormerVersionsHaveNamesOfTheirOwn(t *testing.T) {
+func TestPreviousVersionsHaveNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\ntypes: {a_job_v1: {fields: {}}, upgrades: {fields: {}}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
 	const locked = "format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: int}}, v2: {declared: true, payload: {x: string}}}}\n"

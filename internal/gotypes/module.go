@@ -36,7 +36,7 @@ func (l *loader) place(dir string, pkg schema.Text) (target, error) {
 		if bad, ok := err.(*module.InvalidPathError); ok {
 			why = bad.Err.Error()
 		}
-		l.mistakes.Add(pkg.At, diagnostic.BadPackagePath, "package %q is no import path: %s", pkg.Value, why)
+		l.mistakes.Add(pkg.At, diagnostic.BadPackagePath, "package %q is not a valid import path: %s", pkg.Value, why)
 		return target{}, nil
 	}
 	to := target{path: pkg.Value, name: packageName(pkg.Value)}
@@ -92,7 +92,7 @@ func leavesModule(root, out string) (string, error) {
 		case err != nil:
 			return "", err
 		case !info.IsDir():
-			return fmt.Sprintf("%s is no directory", dir), nil
+			return fmt.Sprintf("%s is not a directory", dir), nil
 		}
 		real, err := filepath.EvalSymlinks(dir)
 		if err != nil {
@@ -126,7 +126,7 @@ func packageName(importPath string) string {
 func badPackage(to target) string {
 	switch {
 	case !token.IsIdentifier(to.name) || to.name == "_":
-		return fmt.Sprintf("its name would be %q, which is no name in Go: end the path in another element", to.name)
+		return fmt.Sprintf("its name would be %q, which is not a valid name in Go: end the path in another element", to.name)
 	case to.name == "main", to.name == "documentation", strings.HasSuffix(to.name, "_test"):
 		return fmt.Sprintf("a package %s cannot be imported: end the path in another element", to.name)
 	}

@@ -63,7 +63,7 @@ func (l *loader) checkNames(pkg *Package) {
 		if n := pkg.Jobs[i].Name; n != "" && l.claim(top, what, job.Type.At,
 			n+"Job", n+"JobType", n+"Queue", n+"JobOptions", "New"+n+"Job", "Enqueue"+n, "Enqueue"+n+"Batch", "Handle"+n, "job"+n) {
 			l.claim(files, what, job.Type.At, pkg.Jobs[i].File)
-			l.claimFormer(top, files, pkg.Jobs[i], job)
+			l.claimPrevious(top, files, pkg.Jobs[i], job)
 		}
 		l.claimFields(job.Payload)
 	}

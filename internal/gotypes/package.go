@@ -1,6 +1,6 @@
 package gotypes
 
-import "time"
+import "github.com/jobgen/jobgen/internal/fieldtype"
 
 // A Package is a checked jobs.yaml in terms of Go. Every name in it is valid
 // and free of collisions, every text is valid UTF-8.
@@ -21,16 +21,20 @@ type Job struct {
 	Queue  string // the queue's name as stored: "emails"
 	Fields []*Field
 
-	Version int16     // of the payload; 0 is 1
-	Former  []*Former // versions of which jobs may still wait, in order
+	Version  int16              // of the payload; 0 is 1
+	Previous []*PreviousVersion // versions of which jobs may still wait, in order
 
-	MaxAttempts     *int32         // nil: not set, unlimited
-	MaxWorkDuration *time.Duration // nil: not set, the runtime's default
-	Priority        *int16         // nil: not set, the runtime's default
+	Options []Option // those that are set
 }
 
-// A Former is a former version of a job's payload.
-type Former struct {
+// An Option is an option of a job, by its name in jobs.yaml.
+type Option struct {
+	Name  string
+	Value any // as package schema has it
+}
+
+// A PreviousVersion is a version of a job's payload before the current one.
+type PreviousVersion struct {
 	Version int16
 	// Name is that of its struct, "EmailJobV1"; "" where the struct of the
 	// next version that has one reads it as it is.
@@ -69,21 +73,17 @@ type Field struct {
 	Default    *Default // what a stored payload without the key means; nil for none
 }
 
-// A Default is the default of a field, as a value of its type. One of String,
-// Bool, Int and Float holds it, by the field's kind; an enum is in String, a
-// duration in Int.
+// A Default is the default of a field.
 type Default struct {
-	String string
-	Bool   bool
-	Int    int64
-	Float  float64
-	Const  string // the Go constant of an enum's value
+	Value any    // a string, bool, int64, float64 or time.Duration; of an enum its text
+	Const string // the Go constant of an enum's value
 }
 
 // A Type is the type of a field.
 type Type struct {
 	Kind     Kind
-	Optional bool   // a pointer in Go, left out of the JSON when nil; lists and maps become nil instead
+	Optional bool // a pointer in Go, left out of the JSON when nil; lists and maps become nil instead
+	Builtin  *fieldtype.Type
 	Elem     *Type  // of a list or a map
 	Named    *Named // of KindNamed
 	Import   string // of KindImported: the import path
@@ -95,23 +95,15 @@ type Kind int
 
 // The kinds, and the Go type of each.
 const (
-	KindString    Kind = iota // string
-	KindBool                  // bool
-	KindInt                   // int
-	KindInt32                 // int32
-	KindInt64                 // int64
-	KindUint32                // uint32
-	KindFloat64               // float64
-	KindBytes                 // []byte
-	KindTime                  // time.Time
-	KindDuration              // time.Duration; JSON: nanoseconds
-	KindDate                  // runtime.Date
-	KindUUID                  // runtime.UUID
-	KindSnowflake             // snowflake.ID
-	KindDecimal               // runtime.Decimal
-	KindJSON                  // json.RawMessage
-	KindList                  // []Elem
-	KindMap                   // map[string]Elem
-	KindNamed                 // Named
-	KindImported              // Import.Name
+	KindBuiltin  Kind = iota // that of Builtin
+	KindList                 // []Elem
+	KindMap                  // map[string]Elem
+	KindNamed                // Named
+	KindImported             // Import.Name
 )
+
+// Nilable reports whether a value of the type is absent as nil, and needs no
+// pointer for it.
+func (t Type) Nilable() bool {
+	return t.Kind == KindList || t.Kind == KindMap || t.Kind == KindBuiltin && t.Builtin.Nilable
+}

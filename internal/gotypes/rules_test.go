@@ -15,6 +15,7 @@ import (
 	"github.com/jobgen/jobgen/internal/gotypes"
 	"github.com/jobgen/jobgen/internal/schema"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 var update = flag.Bool("update", false, "write docs/diagnostics.md anew")
@@ -128,11 +129,11 @@ func TestTheLanguageKnowsTheRuntimesLimits(t *testing.T) {
 	}
 	job := "version: 1\npackage: example.com/shop/jobs\nqueues: {%q: {}}\njobs: {a: {queue: %[1]q, priority: %d, payload: {}}}\n"
 	dir := write(t, nil)
-	long := strings.Repeat("q", runtime.MaxNameSize)
+	long := strings.Repeat("q", driver.MaxNameSize)
 	for src, ok := range map[string]bool{
-		fmt.Sprintf(job, long, runtime.MaxPriority):     true,
-		fmt.Sprintf(job, long+"q", runtime.MaxPriority): false,
-		fmt.Sprintf(job, long, runtime.MaxPriority+1):   false,
+		fmt.Sprintf(job, long, driver.MaxPriority):     true,
+		fmt.Sprintf(job, long+"q", driver.MaxPriority): false,
+		fmt.Sprintf(job, long, driver.MaxPriority+1):   false,
 	} {
 		if _, mistakes := check(t, dir, src); (len(mistakes) == 0) != ok {
 			t.Errorf("%.60s…: %q", src, lines(mistakes))

@@ -3,6 +3,7 @@ package jsonschema
 import (
 	"math"
 
+	"github.com/jobgen/jobgen/internal/fieldtype"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
@@ -42,11 +43,11 @@ func Language() *Schema {
 				Description: "The import path of the package to generate, in the Go module that the file is in.",
 				Type:        types{"string"}, Pattern: importPath, Not: &Schema{Pattern: dotElement},
 			}},
-			{"defaults", options("Options for the jobs that neither set them nor are on a queue that does.", "queue")},
+			{"defaults", options("Options for the jobs that neither set them nor are on a queue that does.", schema.InDefaults)},
 			{"queues", &Schema{
 				Description: "The queues, by name.", Type: types{"object", "null"},
 				PropertyNames:        &Schema{Pattern: queueName, MaxLength: ptr(255)},
-				AdditionalProperties: options("A queue, with options for the jobs on it that do not set them."),
+				AdditionalProperties: options("A queue, with options for the jobs on it that do not set them.", schema.OnQueue),
 			}},
 			{"types", &Schema{
 				Description: "Structs and enums that payloads use, by name.", Type: types{"object", "null"},
@@ -73,7 +74,7 @@ func name(pattern string) *Schema { return &Schema{Pattern: pattern, MaxLength: 
 
 func declaredName() *Schema {
 	s := name(plainName)
-	s.Not = &Schema{Enum: anys(schema.Builtins())}
+	s.Not = &Schema{Enum: anys(fieldtype.Names())}
 	return s
 }
 
@@ -85,41 +86,46 @@ func anys(texts []string) []any {
 	return list
 }
 
-// optionSchemas returns the options that a job, a queue and the defaults share.
-func optionSchemas() properties {
-	return properties{
-		{"max_attempts", &Schema{
-			Description: "How often a job is tried, the first time included. Unlimited unless set.",
-			AnyOf:       []*Schema{{Type: types{"integer"}, Minimum: ptr(int64(1)), Maximum: ptr(int64(math.MaxInt32))}, {Const: "unlimited"}},
-		}},
-		{"max_work_duration", &Schema{
-			Description: "How long one attempt may take, such as 30s, 1m30s or 2h. " + schema.DefaultMaxWorkDuration.String() + " unless set.",
-			Type:        types{"string"}, Pattern: duration, AllOf: []*Schema{{Pattern: aboveZero}},
-		}},
-		{"priority", &Schema{
-			Description: "Of the jobs that are due, those with the lowest number are claimed first. 0 unless set.",
-			Type:        types{"integer"}, Minimum: ptr(int64(0)), Maximum: ptr(int64(9)),
-		}},
+// optionSchemas returns the options that a part of the file can set.
+func optionSchemas(in schema.Places) properties {
+	var all properties
+	for _, t := range schema.Options() {
+		if t.In&in == 0 {
+			continue
+		}
+		s := &Schema{}
+		switch v := t.Value.(type) {
+		case schema.Whole:
+			s = &Schema{Type: types{"integer"}, Minimum: &v.Low, Maximum: &v.High}
+			if v.Word != "" {
+				s = &Schema{AnyOf: []*Schema{s, {Const: v.Word}}}
+			}
+		case schema.Duration:
+			s = &Schema{Type: types{"string"}, Pattern: duration, AllOf: []*Schema{{Pattern: aboveZero}}}
+		}
+		s.Description = t.Doc
+		all = append(all, property{t.Name, s})
 	}
+	return all
 }
 
 func queueOption() property {
 	return property{"queue", &Schema{Description: "One of those under queues.", Type: types{"string"}, Pattern: queueName, MaxLength: ptr(255)}}
 }
 
-// options returns the schema of a mapping of options, with what precedes them.
-func options(description string, first ...string) *Schema {
+// options returns the schema of a part of the file that sets options.
+func options(description string, in schema.Places) *Schema {
 	s := &Schema{Description: description, Type: types{"object", "null"}, AdditionalProperties: closed{}}
-	if len(first) > 0 {
+	if in == schema.InDefaults {
 		s.Properties = append(s.Properties, queueOption())
 	}
-	s.Properties = append(s.Properties, optionSchemas()...)
+	s.Properties = append(s.Properties, optionSchemas(in)...)
 	return s
 }
 
 func job(fields *Schema) *Schema {
 	s := &Schema{Description: "A job type.", Type: types{"object"}, AdditionalProperties: closed{}, Required: []string{"payload"}}
-	s.Properties = append(properties{queueOption()}, optionSchemas()...)
+	s.Properties = append(properties{queueOption()}, optionSchemas(schema.OnJob)...)
 	s.Properties = append(s.Properties,
 		property{"version", &Schema{
 			Description: "The version of the payload, said when a change of it needs one. That of jobs.lock unless set.",
@@ -181,8 +187,8 @@ func declared(fields *Schema) *Schema {
 // typeRef returns the schema of a field's type. The names come first, so that
 // editors offer them.
 func typeRef() *Schema {
-	names := make([]string, 0, 2*len(schema.Builtins()))
-	for _, name := range schema.Builtins() {
+	names := make([]string, 0, 2*len(fieldtype.All()))
+	for _, name := range fieldtype.Names() {
 		names = append(names, name, name+"?")
 	}
 	again := &Schema{Ref: "#/$defs/type"}

@@ -2,9 +2,9 @@ package jsonschema
 
 import (
 	"encoding/json"
-	"math"
 	"strings"
 
+	"github.com/jobgen/jobgen/internal/fieldtype"
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
@@ -50,7 +50,7 @@ func (p *payload) object(fields []*schema.Field) *Schema {
 // caller's to add to.
 func (p *payload) value(ref *schema.Ref) *Schema {
 	s := p.plain(ref)
-	nilable := ref.Optional || ref.List != nil || ref.Map != nil || ref.Builtin == "bytes"
+	nilable := ref.Optional || ref.List != nil || ref.Map != nil || ref.Builtin != nil && ref.Builtin.Null
 	switch {
 	case !nilable:
 	case s.Ref != "":
@@ -104,46 +104,14 @@ func (p *payload) define(t *schema.Type) {
 	p.defs[i].schema = s
 }
 
-// builtin returns the schema of a built-in type. A format says what is meant
-// to those who check it, a pattern as much of it as all check.
-func builtin(name string) *Schema {
-	whole := func(low, high int64) *Schema {
-		return &Schema{Type: types{"integer"}, Minimum: &low, Maximum: &high}
+// builtin returns the schema of a built-in type.
+func builtin(t *fieldtype.Type) *Schema {
+	s := &Schema{Title: t.JSON.Title, Format: t.JSON.Format, Pattern: t.JSON.Pattern, ContentEncoding: t.JSON.ContentEncoding}
+	if t.JSON.Type != "" {
+		s.Type = types{t.JSON.Type}
 	}
-	text := func(format, pattern string) *Schema {
-		return &Schema{Type: types{"string"}, Format: format, Pattern: pattern}
+	if r := t.JSON.Range; r != nil {
+		s.Minimum, s.Maximum = ptr(r[0]), ptr(r[1])
 	}
-	switch name {
-	case "string":
-		return text("", "")
-	case "bool":
-		return &Schema{Type: types{"boolean"}}
-	case "int", "int64":
-		return whole(math.MinInt64, math.MaxInt64)
-	case "int32":
-		return whole(math.MinInt32, math.MaxInt32)
-	case "uint32":
-		return whole(0, math.MaxUint32)
-	case "float64":
-		return &Schema{Type: types{"number"}}
-	case "bytes":
-		s := text("", `^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$`)
-		s.ContentEncoding = "base64"
-		return s
-	case "time":
-		return text("date-time", `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$`)
-	case "duration":
-		s := whole(math.MinInt64, math.MaxInt64)
-		s.Title = "nanoseconds"
-		return s
-	case "date":
-		return text("date", `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-	case "uuid":
-		return text("uuid", `^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
-	case "snowflake":
-		return text("", `^-?[0-9]{1,19}$`)
-	case "decimal":
-		return text("", `^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
-	}
-	return &Schema{} // json
+	return s
 }

@@ -116,8 +116,7 @@ func (w *writer) reserved(indent int, keys []schema.Text) {
 
 // literal returns a default as jobs.yaml writes it.
 func literal(f *schema.Field) string {
-	switch f.Type.Builtin {
-	case "bool", "int", "int32", "int64", "uint32", "float64":
+	if f.Type.Builtin != nil && f.Type.Builtin.Bare {
 		return f.Default.Text
 	}
 	return quoted(f.Default.Text)

@@ -7,8 +7,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goccy/go-yaml/ast"
+
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/schema"
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
 // format is the format of jobs.lock that is read and written.
@@ -23,63 +26,67 @@ func Parse(name string, src []byte) (*schema.Lock, diagnostic.List) {
 			"two branches changed the file: take it from the branch that you merge into, and run jobgen generate")
 		return nil, mistakes
 	}
-	p := &parser{Document: schema.NewDocument(src), lock: &schema.Lock{Name: name}}
-	if root, ok := p.Root(); ok {
+	p := &parser{Reader: &yaml.Reader{}, lock: &schema.Lock{Name: name}}
+	if root := p.Parse(src); root != nil {
 		p.parse(root)
 	}
-	if mistakes := p.Mistakes(); len(mistakes) > 0 {
-		return nil, mistakes
+	if len(p.Mistakes) > 0 {
+		p.Mistakes.Sort()
+		return nil, p.Mistakes
 	}
 	return p.lock, nil
 }
 
-// A parser makes a lock of a document.
+// A parser makes a lock of what its reader reads.
 type parser struct {
-	*schema.Document
+	*yaml.Reader
 	lock *schema.Lock
 }
 
-func (p *parser) parse(root schema.Entry) {
-	var jobs []schema.Entry
+func (p *parser) parse(root ast.Node) {
+	var jobs []yaml.Entry
 	known := false // the format
-	there := root.Keys("the lock", map[string]func(schema.Entry){
-		"format":  func(e schema.Entry) { known = p.format(e) },
-		"package": func(e schema.Entry) { p.lock.Package = e.Text("package") },
-		"jobs":    func(e schema.Entry) { jobs = append(jobs, e) },
+	there := p.Keys(root, "the lock", map[string]yaml.ReadFunc{
+		"format":  func(e yaml.Entry) { known = p.format(e) },
+		"package": func(e yaml.Entry) { p.lock.Package, _ = p.Text(e.Value, "package") },
+		"jobs":    func(e yaml.Entry) { jobs, _ = p.Mapping(e.Value, "jobs") },
 	})
 	switch {
 	case there == nil:
 	case !there["format"]:
-		p.Add(root.Key.At, diagnostic.MissingKey, "the lock has no format: take the file from version control, or remove it and run jobgen generate where no jobs wait")
+		p.Mistakes.Add(diagnostic.Position{Line: 1, Column: 1}, diagnostic.MissingKey,
+			"the lock has no format: take the file from version control, or remove it and run jobgen generate where no jobs wait")
 	case known:
-		for _, section := range jobs {
-			for _, e := range section.Entries("jobs") {
-				p.job(e)
-			}
+		for _, e := range jobs {
+			p.job(e)
 		}
 	}
 }
 
-func (p *parser) format(e schema.Entry) bool {
-	n := e.Number("format")
-	if n.Value == strconv.Itoa(format) {
+func (p *parser) format(e yaml.Entry) bool {
+	n, ok := e.Value.(*ast.IntegerNode)
+	if !ok {
+		p.WrongKind(e.Value, "format", "a number")
+		return false
+	}
+	text := n.GetToken().Value
+	if text == strconv.Itoa(format) {
 		return true
 	}
-	if n.Value != "" {
-		p.Add(n.At, diagnostic.BadVersion, "format %s is not supported: this jobgen reads format %d; use the jobgen that wrote the file, or a newer one", n.Value, format)
-	}
+	p.Mistakes.Add(yaml.Start(n), diagnostic.BadVersion, "format %s is not supported: this jobgen reads format %d; use the jobgen that wrote the file, or a newer one", text, format)
 	return false
 }
 
-func (p *parser) job(e schema.Entry) {
+func (p *parser) job(e yaml.Entry) {
 	job := &schema.LockedJob{Type: e.Key}
 	what := fmt.Sprintf("job %q", e.Key.Value)
-	e.CheckJobName(what)
-	e.Keys(what, map[string]func(schema.Entry){
-		"queue":   func(e schema.Entry) { job.Queue = e.Text("the queue of " + what) },
-		"removed": func(e schema.Entry) { job.Removed = e.Bool("removed") },
-		"versions": func(e schema.Entry) {
-			for _, e := range e.Entries("versions") {
+	schema.CheckJobName(p.Reader, e.Key, what)
+	p.Keys(e.Value, what, map[string]yaml.ReadFunc{
+		"queue":   func(e yaml.Entry) { job.Queue, _ = p.Text(e.Value, "the queue of "+what) },
+		"removed": func(e yaml.Entry) { job.Removed = p.flag(e) },
+		"versions": func(e yaml.Entry) {
+			entries, _ := p.Mapping(e.Value, "versions")
+			for _, e := range entries {
 				if v := p.version(e, what); v != nil {
 					job.Versions = append(job.Versions, v)
 				}
@@ -88,33 +95,42 @@ func (p *parser) job(e schema.Entry) {
 	})
 	for i := 1; i < len(job.Versions); i++ {
 		if job.Versions[i].Version <= job.Versions[i-1].Version {
-			p.Add(job.Versions[i].At, diagnostic.BadPayloadVersion, "the versions of %s are not in order", what)
+			p.Mistakes.Add(job.Versions[i].At, diagnostic.BadPayloadVersion, "the versions of %s are not in order", what)
 		}
 	}
 	if len(job.Versions) == 0 {
-		p.Add(e.Key.At, diagnostic.MissingKey, "%s has no versions", what)
+		p.Mistakes.Add(e.Key.At, diagnostic.MissingKey, "%s has no versions", what)
 	}
 	p.lock.Jobs = append(p.lock.Jobs, job)
 }
 
+func (p *parser) flag(e yaml.Entry) bool {
+	v, ok := e.Value.(*ast.BoolNode)
+	if !ok {
+		p.WrongKind(e.Value, e.Key.Value, "true or false")
+		return false
+	}
+	return v.Value
+}
+
 // version reads one version, a key such as v2 with what a payload of it holds.
-func (p *parser) version(e schema.Entry, of string) *schema.Payload {
+func (p *parser) version(e yaml.Entry, of string) *schema.Payload {
 	digits, _ := strings.CutPrefix(e.Key.Value, "v")
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n < 1 || n > math.MaxInt16 || e.Key.Value != fmt.Sprintf("v%d", n) {
-		p.Add(e.Key.At, diagnostic.BadPayloadVersion, "%q is not a version of %s: versions are v1 to v%d", e.Name(), of, math.MaxInt16)
+		p.Mistakes.Add(e.Key.At, diagnostic.BadPayloadVersion, "%q is not a version of %s: versions are v1 to v%d", yaml.Clip(e.Key.Value), of, math.MaxInt16)
 		return nil
 	}
 	v := &schema.Payload{Version: int16(n), At: e.Key.At}
 	var sections schema.PayloadSections
 	what := fmt.Sprintf("version %d of %s", n, of)
-	e.Keys(what, map[string]func(schema.Entry){
-		"declared": func(e schema.Entry) { v.Declared = e.Bool("declared") },
-		"payload":  func(e schema.Entry) { sections.Payload = &e },
-		"removed":  func(e schema.Entry) { sections.Removed = &e },
-		"types":    func(e schema.Entry) { sections.Types = &e },
-		"reserved": func(e schema.Entry) { sections.Reserved = &e },
+	p.Keys(e.Value, what, map[string]yaml.ReadFunc{
+		"declared": func(e yaml.Entry) { v.Declared = p.flag(e) },
+		"payload":  func(e yaml.Entry) { sections.Payload = &e },
+		"removed":  func(e yaml.Entry) { sections.Removed = &e },
+		"types":    func(e yaml.Entry) { sections.Types = &e },
+		"reserved": func(e yaml.Entry) { sections.Reserved = &e },
 	})
-	sections.Read(p.Document, v, what)
+	sections.Read(p.Reader, v, what)
 	return v
 }

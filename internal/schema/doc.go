@@ -1,5 +1,5 @@
-// Package schema reads a jobs.yaml into a checked model in which every value
-// knows its place, and writes one in the form that all have. It knows the
-// language and nothing of Go source: whether names and types work out there,
-// internal/gotypes says.
+// Package schema is the checked model of a jobs.yaml, in which every value knows
+// its place, and the language: which keys there are, what they hold, and which
+// options a job has. It knows nothing of Go source: whether names and types work
+// out there, internal/gotypes says.
 package schema

@@ -3,24 +3,23 @@ package schema
 import (
 	"encoding/json"
 	"fmt"
-	"math"
-	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/fieldtype"
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
 // fields reads the fields of a payload or a struct.
 func (b *builder) fields(n ast.Node, what string) []*Field {
-	entries, _ := b.mapping(n, what)
+	entries, _ := b.Mapping(n, what)
 	fields := make([]*Field, 0, len(entries))
 	for _, e := range entries {
-		b.checkName(e.key, fmt.Sprintf("field %q", e.key.Value), dottedName)
+		b.checkName(e.Key, fmt.Sprintf("field %q", e.Key.Value), dottedName)
 		fields = append(fields, b.field(e))
 	}
 	return fields
@@ -28,42 +27,42 @@ func (b *builder) fields(n ast.Node, what string) []*Field {
 
 // field reads one field: its type, or, in the long form, a mapping that holds
 // the type and more.
-func (b *builder) field(e entry) *Field {
-	f := &Field{Key: e.key, Doc: e.doc}
-	what := fmt.Sprintf("field %q", e.key.Value)
-	known := map[string]readFunc{
-		"type": func(e entry) { f.Type = b.ref(e.value) },
-		"renamed_from": func(e entry) {
-			name, ok := b.text(e.value, "what "+what+" was renamed from")
+func (b *builder) field(e yaml.Entry) *Field {
+	f := &Field{Key: e.Key, Doc: e.Doc}
+	what := fmt.Sprintf("field %q", e.Key.Value)
+	known := map[string]yaml.ReadFunc{
+		"type": func(e yaml.Entry) { f.Type = b.ref(e.Value) },
+		"renamed_from": func(e yaml.Entry) {
+			name, ok := b.Text(e.Value, "what "+what+" was renamed from")
 			if ok && b.checkName(name, "the key "+strconv.Quote(name.Value), dottedName) {
 				f.RenamedFrom = name
 			}
 		},
-		"deprecated": func(e entry) {
-			text, ok := b.text(e.value, "deprecated")
+		"deprecated": func(e yaml.Entry) {
+			text, ok := b.Text(e.Value, "deprecated")
 			if ok && strings.TrimSpace(text.Value) == "" {
-				b.mistakes.Add(text.At, diagnostic.WrongKind, "deprecated is empty: say what to use instead")
+				b.Mistakes.Add(text.At, diagnostic.WrongKind, "deprecated is empty: say what to use instead")
 			}
 			f.Deprecated = text
 		},
-		"default": func(e entry) {
-			value := e.value
-			f.Default = &Default{At: start(value)}
-			b.last = append(b.last, func() { b.judgeDefault(f, value, what) })
+		"default": func(e yaml.Entry) {
+			value := e.Value
+			f.Default = &Default{At: yaml.Start(value)}
+			b.last = append(b.last, func() { b.checkDefault(f, value, what) })
 		},
 	}
-	if !isLong(e.value, known) {
-		f.Type = b.ref(e.value)
+	if !isLong(e.Value, known) {
+		f.Type = b.ref(e.Value)
 		return f
 	}
-	if there := b.keys(e.value, what, known); !there["type"] {
-		b.mistakes.Add(e.key.At, diagnostic.MissingKey, "%s has no type: add one, as in %s: {type: string}", what, e.key.Value)
+	if there := b.Keys(e.Value, what, known); !there["type"] {
+		b.Mistakes.Add(e.Key.At, diagnostic.MissingKey, "%s has no type: add one, as in %s: {type: string}", what, e.Key.Value)
 	}
 	return f
 }
 
 // isLong reports whether n is a field in the long form, and no type.
-func isLong(n ast.Node, known map[string]readFunc) bool {
+func isLong(n ast.Node, known map[string]yaml.ReadFunc) bool {
 	var values []*ast.MappingValueNode
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -83,18 +82,18 @@ func isLong(n ast.Node, known map[string]readFunc) bool {
 func (b *builder) reserved(n ast.Node, what string) []Text {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
-		b.wrongKind(n, "reserved of "+what, "a list of keys")
+		b.WrongKind(n, "reserved of "+what, "a list of keys")
 		return nil
 	}
 	var keys []Text
 	first := make(map[string]diagnostic.Position)
 	for _, n := range list.Values {
-		key, ok := b.text(n, "a reserved key of "+what)
+		key, ok := b.Text(n, "a reserved key of "+what)
 		if !ok || !b.checkName(key, fmt.Sprintf("the reserved key %q", key.Value), dottedName) {
 			continue
 		}
 		if earlier, twice := first[key.Value]; twice {
-			b.mistakes.Add(key.At, diagnostic.ReservedKey, "the key %q is reserved already in line %d: remove one", key.Value, earlier.Line)
+			b.Mistakes.Add(key.At, diagnostic.ReservedKey, "the key %q is reserved already in line %d: remove one", key.Value, earlier.Line)
 			continue
 		}
 		first[key.Value] = key.At
@@ -118,130 +117,78 @@ func (b *builder) checkStored(fields []*Field, reserved []Text, what string) {
 		}
 		stored := f.Stored()
 		if key, ok := kept[stored]; ok {
-			b.mistakes.Add(at, diagnostic.ReservedKey, "the key %q is reserved in line %d, since jobs may still be stored with another meaning of it: take another key", stored, key.At.Line)
+			b.Mistakes.Add(at, diagnostic.ReservedKey, "the key %q is reserved in line %d, since jobs may still be stored with another meaning of it: take another key", stored, key.At.Line)
 		}
 		if f.RenamedFrom.Value == f.Key.Value {
-			b.mistakes.Add(at, diagnostic.BadRename, "field %q is renamed from itself: leave renamed_from out", f.Key.Value)
+			b.Mistakes.Add(at, diagnostic.BadRename, "field %q is renamed from itself: leave renamed_from out", f.Key.Value)
 		}
 		if other := first[stored]; other != nil {
-			b.mistakes.Add(at, diagnostic.BadRename, "the fields %q and %q of %s would both be stored as %q: take another key for one", other.Key.Value, f.Key.Value, what, stored)
+			b.Mistakes.Add(at, diagnostic.BadRename, "the fields %q and %q of %s would both be stored as %q: take another key for one", other.Key.Value, f.Key.Value, what, stored)
 			continue
 		}
 		first[stored] = f
 	}
 }
 
-// judgeDefault finds out whether n is a value of f's type.
-func (b *builder) judgeDefault(f *Field, n ast.Node, what string) {
-	if f.Type == nil || reported(n) {
+// checkDefault checks that n is a value of f's type.
+func (b *builder) checkDefault(f *Field, n ast.Node, what string) {
+	if f.Type == nil || yaml.Reported(n) {
 		return
 	}
 	refuse := func(format string, args ...any) {
-		b.mistakes.Add(start(n), diagnostic.BadDefault, "the default of %s %s", what, fmt.Sprintf(format, args...))
+		b.Mistakes.Add(yaml.Start(n), diagnostic.BadDefault, "the default of %s %s", what, fmt.Sprintf(format, args...))
 	}
 	enum := f.Type.Declared != nil && f.Type.Declared.IsEnum
 	switch {
 	case f.Type.Optional:
 		refuse("could never be: an optional field that is absent is nil; leave the ? or the default out")
 		return
-	case f.Type.Builtin == "" && !enum, f.Type.Builtin != "" && !defaultable[f.Type.Builtin]:
-		refuse("cannot be given: a field of type %s has none; text, numbers, booleans, durations and enums have", clip(f.Type.String()))
+	case f.Type.Builtin == nil && !enum, f.Type.Builtin != nil && f.Type.Builtin.Default == nil:
+		refuse("cannot be given: a field of type %s has none; text, numbers, booleans, durations and enums have", yaml.Clip(f.Type.String()))
 		return
 	}
-	value, why := defaultOf(f.Type, n)
-	if why != "" {
-		refuse("is %s: %s", clip(kind(n)), why)
+	written := literal(n)
+	value, write := defaultOf(f.Type, written)
+	if write != "" {
+		refuse("is %s: %s", yaml.Clip(yaml.Kind(n)), write)
 		return
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
-		refuse("is %s, which JSON cannot hold", clip(kind(n)))
+		refuse("is %s, which JSON cannot hold", yaml.Clip(yaml.Kind(n)))
 		return
 	}
-	f.Default.Text, f.Default.JSON = scalar(n), string(text)
+	f.Default.Text, f.Default.Value, f.Default.JSON = written.Text, value, string(text)
 }
 
-// defaultable are the built-in types that a default can be given for.
-var defaultable = map[string]bool{
-	"string": true, "bool": true, "int": true, "int32": true, "int64": true, "uint32": true, "float64": true, "duration": true,
-}
-
-// scalar returns the value of n as it is written, without quotes.
-func scalar(n ast.Node) string {
+// literal returns n as it is written.
+func literal(n ast.Node) fieldtype.Literal {
+	l := fieldtype.Literal{Text: n.GetToken().Value}
 	switch n := n.(type) {
 	case *ast.StringNode:
-		return n.Value
+		l.Kind, l.Text, l.Quoted = fieldtype.Text, n.Value, n.GetToken().Type != token.StringType
 	case *ast.LiteralNode:
-		return n.Value.Value
+		l.Kind, l.Text, l.Quoted = fieldtype.Text, n.Value.Value, true
+	case *ast.IntegerNode:
+		l.Kind = fieldtype.Integer
+	case *ast.FloatNode:
+		l.Kind = fieldtype.Number
+	case *ast.BoolNode:
+		l.Kind = fieldtype.Bool
 	}
-	return n.GetToken().Value
+	return l
 }
 
-// defaultOf returns the Go value of n as one of type ref, or why it is none.
-func defaultOf(ref *Ref, n ast.Node) (any, string) {
-	text, isText := "", false
-	switch n.(type) {
-	case *ast.StringNode, *ast.LiteralNode:
-		text, isText = scalar(n), true
+// defaultOf returns a literal as a value of the type ref, or what to write
+// instead.
+func defaultOf(ref *Ref, l fieldtype.Literal) (v any, write string) {
+	if ref.Builtin != nil {
+		return ref.Builtin.Default(l)
 	}
-	switch {
-	case ref.Declared != nil:
-		for _, v := range ref.Declared.Enum {
-			if isText && v.Value.Value == text {
-				return text, ""
-			}
-		}
-		return nil, fmt.Sprintf("write one of the values of %s", ref.Declared.Name.Value)
-	case ref.Builtin == "string":
-		switch {
-		case !isText:
-			return nil, "write it in quotes"
-		case strings.ContainsRune(text, 0):
-			return nil, "no database stores a NUL character"
-		}
-		return text, ""
-	case ref.Builtin == "bool":
-		if v, ok := n.(*ast.BoolNode); ok {
-			return v.Value, ""
-		}
-		return nil, "write true or false"
-	case ref.Builtin == "duration":
-		d, err := time.ParseDuration(text)
-		if !isText || err != nil {
-			return nil, "write a time with its unit, such as 30s, 1m30s or 2h"
-		}
-		return d, ""
-	}
-	return number(ref.Builtin, n)
-}
-
-// decimal is a number as everybody reads it: without a leading zero, which some
-// take for octal.
-var decimal = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
-
-// number returns the value of n as one of a type of numbers.
-func number(builtin string, n ast.Node) (any, string) {
-	digits := n.GetToken().Value
-	if builtin == "float64" {
-		_, isText := n.(*ast.StringNode) // as the parser takes 1e3 to be
-		quoted := n.GetToken().Type != token.StringType
-		if v, err := strconv.ParseFloat(digits, 64); err == nil && decimal.MatchString(digits) && !(isText && quoted) {
-			return v, ""
-		}
-		return nil, "write a number"
-	}
-	low, high := int64(math.MinInt64), int64(math.MaxInt64)
-	switch builtin {
-	case "int32":
-		low, high = math.MinInt32, math.MaxInt32
-	case "uint32":
-		low, high = 0, math.MaxUint32
-	}
-	if _, ok := n.(*ast.IntegerNode); ok && decimal.MatchString(digits) {
-		v, err := strconv.ParseInt(digits, 10, 64)
-		if err == nil && v >= low && v <= high {
-			return v, ""
+	for _, v := range ref.Declared.Enum {
+		if l.Kind == fieldtype.Text && v.Value.Value == l.Text {
+			return l.Text, ""
 		}
 	}
-	return nil, fmt.Sprintf("write a whole number from %d to %d", low, high)
+	return nil, fmt.Sprintf("write one of the values of %s", ref.Declared.Name.Value)
 }

@@ -1,9 +1,9 @@
 package schema
 
 import (
-	"time"
-
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/fieldtype"
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
 // Version is the version of the language that Parse reads.
@@ -24,10 +24,7 @@ type File struct {
 }
 
 // A Text is a word of the file.
-type Text struct {
-	Value string
-	At    diagnostic.Position
-}
+type Text = yaml.Text
 
 // A Queue is a queue that the file declares.
 type Queue struct {
@@ -54,22 +51,14 @@ type EnumValue struct {
 
 // A Job is one job type.
 type Job struct {
-	Type            Text
-	Doc             string
-	Queue           Option[string]
-	MaxAttempts     Option[int32] // Unlimited for no limit
-	MaxWorkDuration Option[time.Duration]
-	Priority        Option[int16]
-	Version         Option[int16] // of the payload; not set for the one of the lock
-	Payload         []*Field
-	Reserved        []Text // keys that its payload's fields cannot have
+	Type     Text
+	Doc      string
+	Queue    Option[string]
+	Options  []JobOption   // every one, in the order of the table
+	Version  Option[int16] // of the payload; not set for the one of the lock
+	Payload  []*Field
+	Reserved []Text // keys that its payload's fields cannot have
 }
-
-// Unlimited is the MaxAttempts of a job that says so, rather than nothing.
-const Unlimited = 0
-
-// DefaultMaxWorkDuration is what the runtime takes where the file says nothing.
-const DefaultMaxWorkDuration = time.Minute
 
 // An Option is the value of an option, and the place that it comes from: the
 // job's own line, that of its queue, or that of the file's defaults. At is zero
@@ -107,7 +96,10 @@ func (f *Field) Stored() string {
 type Default struct {
 	At   diagnostic.Position
 	Text string // as a file writes it, without quotes
-	JSON string // as a payload would hold it; "" after a mistake
+	// Value is the value in Go, a string, bool, int64, float64 or time.Duration;
+	// nil after a mistake.
+	Value any
+	JSON  string // as a payload would hold it; "" after a mistake
 }
 
 // A Ref is the type of a field. Exactly one of Builtin, List, Map, Declared and
@@ -115,26 +107,20 @@ type Default struct {
 type Ref struct {
 	At       diagnostic.Position
 	Optional bool
-	Builtin  string // "string"
-	List     *Ref   // the type of its elements
-	Map      *Ref   // the type of its values; keys are strings
+	Builtin  *fieldtype.Type
+	List     *Ref // the type of its elements
+	Map      *Ref // the type of its values; keys are strings
 	Declared *Type
 	Import   string // of a Go type: the import path
 	Name     string // and the type's name
 }
 
-// Builtins returns the names of the built-in types.
-func Builtins() []string {
-	return []string{
-		"string", "bool", "int", "int32", "int64", "uint32", "float64", "bytes", "time", "duration", "date", "uuid",
-		"snowflake", "decimal", "json",
-	}
-}
-
 // String returns the type as a file writes it.
 func (r *Ref) String() string {
-	s := r.Builtin
+	var s string
 	switch {
+	case r.Builtin != nil:
+		s = r.Builtin.Name
 	case r.List != nil:
 		s = "[" + r.List.String() + "]"
 	case r.Map != nil:

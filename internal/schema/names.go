@@ -26,7 +26,7 @@ func (n *names) has(name string) bool { return n.set[name] }
 
 const (
 	maxName      = 100
-	maxQueueName = 255 // runtime.MaxNameSize
+	maxQueueName = 255 // driver.MaxNameSize
 
 	plainName  = "_"   // what a type's name may hold beside letters and digits
 	dottedName = "_-." // and a job's or a field's
@@ -38,7 +38,7 @@ func (b *builder) checkName(name Text, what, extra string) bool {
 	for i, r := range name.Value {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 		if i == 0 && !letter {
-			why = "it begins with another character than a letter from a to z"
+			why = "it must begin with a letter from a to z"
 			break
 		}
 		if !letter && (r < '0' || r > '9') && !strings.ContainsRune(extra, r) {
@@ -55,7 +55,7 @@ func (b *builder) checkName(name Text, what, extra string) bool {
 	if why == "" {
 		return true
 	}
-	b.mistakes.Add(name.At, diagnostic.BadName, "%s cannot be called so: %s", what, why)
+	b.Mistakes.Add(name.At, diagnostic.BadName, "invalid name of %s: %s", what, why)
 	return false
 }
 

@@ -1,92 +1,156 @@
 package schema
 
 import (
+	"fmt"
 	"math"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
-
-	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
-// maxPriority is runtime.MaxPriority.
+// An OptionType is one row of the table of options. Whatever reads, writes,
+// explains or compares options loops over the table.
+type OptionType struct {
+	Name  string
+	Doc   string // a sentence or two, for JSON Schema
+	In    Places // that can set it
+	Value ValueKind
+	// Default is the value that holds where nothing sets the option, as runtime
+	// has it.
+	Default any
+	// Lowered says whom a lower value breaks; nil for nobody.
+	Lowered *Lowered
+}
+
+// Lowered is the rule of jobgen breaking about an option that is lowered.
+type Lowered struct {
+	ID, Name    string // "JB006", "max-attempts-lowered"
+	Meaning, Do string
+	Old, New    string // values as a file writes them, between which the rule is broken
+}
+
+// Places are the parts of a file that can set an option.
+type Places int
+
+// The parts.
+const (
+	OnJob Places = 1 << iota
+	OnQueue
+	InDefaults
+
+	Everywhere = OnJob | OnQueue | InDefaults
+)
+
+// maxPriority is driver.MaxPriority.
 const maxPriority = 9
 
-// options returns what reads the options of job, which the file calls what.
-func (b *builder) options(job *Job, what string) map[string]readFunc {
-	return map[string]readFunc{
-		"queue": func(e entry) {
-			name, ok := b.text(e.value, "the queue of "+what)
-			if !ok {
-				return
-			}
-			job.Queue = Option[string]{Value: name.Value, At: name.At}
-			if !b.queues.has(name.Value) && !b.unread {
-				b.mistakes.Add(name.At, diagnostic.UnknownQueue, "queue %q is not declared under queues%s",
-					name.Value, b.suggest.Suggest(name.Value, b.queues.list))
-			}
+// Unlimited is the max_attempts of a job whose attempts have no limit.
+const Unlimited = int64(0)
+
+// DefaultMaxWorkDuration is what the runtime takes where the file says nothing.
+const DefaultMaxWorkDuration = time.Minute
+
+var optionTypes = []*OptionType{
+	{
+		Name:  "max_attempts",
+		Doc:   "How often a job is tried, the first time included. Unlimited unless set.",
+		In:    Everywhere,
+		Value: Whole{Low: 1, High: math.MaxInt32, Word: "unlimited", WordValue: Unlimited}, Default: Unlimited,
+		Lowered: &Lowered{
+			ID: "JB006", Name: "max-attempts-lowered",
+			Meaning: "New jobs are dead after fewer failures. Those that wait keep the number that they were enqueued with.",
+			Do:      "see that what enqueues the job can do with fewer attempts",
+			Old:     "5", New: "3",
 		},
-		"max_attempts": func(e entry) {
-			if s, ok := e.value.(*ast.StringNode); ok && s.Value == "unlimited" {
-				job.MaxAttempts = Option[int32]{Value: Unlimited, At: start(s)}
-				return
-			}
-			if n, ok := b.integer(e, diagnostic.BadMaxAttempts, 1, math.MaxInt32, "max_attempts", ", or unlimited"); ok {
-				job.MaxAttempts = Option[int32]{Value: int32(n), At: start(e.value)}
-			}
+	},
+	{
+		Name:  "max_work_duration",
+		Doc:   "How long one attempt may take, such as 30s, 1m30s or 2h. " + DefaultMaxWorkDuration.String() + " unless set.",
+		In:    Everywhere,
+		Value: Duration{}, Default: DefaultMaxWorkDuration,
+		Lowered: &Lowered{
+			ID: "JB007", Name: "max-work-duration-lowered",
+			Meaning: "The handler has less time for a new job, and another worker takes it over sooner. Those that wait keep the time that they were enqueued with.",
+			Do:      "see that the handler is done in that time",
+			Old:     "1h", New: "1m",
 		},
-		"max_work_duration": func(e entry) {
-			if d, ok := b.duration(e); ok {
-				job.MaxWorkDuration = Option[time.Duration]{Value: d, At: start(e.value)}
-			}
-		},
-		"priority": func(e entry) {
-			if n, ok := b.integer(e, diagnostic.BadPriority, 0, maxPriority, "priority", ""); ok {
-				job.Priority = Option[int16]{Value: int16(n), At: start(e.value)}
-			}
-		},
-	}
+	},
+	{
+		Name:  "priority",
+		Doc:   "Of the jobs that are due, those with the lowest number are claimed first. 0 unless set.",
+		In:    Everywhere,
+		Value: Whole{Low: 0, High: maxPriority}, Default: int64(0),
+	},
 }
 
-// integer reads a whole number in decimal digits, from low to high.
-func (b *builder) integer(e entry, rule *diagnostic.Rule, low, high int64, what, or string) (int64, bool) {
-	if reported(e.value) {
-		return 0, false
+// Options returns the table in the order of the reference.
+func Options() []*OptionType { return optionTypes }
+
+// A JobOption is the value that an option has for one job.
+type JobOption struct {
+	Type *OptionType
+	Option[any]
+}
+
+// String returns the value as a person reads it.
+func (o JobOption) String() string { return o.Type.Value.String(o.Value) }
+
+// Option returns the option of that name, of which the table has to know.
+func (j *Job) Option(name string) JobOption {
+	i := slices.IndexFunc(j.Options, func(o JobOption) bool { return o.Type.Name == name })
+	return j.Options[i]
+}
+
+// defaultOptions are those of a job that sets none, in the order of the table.
+func defaultOptions() []JobOption {
+	options := make([]JobOption, len(optionTypes))
+	for i, t := range optionTypes {
+		options[i] = JobOption{Type: t, Option: Option[any]{Value: t.Default}}
 	}
-	if number, ok := e.value.(*ast.IntegerNode); ok {
-		text := strings.ReplaceAll(number.GetToken().Value, "_", "")
-		n, err := strconv.ParseInt(text, 10, 64)
-		leadingZero := len(strings.TrimLeft(text, "+-")) > 1 && strings.TrimLeft(text, "+-")[0] == '0'
-		if err == nil && n >= low && n <= high && !leadingZero {
-			return n, true
+	return options
+}
+
+// readOptions returns what reads the options of job in a part of the file, which
+// calls it what.
+func (b *builder) readOptions(job *Job, in Places, what string) map[string]yaml.ReadFunc {
+	job.Options = defaultOptions()
+	known := make(map[string]yaml.ReadFunc)
+	for i, t := range optionTypes {
+		if t.In&in == 0 {
+			continue
+		}
+		known[t.Name] = func(e yaml.Entry) {
+			if v, ok := t.Value.read(b, e); ok {
+				job.Options[i].Option = Option[any]{Value: v, At: yaml.Start(e.Value)}
+			}
 		}
 	}
-	b.mistakes.Add(start(e.value), rule, "%s is %s: write a whole number from %d to %d%s", what, kind(e.value), low, high, or)
-	return 0, false
+	if in&OnQueue == 0 {
+		known["queue"] = func(e yaml.Entry) { b.readQueue(job, e, what) }
+	}
+	return known
 }
 
-func (b *builder) duration(e entry) (time.Duration, bool) {
-	const write = "write a time above zero with its unit, such as 30s, 1m30s or 2h"
-	if reported(e.value) {
-		return 0, false
+// inherit gives job the options of from, its queue or the defaults, that are not
+// set yet.
+func (j *Job) inherit(from []JobOption, ofQueue bool) {
+	for i, o := range from {
+		if own := &j.Options[i]; o.IsSet() && !own.IsSet() {
+			own.Option = o.Option
+			own.Inherited, own.OfQueue = true, ofQueue
+		}
 	}
-	s, ok := e.value.(*ast.StringNode)
-	if !ok {
-		b.mistakes.Add(start(e.value), diagnostic.BadMaxWorkDuration, "max_work_duration is %s: %s", kind(e.value), write)
-		return 0, false
+}
+
+// readQueueOptions reads what a queue sets for its jobs: every option but the
+// queue itself.
+func (b *builder) readQueueOptions(e yaml.Entry) {
+	what := fmt.Sprintf("queue %q", e.Key.Value)
+	job := &Job{}
+	b.Keys(e.Value, what, b.readOptions(job, OnQueue, what))
+	if b.perQueue == nil {
+		b.perQueue = make(map[string]*Job)
 	}
-	d, err := time.ParseDuration(s.Value)
-	switch {
-	case err != nil:
-		b.mistakes.Add(start(s), diagnostic.BadMaxWorkDuration, "max_work_duration is %q: %s", s.Value, write)
-	case d <= 0:
-		b.mistakes.Add(start(s), diagnostic.BadMaxWorkDuration, "max_work_duration is %s, which leaves no time to work: %s", s.Value, write)
-	case d%time.Microsecond != 0:
-		b.mistakes.Add(start(s), diagnostic.BadMaxWorkDuration, "max_work_duration is %s, finer than the microseconds that are stored: round it", s.Value)
-	default:
-		return d, true
-	}
-	return 0, false
+	b.perQueue[e.Key.Value] = job
 }

@@ -27,29 +27,30 @@ queues:
 		t.Fatal(mistakes)
 	}
 	type options struct {
-		Attempts                      int32
+		Attempts                      int64
 		AttemptsInherited, OfQueue    bool
 		Work                          time.Duration
 		WorkIsSet                     bool
-		Priority                      int16
+		Priority                      int64
 		PriorityLine, PriorityOfQueue int
 	}
 	var have []options
 	for _, job := range file.Jobs {
+		attempts, work, priority := job.Option("max_attempts"), job.Option("max_work_duration"), job.Option("priority")
 		o := options{
-			Attempts: job.MaxAttempts.Value, AttemptsInherited: job.MaxAttempts.Inherited, OfQueue: job.MaxAttempts.OfQueue,
-			Work: job.MaxWorkDuration.Value, WorkIsSet: job.MaxWorkDuration.IsSet(),
-			Priority: job.Priority.Value, PriorityLine: job.Priority.At.Line,
+			Attempts: attempts.Value.(int64), AttemptsInherited: attempts.Inherited, OfQueue: attempts.OfQueue,
+			Work: work.Value.(time.Duration), WorkIsSet: work.IsSet(),
+			Priority: priority.Value.(int64), PriorityLine: priority.At.Line,
 		}
-		if job.Priority.OfQueue {
+		if priority.OfQueue {
 			o.PriorityOfQueue = 1
 		}
 		have = append(have, o)
 	}
 	want := []options{
 		{Attempts: schema.Unlimited, AttemptsInherited: true, OfQueue: true, Work: 2 * time.Hour, WorkIsSet: true, Priority: 9, PriorityLine: 3},
-		{Attempts: 1, Priority: 0, PriorityLine: 10, PriorityOfQueue: 1},
-		{Attempts: 9, AttemptsInherited: true, Priority: 9, PriorityLine: 3},
+		{Attempts: 1, Work: time.Minute, Priority: 0, PriorityLine: 10, PriorityOfQueue: 1},
+		{Attempts: 9, AttemptsInherited: true, Work: time.Minute, Priority: 9, PriorityLine: 3},
 	}
 	if d := cmp.Diff(want, have); d != "" {
 		t.Errorf("(-want +have):\n%s", d)

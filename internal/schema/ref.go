@@ -1,23 +1,24 @@
 package schema
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/fieldtype"
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
 // ref reads the type of a field, nil after a mistake.
 func (b *builder) ref(n ast.Node) *Ref {
-	at := start(n)
+	at := yaml.Start(n)
 	switch n := n.(type) {
 	case *ast.StringNode:
 		return b.textRef(n.Value, at)
 	case *ast.SequenceNode:
 		if len(n.Values) != 1 {
-			b.mistakes.Add(at, diagnostic.BadType, "a list has one type in its brackets, as in [string], and not %d", len(n.Values))
+			b.Mistakes.Add(at, diagnostic.BadType, "a list has one type in its brackets, as in [string], and not %d", len(n.Values))
 			return nil
 		}
 		if elem := b.ref(n.Values[0]); elem != nil {
@@ -27,23 +28,23 @@ func (b *builder) ref(n ast.Node) *Ref {
 	case *ast.MappingNode, *ast.MappingValueNode:
 		return b.mapRef(n, at)
 	case *ast.NullNode:
-		b.mistakes.Add(at, diagnostic.BadType, "the field has no type: write one behind the colon, such as string")
+		b.Mistakes.Add(at, diagnostic.BadType, "the field has no type: write one behind the colon, such as string")
 	default:
-		b.wrongKind(n, "a type", "text, a list or a mapping")
+		b.WrongKind(n, "a type", "text, a list or a mapping")
 	}
 	return nil
 }
 
 func (b *builder) mapRef(n ast.Node, at diagnostic.Position) *Ref {
-	entries, ok := b.mapping(n, "a type")
+	entries, ok := b.Mapping(n, "a type")
 	if !ok {
 		return nil
 	}
-	if len(entries) != 1 || entries[0].key.Value != "string" {
-		b.mistakes.Add(at, diagnostic.BadType, "a map is written {string: T}, with T the type of its values; a struct is declared under types")
+	if len(entries) != 1 || entries[0].Key.Value != "string" {
+		b.Mistakes.Add(at, diagnostic.BadType, "a map is written {string: T}, with T the type of its values; a struct is declared under types")
 		return nil
 	}
-	if elem := b.ref(entries[0].value); elem != nil {
+	if elem := b.ref(entries[0].Value); elem != nil {
 		return &Ref{At: at, Map: elem}
 	}
 	return nil
@@ -54,25 +55,16 @@ func (b *builder) mapRef(n ast.Node, at diagnostic.Position) *Ref {
 func (b *builder) textRef(text string, at diagnostic.Position) *Ref {
 	ref, why := b.parseRef(text, at, 0)
 	if why != "" {
-		b.mistakes.Add(at, diagnostic.BadType, "%q is no type: %s", clip(text), why)
+		b.Mistakes.Add(at, diagnostic.BadType, "%q is not a type: %s", yaml.Clip(text), why)
 		return nil
 	}
 	return ref
 }
 
-// clip shortens a text that is quoted in an error.
-func clip(s string) string {
-	const most = 80
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
-}
-
 // parseRef returns the type, or why text is none. Neither is returned of a name
 // that is unknown, which is reported already.
 func (b *builder) parseRef(text string, at diagnostic.Position, depth int) (*Ref, string) {
-	if depth > maxDepth {
+	if depth > yaml.MaxDepth {
 		return nil, "it nests too deep"
 	}
 	text = strings.TrimSpace(text)
@@ -114,20 +106,15 @@ func between(text, open, end string) (string, bool) {
 	return text[1 : len(text)-1], true
 }
 
-// Names of types elsewhere, by what they are called here.
-var elsewhere = map[string]string{
-	"text": "string", "str": "string", "varchar": "string", "boolean": "bool", "integer": "int", "long": "int64", "bigint": "int64",
-	"uint": "uint32", "float": "float64", "double": "float64", "number": "float64", "byte": "bytes", "blob": "bytes", "binary": "bytes",
-	"datetime": "time", "timestamp": "time", "interval": "duration", "guid": "uuid", "numeric": "decimal", "money": "decimal",
-	"object": "json", "any": "json", "map": "{string: T}", "list": "[T]", "array": "[T]",
-}
+// Forms that other languages have a name for.
+var elsewhere = map[string]string{"map": "{string: T}", "list": "[T]", "array": "[T]"}
 
 func (b *builder) namedRef(name string, at diagnostic.Position) (*Ref, string) {
 	switch {
 	case name == "":
 		return nil, "a name is missing"
-	case slices.Contains(Builtins(), name):
-		return &Ref{At: at, Builtin: name}, ""
+	case fieldtype.Named(name) != nil:
+		return &Ref{At: at, Builtin: fieldtype.Named(name)}, ""
 	case b.types[name] != nil:
 		return &Ref{At: at, Declared: b.types[name]}, ""
 	case strings.HasPrefix(name, "[]"):
@@ -152,10 +139,14 @@ func (b *builder) namedRef(name string, at diagnostic.Position) (*Ref, string) {
 	if dir != "" {
 		return nil, "a Go type is written with its name behind the import path, as in net/netip.Addr"
 	}
-	hint := b.suggest.Suggest(name, append(Builtins(), b.typeName.list...))
-	if other := elsewhere[strings.ToLower(name)]; other != "" {
+	hint := b.Suggest.Suggest(name, append(fieldtype.Names(), b.typeName.list...))
+	other := elsewhere[strings.ToLower(name)]
+	if t := fieldtype.Elsewhere(strings.ToLower(name)); t != nil {
+		other = t.Name
+	}
+	if other != "" {
 		hint = "; did you mean " + other + "?"
 	}
-	b.mistakes.Add(at, diagnostic.UnknownType, "type %q is neither built in nor declared under types%s", clip(name), hint)
+	b.Mistakes.Add(at, diagnostic.UnknownType, "type %q is neither built in nor declared under types%s", yaml.Clip(name), hint)
 	return nil, ""
 }

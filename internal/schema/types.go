@@ -2,54 +2,55 @@ package schema
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
+	"github.com/jobgen/jobgen/internal/fieldtype"
+	"github.com/jobgen/jobgen/internal/yaml"
 )
 
 // readTypes reads the declared types in two passes, since they may name one
 // another before they are declared.
-func (b *builder) readTypes(e entry) {
-	entries, _ := b.mapping(e.value, "types")
+func (b *builder) readTypes(e yaml.Entry) {
+	entries, _ := b.Mapping(e.Value, "types")
 	b.types = make(map[string]*Type, len(entries))
 	for _, e := range entries {
-		what := fmt.Sprintf("type %q", e.key.Value)
-		if slices.Contains(Builtins(), e.key.Value) {
-			b.mistakes.Add(e.key.At, diagnostic.BuiltinName, "%s has the name of a built-in type: rename it", what)
+		what := fmt.Sprintf("type %q", e.Key.Value)
+		if fieldtype.Named(e.Key.Value) != nil {
+			b.Mistakes.Add(e.Key.At, diagnostic.BuiltinName, "%s has the name of a built-in type: rename it", what)
 			continue
 		}
-		b.checkName(e.key, what, plainName)
-		t := &Type{Name: e.key, Doc: e.doc}
-		b.types[e.key.Value] = t
-		b.typeName.add(e.key.Value)
+		b.checkName(e.Key, what, plainName)
+		t := &Type{Name: e.Key, Doc: e.Doc}
+		b.types[e.Key.Value] = t
+		b.typeName.add(e.Key.Value)
 		b.file.Types = append(b.file.Types, t)
 	}
 	for _, e := range entries {
-		if t := b.types[e.key.Value]; t != nil {
-			b.readType(t, e.value)
+		if t := b.types[e.Key.Value]; t != nil {
+			b.readType(t, e.Value)
 		}
 	}
 }
 
 func (b *builder) readType(t *Type, n ast.Node) {
 	what := fmt.Sprintf("type %q", t.Name.Value)
-	known := map[string]readFunc{
-		"fields":   func(e entry) { t.Fields = b.fields(e.value, "the fields of "+what) },
-		"enum":     func(e entry) { t.IsEnum, t.Enum = true, b.enum(e.value, what) },
-		"reserved": func(e entry) { t.Reserved = b.reserved(e.value, what) },
+	known := map[string]yaml.ReadFunc{
+		"fields":   func(e yaml.Entry) { t.Fields = b.fields(e.Value, "the fields of "+what) },
+		"enum":     func(e yaml.Entry) { t.IsEnum, t.Enum = true, b.enum(e.Value, what) },
+		"reserved": func(e yaml.Entry) { t.Reserved = b.reserved(e.Value, what) },
 	}
 	if b.inLock {
-		known["removed"] = func(e entry) { t.Gone = b.fields(e.value, "what is removed of "+what) }
+		known["removed"] = func(e yaml.Entry) { t.Gone = b.fields(e.Value, "what is removed of "+what) }
 	}
-	there := b.keys(n, what, known)
+	there := b.Keys(n, what, known)
 	if there != nil && there["fields"] == there["enum"] {
-		b.mistakes.Add(t.Name.At, diagnostic.StructOrEnum, "%s needs either fields or enum, and not both", what)
+		b.Mistakes.Add(t.Name.At, diagnostic.StructOrEnum, "%s needs either fields or enum, and not both", what)
 	}
 	if there["enum"] && len(t.Reserved) > 0 {
-		b.mistakes.Add(t.Reserved[0].At, diagnostic.ReservedKey, "%s is an enum, and only the keys of fields are reserved", what)
+		b.Mistakes.Add(t.Reserved[0].At, diagnostic.ReservedKey, "%s is an enum, and only the keys of fields are reserved", what)
 	}
 	b.checkStored(t.Fields, t.Reserved, what)
 }
@@ -57,31 +58,31 @@ func (b *builder) readType(t *Type, n ast.Node) {
 func (b *builder) enum(n ast.Node, what string) []*EnumValue {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
-		b.wrongKind(n, "the enum of "+what, "a list")
+		b.WrongKind(n, "the enum of "+what, "a list")
 		return nil
 	}
 	if len(list.Values) == 0 {
-		b.mistakes.Add(start(n), diagnostic.BadEnum, "%s has no values: list at least one", what)
+		b.Mistakes.Add(yaml.Start(n), diagnostic.BadEnum, "%s has no values: list at least one", what)
 	}
 	var values []*EnumValue
 	first := make(map[string]diagnostic.Position)
 	for i, n := range list.Values {
-		text, ok := b.text(n, "a value of "+what)
+		text, ok := b.Text(n, "a value of "+what)
 		if !ok {
 			continue
 		}
 		if earlier, twice := first[text.Value]; twice {
-			b.mistakes.Add(text.At, diagnostic.BadEnum, "%s has the value %q already in line %d: remove one", what, text.Value, earlier.Line)
+			b.Mistakes.Add(text.At, diagnostic.BadEnum, "%s has the value %q already in line %d: remove one", what, text.Value, earlier.Line)
 			continue
 		}
 		if strings.ContainsRune(text.Value, 0) {
-			b.mistakes.Add(text.At, diagnostic.BadEnum, "the value %q of %s holds a NUL character, which no database stores: remove it", text.Value, what)
+			b.Mistakes.Add(text.At, diagnostic.BadEnum, "the value %q of %s holds a NUL character, which no database stores: remove it", text.Value, what)
 			continue
 		}
 		first[text.Value] = text.At
-		doc := b.comments.above(text.At)
+		doc := b.Comments.Above(text.At)
 		if !list.IsFlowStyle && i < len(list.Entries) {
-			doc = b.comments.above(place(list.Entries[i].Start)) // the dash
+			doc = b.Comments.Above(yaml.Place(list.Entries[i].Start)) // the dash
 		}
 		values = append(values, &EnumValue{Value: text, Doc: doc})
 	}
@@ -107,7 +108,7 @@ func (b *builder) findEndless() {
 			case 0:
 				visit(next)
 			case entered:
-				b.mistakes.Add(f.Type.At, diagnostic.Recursive, "type %q holds itself through the field %q: make that optional, %s?, or a list",
+				b.Mistakes.Add(f.Type.At, diagnostic.Recursive, "type %q holds itself through the field %q: make that optional, %s?, or a list",
 					next.Name.Value, f.Key.Value, next.Name.Value)
 			}
 		}

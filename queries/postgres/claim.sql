@@ -1,24 +1,24 @@
--- Claiming; see the functions in the migrations.
+-- Claiming; see runtime/postgres/functions.
 
 -- name: Claim :many
-SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
+SELECT c.kind::smallint AS kind, c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
-  c.payload::json AS payload, c.revoked::boolean AS revoked
-FROM jobgen.claim(@queue, @handler, @types::integer[], @max_jobs, @due::timestamptz[], @after::bigint[], @sweep::boolean, @judge::boolean)
-  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked);
+  c.payload::json AS payload, c.revoked::boolean AS revoked, c.now::timestamptz AS now, c.next_due::timestamptz AS next_due
+FROM jobgen.claim(@queue, @handler, @types::integer[], @max_jobs, @priorities::smallint[], @due::timestamptz[], @after::bigint[], @sweep::boolean, @can_declare_dead::boolean)
+  AS c(kind, id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked, now, next_due);
 
--- name: Turn :many
-SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
+-- name: FinishAndClaim :many
+SELECT c.kind::smallint AS kind, c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
-  c.payload::json AS payload, c.revoked::boolean AS revoked
-FROM jobgen.turn(@queue, @handler, @ids::bigint[], @numbers::integer[], @logs::bytea[], @types::integer[], @max_jobs, @due::timestamptz[], @after::bigint[], @sweep::boolean, @judge::boolean)
-  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked);
+  c.payload::json AS payload, c.revoked::boolean AS revoked, c.now::timestamptz AS now, c.next_due::timestamptz AS next_due
+FROM jobgen.finish_and_claim(@queue, @handler, @ids::bigint[], @numbers::integer[], @logs::bytea[], @types::integer[], @max_jobs, @priorities::smallint[], @due::timestamptz[], @after::bigint[], @sweep::boolean, @can_declare_dead::boolean)
+  AS c(kind, id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked, now, next_due);
 
 -- name: ClaimOne :many
 SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
   c.payload::json AS payload, c.revoked::boolean AS revoked, t.name, t.version
-FROM jobgen.claim_one(@queue, @handler)
+FROM jobgen.claim_one(@queue, @handler, @priorities::smallint[])
   AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
 JOIN jobgen.job_type t ON t.number = c.type;
 
@@ -26,7 +26,7 @@ JOIN jobgen.job_type t ON t.number = c.type;
 SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
   c.payload::json AS payload, c.revoked::boolean AS revoked, t.name, t.version
-FROM jobgen.steal(@queue, @handler, @judge::boolean)
+FROM jobgen.steal(@queue, @handler, @can_declare_dead::boolean)
   AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
 JOIN jobgen.job_type t ON t.number = c.type;
 

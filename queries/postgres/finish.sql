@@ -1,4 +1,4 @@
--- Finishing; see the functions in the migrations.
+-- Finishing; see runtime/postgres/functions.
 
 -- name: Complete :many
 SELECT c.id::bigint FROM jobgen.complete(@queue, @handler, @ids::bigint[], @numbers::integer[], @logs::bytea[]) AS c(id);

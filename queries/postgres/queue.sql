@@ -6,6 +6,9 @@ SELECT q.number FROM jobgen.queue q WHERE q.name = @name AND q.deleted IS NULL;
 -- name: CreateQueue :many
 SELECT c.number::integer FROM jobgen.create_queue(@name) AS c(number);
 
+-- name: CreateQueues :exec
+SELECT jobgen.create_queues(@names::text[]);
+
 -- name: Queues :many
 SELECT q.name FROM jobgen.queue q WHERE q.deleted IS NULL ORDER BY q.name;
 
@@ -21,7 +24,18 @@ SELECT jobgen.delete_queue(@name)::bigint AS unfinished;
 SELECT h.number FROM jobgen.handler h WHERE h.name = @name;
 
 -- name: CreateHandler :many
-INSERT INTO jobgen.handler (name) VALUES (@name) ON CONFLICT (name) DO NOTHING RETURNING number;
+SELECT jobgen.create_handler(@name, NULL)::integer AS number;
+
+-- Handlers that a process has used, in a database that may have lost them or is
+-- to know that they still are used. The holder is null for those that no worker
+-- of it uses.
+-- name: CreateHandlersAgain :exec
+SELECT jobgen.create_handler(n.name, sqlc.narg('holder')::uuid) FROM unnest(@names::text[]) AS n(name);
+
+-- The same for the workers of a process, in a database that may say that they
+-- are of another process.
+-- name: CreateWorkersAgain :exec
+SELECT jobgen.worker(n.name, @holder::uuid) FROM unnest(@names::text[]) AS n(name);
 
 -- A worker's handler, which lives and dies with its process.
 -- name: WorkerNumber :one
@@ -31,7 +45,14 @@ SELECT jobgen.worker(@name, @holder::uuid)::integer AS number;
 SELECT t.number, t.name, t.version FROM jobgen.job_type t;
 
 -- name: CreateJobTypes :exec
-INSERT INTO jobgen.job_type (name, version)
-SELECT n.name, n.version FROM (SELECT unnest(@names::text[]) AS name, unnest(@versions::smallint[]) AS version) n
-ORDER BY n.name, n.version
-ON CONFLICT (name, version) DO NOTHING;
+SELECT jobgen.create_job_types(@names::text[], @versions::smallint[]);
+
+-- What programs mean by job types: the fields of their payloads.
+-- name: JobTypeFields :many
+SELECT t.name, t.version, t.fields, t.program FROM jobgen.job_type t WHERE t.name = ANY (@names::text[]);
+
+-- name: JobTypeInUse :one
+SELECT u.jobs::boolean AS jobs, u.lives::boolean AS lives FROM jobgen.job_type_in_use(@name, @version) AS u(jobs, lives);
+
+-- name: DescribeJobTypes :one
+SELECT jobgen.describe_job_types(@names::text[], @versions::smallint[], @known::text[], @fields::text[], @program, @holder::uuid)::bigint AS noted;

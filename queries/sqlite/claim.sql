@@ -9,29 +9,34 @@
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
 FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
 WHERE w.queue = @queue AND w.priority = p.number AND w.due <= @now AND j.id = w.job
-  AND j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT)))
+  AND (CAST(@any_type AS BOOLEAN) OR j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT))))
 ORDER BY p.number, w.due, w.job LIMIT @max_jobs;
 
--- name: First :many
+-- WaitingLowestFirst is Waiting from the lowest priority on.
+-- name: WaitingLowestFirst :many
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
 FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
 WHERE w.queue = @queue AND w.priority = p.number AND w.due <= @now AND j.id = w.job
-ORDER BY p.number, w.due, w.job LIMIT 1;
+  AND (CAST(@any_type AS BOOLEAN) OR j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT))))
+ORDER BY p.number DESC, w.due, w.job LIMIT @max_jobs;
 
--- NoneExpired is the time until which no claim of the queue expires.
--- name: NoneExpired :many
-SELECT q.expires FROM jobgen_queue q WHERE q.number = @queue;
+-- ClaimBounds are the times before which no claim of the queue expires and
+-- after which none was made. The name is compared as well: a file that was
+-- restored from a copy may have given the number to another queue.
+-- name: ClaimBounds :many
+SELECT q.expires, q.claimed FROM jobgen_queue q WHERE q.number = @queue AND q.name = @name;
 
--- Expired finds claims of others that can be taken over.
+-- Expired finds claims of others that can be taken over. The direction is 1, or
+-- -1 where the lowest priority comes first.
 -- name: Expired :many
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
-FROM jobgen_claim c CROSS JOIN jobgen_job j
+FROM (SELECT CAST(@direction AS INTEGER) AS of_priorities) d CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
 WHERE c.queue = @queue AND c.expires <= CAST(@now AS INTEGER) AND c.handler <> CAST(@handler AS TEXT) AND c.number + 1 < c.max_attempts AND j.id = c.job
   AND (CAST(@any_type AS BOOLEAN) OR j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(@types AS TEXT))))
-ORDER BY j.priority, j.due, j.id LIMIT @max_jobs;
+ORDER BY d.of_priorities * j.priority, j.due, j.id LIMIT @max_jobs;
 
--- Buried are jobs whose last attempt has expired.
--- name: Buried :many
+-- Exhausted finds jobs whose last attempt has expired.
+-- name: Exhausted :many
 SELECT c.job FROM jobgen_claim c
 WHERE c.queue = @queue AND c.expires <= CAST(@now AS INTEGER) AND c.number + 1 >= c.max_attempts;
 
@@ -40,22 +45,22 @@ WHERE c.queue = @queue AND c.expires <= CAST(@now AS INTEGER) AND c.number + 1 >
 SELECT CAST((SELECT count(*) FROM jobgen_waiting w WHERE w.queue = @queue AND w.priority = @priority AND w.due < @due)
   + (SELECT count(*) FROM jobgen_waiting a WHERE a.queue = @queue AND a.priority = @priority AND a.due = @due AND a.job <= @job) AS INTEGER);
 
--- UnwaitBefore and UnwaitAt take those jobs out. They are two since SQLite
--- would walk all jobs that are due at once for one.
--- name: UnwaitBefore :exec
+-- DequeueBefore and DequeueAt take those jobs out. They are two because SQLite
+-- would walk all jobs that are due at once for a single one.
+-- name: DequeueBefore :exec
 DELETE FROM jobgen_waiting WHERE queue = @queue AND priority = @priority AND due < @due;
 
--- name: UnwaitAt :exec
+-- name: DequeueAt :exec
 DELETE FROM jobgen_waiting WHERE queue = @queue AND priority = @priority AND due = @due AND job <= @job;
 
--- Unwait takes out those of the jobs that wait.
--- name: Unwait :exec
+-- Dequeue takes out those of the jobs that wait.
+-- name: Dequeue :exec
 DELETE FROM jobgen_waiting WHERE (queue, priority, due, job) IN (
   SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_job j
   WHERE j.id = o.value AND j.queue = CAST(@queue AS INTEGER));
 
--- Wait puts jobs that are not claimed where they are claimed from.
--- name: Wait :exec
+-- Enqueue puts jobs that are not claimed where they are claimed from.
+-- name: Enqueue :exec
 INSERT INTO jobgen_waiting (queue, priority, due, job)
 SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_job j
 WHERE j.id = o.value AND j.queue = CAST(@queue AS INTEGER);
@@ -66,17 +71,24 @@ WHERE j.id = o.value AND j.queue = CAST(@queue AS INTEGER);
 INSERT INTO jobgen_claim (job, queue, number, max_attempts, claimed, expires, handler)
 SELECT o.value, @queue, @number, @max_attempts, @claimed, @expires, @handler FROM json_each(CAST(@ids AS TEXT)) o;
 
--- ExpiresBy lowers the time until which no claim expires.
--- name: ExpiresBy :exec
-UPDATE jobgen_queue SET expires = @expires WHERE number = @queue AND expires > @expires;
+-- WidenClaimBounds makes the bounds hold for new claims.
+-- name: WidenClaimBounds :exec
+UPDATE jobgen_queue SET expires = min(expires, CAST(@expires AS INTEGER)), claimed = max(claimed, CAST(@claimed AS INTEGER)) WHERE number = @queue;
 
--- ExpiresNext finds that time anew.
--- name: ExpiresNext :exec
-UPDATE jobgen_queue SET expires = coalesce((SELECT min(c.expires) FROM jobgen_claim c WHERE c.queue = @queue), 9223372036854775807)
+-- ResetClaimBounds finds the bound of expiry anew.
+-- name: ResetClaimBounds :exec
+UPDATE jobgen_queue SET claimed = @claimed, expires = coalesce((SELECT min(c.expires) FROM jobgen_claim c WHERE c.queue = @queue), 9223372036854775807)
 WHERE number = @queue;
 
--- Lose records the current attempts of those of the jobs that are claimed.
--- name: Lose :exec
+-- RedateClaims moves claims that were made in the future, before the clock was
+-- set back, to the present.
+-- name: RedateClaims :exec
+UPDATE jobgen_claim SET expires = CAST(@now AS INTEGER) + expires - claimed, claimed = CAST(@now AS INTEGER)
+WHERE queue = @queue AND claimed > CAST(@now AS INTEGER);
+
+-- CloseAsLost records the current attempts of those of the jobs that are
+-- claimed as lost.
+-- name: CloseAsLost :exec
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason)
 SELECT c.queue, c.job, c.number, c.handler, 4, c.claimed, CAST(@now AS INTEGER), CAST(@reason AS TEXT)
 FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
@@ -112,7 +124,7 @@ WHERE job IN (
   WHERE h.job = c.value ->> '$[0]' AND h.queue = @queue AND h.handler = CAST(@handler AS TEXT) AND h.number = c.value ->> '$[1]')
 RETURNING job;
 
--- Claims that the handler holds no more, and has not completed itself.
+-- Claims that the handler no longer holds, and has not completed itself.
 -- name: LostClaims :many
 SELECT CAST(c.value ->> '$[0]' AS INTEGER) AS id, CAST(c.value ->> '$[1]' AS INTEGER) AS number,
   CAST(EXISTS (SELECT 1 FROM jobgen_ended_job e WHERE e.id = c.value ->> '$[0]' AND e.queue = @queue AND e.state = 'cancelled')

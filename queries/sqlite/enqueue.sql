@@ -1,8 +1,9 @@
--- Adding jobs. Arrive comes first in the same transaction: a queue that was
--- deleted meanwhile has no row, and takes no jobs.
+-- Adding jobs. CountArrival comes first in the same transaction: a queue that was
+-- deleted meanwhile has no row, and takes no jobs. The name is compared as well:
+-- a file that was restored from a copy may have given the number to another queue.
 
--- name: Arrive :many
-UPDATE jobgen_queue SET arrivals = arrivals + 1 WHERE number = @queue RETURNING arrivals;
+-- name: CountArrival :many
+UPDATE jobgen_queue SET arrivals = arrivals + 1 WHERE number = @queue AND name = @name RETURNING arrivals;
 
 -- name: Add :exec
 INSERT INTO jobgen_job (id, queue, priority, payload_version, max_attempts, created, due, max_work, type, payload)
@@ -11,12 +12,12 @@ VALUES (@id, @queue, @priority, @payload_version, @max_attempts, @created, @due,
 -- name: AddWaiting :exec
 INSERT INTO jobgen_waiting (queue, priority, due, job) VALUES (@queue, @priority, @due, @job);
 
--- The spans are an object: by id, where in the concatenated payloads this
--- one's begins, from 1, times 2^21, and its length.
+-- The spans are an object: by id, where in the concatenated payloads this one
+-- begins, from 1, times 2^31, and its length. SQLite knows nothing longer.
 -- name: AddBatch :exec
 INSERT INTO jobgen_job (id, queue, priority, payload_version, max_attempts, created, due, max_work, type, payload)
 SELECT CAST(o.key AS INTEGER), @queue, @priority, @payload_version, @max_attempts, @created, @due, @max_work, @type,
-  CAST(substr(CAST(@payloads AS BLOB), o.value >> 21, o.value & 2097151) AS TEXT)
+  CAST(substr(CAST(@payloads AS BLOB), o.value >> 31, o.value & 2147483647) AS TEXT)
 FROM json_each(CAST(@spans AS TEXT)) o;
 
 -- The ids are an array.

@@ -1,4 +1,4 @@
--- Finishing. Complete, Held or Fail finds the claims, fenced by queue, job,
+-- Finishing. Complete, CurrentClaims or Fail finds the claims, fenced by queue, job,
 -- handler and attempt, and what follows shares its transaction.
 
 -- Complete records the success of those of the attempts that are the
@@ -9,16 +9,15 @@ SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(@now AS INTEGER)
 FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
 WHERE c.job = o.value AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER);
 
--- CompleteLogged is Complete with logs. The spans are an object: by id, where
--- in the concatenated logs this one's begins, from 1, times 2^21, and its length.
+-- CompleteLogged is Complete with logs. The spans are those of AddBatch.
 -- name: CompleteLogged :execrows
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, log)
-SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(@now AS INTEGER), substr(CAST(@logs AS BLOB), o.value >> 21, o.value & 2097151)
+SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(@now AS INTEGER), substr(CAST(@logs AS BLOB), o.value >> 31, o.value & 2147483647)
 FROM json_each(CAST(@spans AS TEXT)) o CROSS JOIN jobgen_claim c
 WHERE c.job = CAST(o.key AS INTEGER) AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER);
 
--- Held are those of the attempts that are the handler's claims.
--- name: Held :many
+-- CurrentClaims are those of the attempts that are the handler's claims.
+-- name: CurrentClaims :many
 SELECT c.job FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
 WHERE c.job = o.value AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER);
 
@@ -29,7 +28,7 @@ SELECT c.queue, c.job, c.number, c.handler, 2, c.claimed, CAST(@now AS INTEGER),
 WHERE c.job = @job AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER)
 RETURNING CAST((SELECT h.number + 1 < h.max_attempts FROM jobgen_claim h WHERE h.job = jobgen_attempt.job) AS BOOLEAN) AS retries;
 
--- Retry sets when failed jobs are due again; Wait is to follow.
+-- Retry sets when failed jobs are due again; Enqueue is to follow.
 -- name: Retry :exec
 UPDATE jobgen_job SET due = @due WHERE id IN (SELECT value FROM json_each(CAST(@ids AS TEXT))) AND queue = @queue;
 
@@ -43,9 +42,9 @@ FROM jobgen_job j WHERE j.id IN (SELECT value FROM json_each(CAST(@ids AS TEXT))
 -- name: DeleteJobs :exec
 DELETE FROM jobgen_job WHERE id IN (SELECT value FROM json_each(CAST(@ids AS TEXT))) AND queue = @queue;
 
--- Leave records the current attempts of those of the jobs that are claimed as
--- open, since their handlers may still speak.
--- name: Leave :exec
+-- CloseAsOpen records the current attempts of those of the jobs that are
+-- claimed as open: their handlers may still report how they ended.
+-- name: CloseAsOpen :exec
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
 SELECT c.queue, c.job, c.number, c.handler, 0, c.claimed, CAST(@now AS INTEGER)
 FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
@@ -66,14 +65,15 @@ WHERE a.job = @job AND a.number = @number AND a.queue = @queue AND a.handler = @
 -- name: Winner :many
 SELECT a.number FROM jobgen_attempt a WHERE a.job = @job AND a.queue = @queue AND a.outcome = 1;
 
--- Speak records what a handler said after its claim was over.
--- name: Speak :exec
+-- RecordStale records the outcome of an attempt whose claim was over before.
+-- name: RecordStale :exec
 UPDATE jobgen_attempt SET outcome = @outcome, reason = @reason, log = @log
 WHERE seq = @seq AND outcome IN (0, 4);
 
 -- name: DeleteEnded :exec
 DELETE FROM jobgen_ended_job WHERE id = @id AND queue = @queue AND state = 'dead';
 
--- Revoke tells other processes that a claim has ended without its handler.
--- name: Revoke :many
+-- CountRevocation tells other processes that a claim has ended without its
+-- handler.
+-- name: CountRevocation :many
 UPDATE jobgen_queue SET revoked = revoked + 1 WHERE number = @queue RETURNING revoked;

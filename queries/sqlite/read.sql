@@ -8,16 +8,25 @@ SELECT
   CAST((SELECT sum((SELECT count(*) FROM jobgen_waiting d WHERE d.queue = @queue AND d.priority = p.number AND d.due <= @now)) FROM jobgen_priority p)
     + (SELECT count(*) FROM jobgen_claim e CROSS JOIN jobgen_job j WHERE e.queue = @queue AND j.id = e.job AND j.due <= @now) AS INTEGER) AS due;
 
--- The first jobs in claim order by type, with the same counts.
+-- The first jobs in claim order by type, with the same counts, and whether there
+-- are more.
 -- name: StatsByType :many
-SELECT f.type, f.payload_version,
+SELECT j.type, j.payload_version,
   CAST(sum(f.expires IS NULL OR f.expires <= CAST(@now AS INTEGER)) AS INTEGER) AS waiting,
   CAST(sum(f.due <= CAST(@now AS INTEGER)) AS INTEGER) AS due,
-  CAST(sum(coalesce(f.expires, 0) > CAST(@now AS INTEGER)) AS INTEGER) AS claimed
+  CAST(sum(coalesce(f.expires, 0) > CAST(@now AS INTEGER)) AS INTEGER) AS claimed,
+  CAST((SELECT count(*) FROM (SELECT 1 FROM jobgen_waiting m WHERE m.queue = @queue LIMIT CAST(@max_jobs AS INTEGER) + 1))
+    + (SELECT count(*) FROM jobgen_claim n WHERE n.queue = @queue) > CAST(@max_jobs AS INTEGER) AS BOOLEAN) AS more
 FROM (
-  SELECT j.type, j.payload_version, j.due, c.expires FROM jobgen_job j LEFT JOIN jobgen_claim c ON c.job = j.id
-  WHERE j.queue = @queue ORDER BY j.priority, j.due, j.id LIMIT @max_jobs) f
-GROUP BY f.type, f.payload_version ORDER BY f.type, f.payload_version;
+  SELECT a.priority, a.due, a.job, a.expires FROM (
+    SELECT * FROM (
+      SELECT w.priority, w.due, w.job, NULL AS expires FROM jobgen_waiting w WHERE w.queue = @queue
+      ORDER BY w.priority, w.due, w.job LIMIT CAST(@max_jobs AS INTEGER))
+    UNION ALL
+    SELECT i.priority, i.due, c.job, c.expires FROM jobgen_claim c CROSS JOIN jobgen_job i WHERE c.queue = @queue AND i.id = c.job) a
+  ORDER BY a.priority, a.due, a.job LIMIT CAST(@max_jobs AS INTEGER)) f CROSS JOIN jobgen_job j
+WHERE j.id = f.job
+GROUP BY j.type, j.payload_version ORDER BY j.type, j.payload_version;
 
 -- name: Log :many
 SELECT a.handler, CAST(a.outcome = 1 AS BOOLEAN) AS success, a.reason, a.log FROM jobgen_attempt a

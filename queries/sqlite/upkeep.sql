@@ -1,8 +1,13 @@
 -- Node leases and housekeeping.
 
+-- CapLeases ends leases that could not be as long as they are, because the clock
+-- was set back since, when a lease made now would end.
+-- name: CapLeases :exec
+UPDATE jobgen_node SET expires = @until WHERE expires > @until;
+
 -- name: LeaseNode :many
 UPDATE jobgen_node SET holder = CAST(@holder AS TEXT), expires = @until
-WHERE number = (SELECT n.number FROM jobgen_node n WHERE n.expires <= @now ORDER BY n.expires, n.number LIMIT 1)
+WHERE number = (SELECT n.number FROM jobgen_node n WHERE n.expires <= @now OR n.holder IS NULL ORDER BY n.expires, n.number LIMIT 1)
 RETURNING number;
 
 -- name: RenewNode :execrows

@@ -3,7 +3,6 @@ package codec
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 )
 
@@ -70,6 +69,8 @@ type Codec struct {
 	object  object // the innermost
 	err     error
 	path    string // of err, from the innermost object that has not been left
+
+	described *[]Field // where Describe gathers the fields; nil in a pass over JSON
 }
 
 // A Value writes v, or reads it. Of what it read it keeps nothing of c.
@@ -87,9 +88,13 @@ type Payload interface {
 
 // Append appends p to dst as JSON. On an error, an [*Error], it returns dst.
 func Append(dst []byte, p Payload) ([]byte, error) {
+	return appendValue(dst, func(c *Codec) { visit(c, p.JSONFields) })
+}
+
+func appendValue(dst []byte, value func(*Codec)) ([]byte, error) {
 	c := codecs.Get().(*Codec)
 	*c = Codec{data: dst, at: len(dst), writing: true}
-	visit(c, p.JSONFields)
+	c.pass(value)
 	c.limit(0)
 	data, err := c.data, c.failure()
 	*c = Codec{}
@@ -103,10 +108,14 @@ func Append(dst []byte, p Payload) ([]byte, error) {
 // Unmarshal reads data, which is the JSON of one object and nothing else, into
 // p. It keeps nothing of data. Its errors are of type [*Error].
 func Unmarshal(data []byte, p Payload) error {
+	return unmarshalValue(data, func(c *Codec) { visit(c, p.JSONFields) })
+}
+
+func unmarshalValue(data []byte, value func(*Codec)) error {
 	c := codecs.Get().(*Codec)
 	*c = Codec{data: data}
 	c.space()
-	visit(c, p.JSONFields)
+	c.pass(value)
 	c.space()
 	if c.err == nil && c.at < len(c.data) {
 		c.syntax("the end")
@@ -115,6 +124,19 @@ func Unmarshal(data []byte, p Payload) error {
 	*c = Codec{}
 	codecs.Put(c)
 	return err
+}
+
+// pass writes or reads the payload. What panics in it is a method that another
+// has written, which must not end a process that has other jobs.
+func (c *Codec) pass(value func(*Codec)) {
+	var err error
+	defer func() {
+		if err != nil {
+			c.fail(err)
+		}
+	}()
+	defer recovered(&err)
+	value(c)
 }
 
 // failure returns the pass's error with its path.
@@ -133,23 +155,10 @@ func (c *Codec) fail(err error) {
 }
 
 // within adds the key of an object to the path of an error that was met inside.
-func (c *Codec) within(key string) {
-	switch {
-	case c.path == "" || c.path[0] == '[':
-		c.path = key + c.path
-	default:
-		c.path = key + "." + c.path
-	}
-}
+func (c *Codec) within(key string) { c.path = joinKey(key, c.path) }
 
 // withinIndex is within for an element of an array.
-func (c *Codec) withinIndex(i int) {
-	path := "[" + strconv.Itoa(i) + "]"
-	if c.path != "" && c.path[0] != '[' {
-		path += "."
-	}
-	c.path = path + c.path
-}
+func (c *Codec) withinIndex(i int) { c.path = joinIndex(i, c.path) }
 
 // enter counts one more level, and reports whether it is allowed.
 func (c *Codec) enter() bool {

@@ -8,8 +8,10 @@
 //	}
 //
 // What it writes is what encoding/json writes with SetEscapeHTML(false), byte
-// for byte, but for one thing: a required list, map or bytes that is nil is
-// written as an empty one, not as null.
+// for byte, but for two things: a required list, map or bytes that is nil is
+// written as an empty one, not as null, and a time in a zone whose offset has
+// seconds, which encoding/json would move, is written in UTC. Inside a Go type
+// such a time is an error.
 //
 // What it writes, every store can keep: a NUL in text, text that is not UTF-8,
 // more than [MaxSize] bytes and more than [MaxDepth] levels are errors.
@@ -22,6 +24,11 @@
 // order of keys is free, those that no field has are skipped, and of a key that
 // is there twice the last counts, but it replaces the first and is not merged
 // into it.
+//
+// Go types without a description, and payloads of which nothing else is known
+// ([AppendGo], [UnmarshalGo]), are written and read by encoding/json, and held
+// to the same: what it wrote has to be what a store keeps. A method of theirs
+// that panics is a [*PanicError].
 //
 // A value that an error left half read is to be thrown away.
 package codec

@@ -19,8 +19,8 @@ import (
 	"pgregory.net/rapid"
 
 	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
-	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/codec"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 // plainEvery is the payload without its methods, as encoding/json has it.
@@ -40,8 +40,8 @@ func plainJSON(t testing.TB, v any) []byte {
 
 var same = cmp.Options{
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
-	cmp.Comparer(func(a, b runtime.Date) bool { return a == b }),
-	cmp.Comparer(func(a, b runtime.Decimal) bool { return a == b }),
+	cmp.Comparer(func(a, b value.Date) bool { return a == b }),
+	cmp.Comparer(func(a, b value.Decimal) bool { return a == b }),
 	cmp.FilterPath(func(p cmp.Path) bool { return p.Last().Type() == reflect.TypeFor[json.RawMessage]() },
 		cmp.Transformer("compact", func(raw json.RawMessage) string {
 			var buf bytes.Buffer
@@ -68,8 +68,8 @@ var moment = rapid.Custom(func(t *rapid.T) time.Time {
 	return at.In(time.FixedZone("", 60*rapid.IntRange(-23*60, 23*60).Draw(t, "offset")))
 })
 
-var day = rapid.Custom(func(t *rapid.T) runtime.Date {
-	return runtime.Date{}.AddDays(rapid.IntRange(0, 3652058).Draw(t, "day"))
+var day = rapid.Custom(func(t *rapid.T) value.Date {
+	return value.Date{}.AddDays(rapid.IntRange(0, 3652058).Draw(t, "day"))
 })
 
 var anyJSON = rapid.Map(rapid.SampledFrom([]string{"null", "1", ` [ 1 , {"a b" : "\u00e4 \\\" "} ] `, `"x"`, "{}", "-1.5e+3", "true"}), func(s string) json.RawMessage { return json.RawMessage(s) })
@@ -104,27 +104,27 @@ func nilOr[T any](g *rapid.Generator[T]) *rapid.Generator[T] {
 var every = rapid.Custom(func(t *rapid.T) jobs.EveryJob {
 	id := rapid.Map(rapid.Int64(), func(n int64) snowflake.ID { return snowflake.ID(n) })
 	duration := rapid.Map(rapid.Int64(), func(n int64) time.Duration { return time.Duration(n) })
-	uuid := rapid.Map(rapid.SliceOfN(rapid.Byte(), 16, 16), func(b []byte) runtime.UUID { return runtime.UUID(b) })
-	decimal := rapid.Map(rapid.Int64(), func(n int64) runtime.Decimal { return runtime.NewDecimal(n, uint8(n)%10) })
+	uuid := rapid.Map(rapid.SliceOfN(rapid.Byte(), 16, 16), func(b []byte) value.UUID { return value.UUID(b) })
+	decimal := rapid.Map(rapid.Int64(), func(n int64) value.Decimal { return value.NewDecimal(n, uint8(n)%10) })
 	octets := rapid.SliceOfN(rapid.Byte(), 0, 50)
 	statuses := slice(maybe(rapid.SampledFrom([]jobs.Status{jobs.StatusActive, jobs.StatusAccountClosed})))
 	site := url.URL{Scheme: "https", Host: text.Draw(t, "host"), Path: text.Draw(t, "path"), ForceQuery: rapid.Bool().Draw(t, "force")}
 	return jobs.EveryJob{
-		F0: text.Draw(t, "f0"), O0: maybe(text).Draw(t, "o0"),
-		F1: rapid.Bool().Draw(t, "f1"), O1: maybe(rapid.Bool()).Draw(t, "o1"),
-		F2: rapid.Int().Draw(t, "f2"), O2: maybe(rapid.Int()).Draw(t, "o2"),
-		F3: rapid.Int32().Draw(t, "f3"), O3: maybe(rapid.Int32()).Draw(t, "o3"),
-		F4: rapid.Int64().Draw(t, "f4"), O4: maybe(rapid.Int64()).Draw(t, "o4"),
-		F5: rapid.Uint32().Draw(t, "f5"), O5: maybe(rapid.Uint32()).Draw(t, "o5"),
-		F6: float.Draw(t, "f6"), O6: maybe(float).Draw(t, "o6"),
-		F7: octets.Draw(t, "f7"), O7: nilOr(octets).Draw(t, "o7"),
-		F8: moment.Draw(t, "f8"), O8: maybe(moment).Draw(t, "o8"),
-		F9: duration.Draw(t, "f9"), O9: maybe(duration).Draw(t, "o9"),
-		F10: day.Draw(t, "f10"), O10: maybe(day).Draw(t, "o10"),
-		F11: uuid.Draw(t, "f11"), O11: maybe(uuid).Draw(t, "o11"),
-		F12: id.Draw(t, "f12"), O12: maybe(id).Draw(t, "o12"),
-		F13: decimal.Draw(t, "f13"), O13: maybe(decimal).Draw(t, "o13"),
-		F14: anyJSON.Draw(t, "f14"), O14: nilOr(anyJSON).Draw(t, "o14"),
+		FString: text.Draw(t, "f_string"), OString: maybe(text).Draw(t, "o_string"),
+		FBool: rapid.Bool().Draw(t, "f_bool"), OBool: maybe(rapid.Bool()).Draw(t, "o_bool"),
+		FInt: rapid.Int().Draw(t, "f_int"), OInt: maybe(rapid.Int()).Draw(t, "o_int"),
+		FInt32: rapid.Int32().Draw(t, "f_int32"), OInt32: maybe(rapid.Int32()).Draw(t, "o_int32"),
+		FInt64: rapid.Int64().Draw(t, "f_int64"), OInt64: maybe(rapid.Int64()).Draw(t, "o_int64"),
+		FUint32: rapid.Uint32().Draw(t, "f_uint32"), OUint32: maybe(rapid.Uint32()).Draw(t, "o_uint32"),
+		FFloat64: float.Draw(t, "f_float64"), OFloat64: maybe(float).Draw(t, "o_float64"),
+		FBytes: octets.Draw(t, "f_bytes"), OBytes: nilOr(octets).Draw(t, "o_bytes"),
+		FTime: moment.Draw(t, "f_time"), OTime: maybe(moment).Draw(t, "o_time"),
+		FDuration: duration.Draw(t, "f_duration"), ODuration: maybe(duration).Draw(t, "o_duration"),
+		FDate: day.Draw(t, "f_date"), ODate: maybe(day).Draw(t, "o_date"),
+		FUuid: uuid.Draw(t, "f_uuid"), OUuid: maybe(uuid).Draw(t, "o_uuid"),
+		FSnowflake: id.Draw(t, "f_snowflake"), OSnowflake: maybe(id).Draw(t, "o_snowflake"),
+		FDecimal: decimal.Draw(t, "f_decimal"), ODecimal: maybe(decimal).Draw(t, "o_decimal"),
+		FJson: anyJSON.Draw(t, "f_json"), OJson: nilOr(anyJSON).Draw(t, "o_json"),
 		List: statuses.Draw(t, "list"), Table: nilOr(table(statuses)).Draw(t, "table"),
 		Address: addressOf.Draw(t, "address"), URL: site, Odd: text.Draw(t, "odd"),
 		Dates: slice(day).Draw(t, "dates"), Deep: slice(nilOr(table(nilOr(slice(rapid.Int()))))).Draw(t, "deep"),
@@ -188,8 +188,8 @@ func TestKeysAreReadInAnyOrderAmongOthers(t *testing.T) {
 		if err := json.Unmarshal(data, &members); err != nil {
 			r.Fatal(err)
 		}
-		members["F0"] = json.RawMessage(`"a key in another case is another key"`)
-		for i, unknown := range []string{`null`, `-0.5e-7`, `{"f0": [[], {}, {"a": "\ud83d\ude00"}]}`, `"x\"y"`, `[true, false]`} {
+		members["FString"] = json.RawMessage(`"a key in another case is another key"`)
+		for i, unknown := range []string{`null`, `-0.5e-7`, `{"f_string": [[], {}, {"a": "\ud83d\ude00"}]}`, `"x\"y"`, `[true, false]`} {
 			members[fmt.Sprintf("new%d", i)] = json.RawMessage(unknown)
 		}
 		keys := make([]string, 0, len(members))
@@ -222,17 +222,17 @@ func TestKeysAreReadInAnyOrderAmongOthers(t *testing.T) {
 
 func TestWhatIsRequiredAndNilIsWrittenEmpty(t *testing.T) {
 	t.Parallel()
-	v := jobs.EveryJob{F8: time.Unix(0, 0).UTC()}
+	v := jobs.EveryJob{FTime: time.Unix(0, 0).UTC()}
 	data, err := codec.Append(nil, &v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"f7":""`, `"f14":null`, `"list":[]`, `"deep":[]`, `"parcels":{}`} {
+	for _, want := range []string{`"f_bytes":""`, `"f_json":null`, `"list":[]`, `"deep":[]`, `"parcels":{}`} {
 		if !bytes.Contains(data, []byte(want)) {
 			t.Errorf("%s is missing in %s", want, data)
 		}
 	}
-	for _, optional := range []string{`"o0"`, `"o7"`, `"o14"`, `"table"`, `"addrs"`} {
+	for _, optional := range []string{`"o_string"`, `"o_bytes"`, `"o_json"`, `"table"`, `"addrs"`} {
 		if bytes.Contains(data, []byte(optional)) {
 			t.Errorf("%s is in %s", optional, data)
 		}
@@ -242,7 +242,7 @@ func TestWhatIsRequiredAndNilIsWrittenEmpty(t *testing.T) {
 	if err := json.Unmarshal(plainJSON(t, &plain), &got); err != nil {
 		t.Fatal(err)
 	}
-	v.F7, v.F14 = nil, json.RawMessage("null")
+	v.FBytes, v.FJson = nil, json.RawMessage("null")
 	if d := cmp.Diff(v, got, same); d != "" {
 		t.Errorf("what encoding/json wrote is read otherwise (-want +got):\n%s", d)
 	}

@@ -3,9 +3,6 @@ package codec
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"strings"
 )
 
 // JSON is any JSON, null included, kept as it is but for white space outside
@@ -29,39 +26,25 @@ func JSON(c *Codec, v *json.RawMessage) {
 }
 
 // Go is a Go type that encoding/json writes and reads. Whether it can be null
-// is that type's own affair.
+// is that type's own affair. A type whose methods panic gets a [*PanicError].
 func Go[T any](c *Codec, v *T) {
 	if c.writing {
-		var buf bytes.Buffer
-		enc := json.NewEncoder(&buf)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(v); err != nil {
-			c.fail(err)
-			return
-		}
-		data := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-		if c.limit(len(data)) && c.storable(data, true) {
-			c.data = append(c.data, data...)
-		}
-		return
-	}
-	from := c.at
-	if c.skip(); c.err != nil {
+		writeGo(c, v)
 		return
 	}
 	*v = *new(T)
-	err := json.Unmarshal(c.data[from:c.at], v)
-	var te *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &te):
-		kind, _, _ := strings.Cut(te.Value, " ") // a number comes with its digits
-		c.fail(fmt.Errorf("a JSON %s does not fit a Go %v", kind, te.Type))
-		if te.Field != "" {
-			c.within(te.Field)
-		}
-	case err != nil:
-		c.fail(&RefusedError{err})
-	}
+	readGo(c, v)
+}
+
+// AppendGo is [Append] for a payload that is not described to this package: it
+// appends what encoding/json makes of v, a pointer to the payload.
+func AppendGo(dst []byte, v any) ([]byte, error) {
+	return appendValue(dst, func(c *Codec) { writeGo(c, v) })
+}
+
+// UnmarshalGo is [Unmarshal] for such a payload, into which encoding/json reads.
+func UnmarshalGo(data []byte, v any) error {
+	return unmarshalValue(data, func(c *Codec) { readGo(c, v) })
 }
 
 // storable checks that data is JSON and holds nothing that a store cannot keep.
@@ -74,6 +57,9 @@ func (c *Codec) storable(data []byte, wrote bool) bool {
 	r.space()
 	if r.err == nil && r.at < len(data) {
 		r.syntax("the end")
+	}
+	if r.err != nil && wrote { // so it is JSON, and the path of what is wrong can be told
+		r.path = pathAt(data, r.at-1)
 	}
 	for i := 0; r.err == nil; {
 		n := bytes.IndexByte(data[i:], '\\')
@@ -90,9 +76,13 @@ func (c *Codec) storable(data []byte, wrote bool) bool {
 				r.fail(errUTF8)
 			}
 		}
+		if r.err != nil {
+			r.path = pathAt(data, i)
+		}
 		i = r.at
 	}
 	c.fail(r.err)
+	c.path = r.path
 	return false
 }
 

@@ -83,6 +83,10 @@ func (c *Codec) find(key string) found {
 	switch {
 	case c.err != nil:
 	case o.end:
+		if c.described != nil {
+			*c.described = append(*c.described, Field{Name: key})
+			return missing
+		}
 		if !o.has(i) {
 			return missing
 		}
@@ -130,6 +134,10 @@ func Required[T any](c *Codec, key string, v *T, value Value[T]) {
 		value(c, v)
 		c.leave(key)
 	case missing:
+		if c.described != nil {
+			(*c.described)[len(*c.described)-1].Required = true
+			return
+		}
 		c.fail(errMissing)
 		c.within(key)
 	}

@@ -93,7 +93,7 @@ func TestWhatCannotBeReadIsAnErrorThatNamesThePlace(t *testing.T) {
 func TestValuesOfOtherKindsAreRefused(t *testing.T) {
 	t.Parallel()
 	var v jobs.EveryJob
-	good := jobs.EveryJob{F14: json.RawMessage("0")}
+	good := jobs.EveryJob{FJson: json.RawMessage("0")}
 	data, err := codec.Append(nil, &good)
 	if err != nil {
 		t.Fatal(err)
@@ -103,21 +103,21 @@ func TestValuesOfOtherKindsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, bad := range map[string][]string{
-		"f0":   {`null`, `1`, `{}`},
-		"f1":   {`null`, `"true"`, `0`, `tru`, `truex`},
-		"f2":   {`null`, `"1"`, `1.5`, `-9223372036854775809`},
-		"f3":   {`2147483648`, `-2147483649`, `1E0`, `12345678901234567890123`},
-		"f4":   {`9223372036854775808`, `true`},
-		"f5":   {`-1`, `4294967296`, `-0`, `null`, `"1"`, `0.0`},
-		"f6":   {`1e309`, `-1e309`, `"NaN"`, `null`, strings.Repeat("9", 400)},
-		"f7":   {`"a"`, `"????"`, `"YQ"`, `[97]`},
-		"f8":   {`""`, `"2006-01-02"`, `"2006-01-02T15:04:05"`, `"2006-13-02T15:04:05Z"`, `0`, `null`},
-		"f9":   {`"1s"`, `1.5`, `9223372036854775808`},
-		"f10":  {`"2023-02-29"`, `20230228`, `null`},
-		"f11":  {`"f81d4fae-7dec-11d0-a765-00a0c91e6bf"`, `null`},
-		"f13":  {`"1e3"`, `1.5`, `null`, `""`},
-		"f14":  {``, `nul`, `[`},
-		"list": {`{}`, `[1]`, `""`}, "table": {`[]`, `{"a":{}}`}, "parcels": {`{"a":null}`, `{"a":{}}`},
+		"f_string":   {`null`, `1`, `{}`},
+		"f_bool":     {`null`, `"true"`, `0`, `tru`, `truex`},
+		"f_int":      {`null`, `"1"`, `1.5`, `-9223372036854775809`},
+		"f_int32":    {`2147483648`, `-2147483649`, `1E0`, `12345678901234567890123`},
+		"f_int64":    {`9223372036854775808`, `true`},
+		"f_uint32":   {`-1`, `4294967296`, `-0`, `null`, `"1"`, `0.0`},
+		"f_float64":  {`1e309`, `-1e309`, `"NaN"`, `null`, strings.Repeat("9", 400)},
+		"f_bytes":    {`"a"`, `"????"`, `"YQ"`, `[97]`},
+		"f_time":     {`""`, `"2006-01-02"`, `"2006-01-02T15:04:05"`, `"2006-13-02T15:04:05Z"`, `0`, `null`},
+		"f_duration": {`"1s"`, `1.5`, `9223372036854775808`},
+		"f_date":     {`"2023-02-29"`, `20230228`, `null`},
+		"f_uuid":     {`"f81d4fae-7dec-11d0-a765-00a0c91e6bf"`, `null`},
+		"f_decimal":  {`"1e3"`, `1.5`, `null`, `""`},
+		"f_json":     {``, `nul`, `[`},
+		"list":       {`{}`, `[1]`, `""`}, "table": {`[]`, `{"a":{}}`}, "parcels": {`{"a":null}`, `{"a":{}}`},
 		"url": {`"https://example.com"`, `{"Host":1}`}, "addrs": {`["x"]`, `[1]`},
 	} {
 		for _, text := range bad {

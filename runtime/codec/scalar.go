@@ -132,7 +132,7 @@ func Float64(c *Codec, v *float64) {
 // appendFloat writes f in the form that encoding/json and ECMAScript use.
 func (c *Codec) appendFloat(f float64) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		c.fail(fmt.Errorf("the number %v is none that JSON has", f))
+		c.fail(fmt.Errorf("JSON cannot represent the number %v", f))
 		return
 	}
 	format := byte('f')

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
+	"github.com/jobgen/jobgen/internal/fieldtype"
 	"github.com/jobgen/jobgen/runtime/codec"
 )
 
@@ -15,8 +16,8 @@ import (
 func TestErrorsOfReadingTellNothingOfWhatWasRead(t *testing.T) {
 	t.Parallel()
 	fields := []string{"list", "table", "address", "url", "a b/c:ü", "dates", "deep", "parcels", "addrs", "anything"}
-	for n := range 15 {
-		fields = append(fields, fmt.Sprint("f", n), fmt.Sprint("o", n))
+	for _, name := range fieldtype.Names() {
+		fields = append(fields, "f_"+name, "o_"+name)
 	}
 	refused := 0
 	for _, field := range fields {

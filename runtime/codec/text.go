@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"github.com/bwmarrin/snowflake"
@@ -42,6 +41,16 @@ func Enum[E interface {
 	}
 }
 
+// MarshalEnum returns the text of an enum's value, or an error for one that is not
+// valid. The MarshalText methods of generated enums call it, so that Enum and
+// encoding/json refuse the same values.
+func MarshalEnum[E ~string](v E, valid bool) ([]byte, error) {
+	if !valid {
+		return nil, fmt.Errorf("%T has no value %.60q", v, string(v))
+	}
+	return []byte(v), nil
+}
+
 var errNoID = errors.New("the string is not the digits of an id")
 
 // Snowflake is a number in a string: JavaScript would round it.
@@ -62,11 +71,6 @@ func Snowflake(c *Codec, v *snowflake.ID) {
 	*v = snowflake.ID(n)
 }
 
-// Time is a string as RFC 3339 has it, with nanoseconds and the zone's offset.
-func Time(c *Codec, v *time.Time) {
-	Text(c, v)
-}
-
 // Text is a string that the value makes of itself and reads itself.
 func Text[T any, P interface {
 	*T
@@ -76,7 +80,7 @@ func Text[T any, P interface {
 	if c.writing {
 		c.data = append(c.data, '"')
 		from := len(c.data)
-		data, err := P(v).AppendText(c.data)
+		data, err := appendText(P(v), c.data)
 		if err != nil {
 			c.fail(err)
 			return
@@ -93,8 +97,8 @@ func Text[T any, P interface {
 		return
 	}
 	if text, ok := c.readText(); ok {
-		if err := P(v).UnmarshalText(text); err != nil {
-			c.fail(&RefusedError{err})
+		if err := unmarshalText(P(v), text); err != nil {
+			c.refuse(err)
 		}
 	}
 }

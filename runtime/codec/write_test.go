@@ -9,8 +9,8 @@ import (
 	"time"
 
 	jobs "github.com/jobgen/jobgen/internal/emit/testdata/full"
-	jobgen "github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/codec"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
@@ -22,32 +22,34 @@ func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
 		spoil      func(*jobs.EveryJob)
 		path, says string
 	}{
-		"a NUL":                     {func(v *jobs.EveryJob) { v.Odd = "12345678\x00" }, "a b/c:ü", "NUL"},
-		"a NUL in a struct":         {func(v *jobs.EveryJob) { v.Address.Street = "\x00" }, "address.street", "NUL"},
-		"a NUL in a key":            {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a\x00": {}} }, "parcels.a\x00", "NUL"},
-		"a NUL in a map":            {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a": {Street: "\x00"}} }, "parcels.a.street", "NUL"},
-		"a NUL in JSON":             {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`{"a":"\\\u0000"}`) }, "f14", "NUL"},
-		"a NUL in a Go type":        {func(v *jobs.EveryJob) { v.URL.Host = "\x00" }, "url", "NUL"},
-		"no UTF-8":                  {func(v *jobs.EveryJob) { v.F0 = "abc\xff" }, "f0", "UTF-8"},
-		"a surrogate":               {func(v *jobs.EveryJob) { v.O0 = ptr("\xed\xa0\x80") }, "o0", "UTF-8"},
-		"no UTF-8 in JSON":          {func(v *jobs.EveryJob) { v.F14 = json.RawMessage("\"\xff\"") }, "f14", "UTF-8"},
-		"no UTF-8 in a Go type":     {func(v *jobs.EveryJob) { v.URL.Host = "\xff" }, "url", "UTF-8"},
-		"half a surrogate in JSON":  {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"\ud800"`) }, "f14", "surrogate"},
-		"broken JSON":               {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`{"open":`) }, "f14", "ends too early"},
-		"two values":                {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`1 2`) }, "f14", "the end is needed"},
-		"no JSON":                   {func(v *jobs.EveryJob) { v.O14 = json.RawMessage{} }, "o14", "ends too early"},
-		"deep JSON":                 {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(strings.Repeat("[", 2000) + strings.Repeat("]", 2000)) }, "f14", "1000 levels deep"},
-		"NaN":                       {func(v *jobs.EveryJob) { v.F6 = math.NaN() }, "f6", "NaN"},
-		"an infinity":               {func(v *jobs.EveryJob) { v.O6 = ptr(math.Inf(-1)) }, "o6", "-Inf"},
-		"the year 10000":            {func(v *jobs.EveryJob) { v.F8 = year10000 }, "f8", "year outside of range"},
+		"a NUL":                    {func(v *jobs.EveryJob) { v.Odd = "12345678\x00" }, "a b/c:ü", "NUL"},
+		"a NUL in a struct":        {func(v *jobs.EveryJob) { v.Address.Street = "\x00" }, "address.street", "NUL"},
+		"a NUL in a key":           {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a\x00": {}} }, "parcels.a\x00", "NUL"},
+		"a NUL in a map":           {func(v *jobs.EveryJob) { v.Parcels = map[string]jobs.Address{"a": {Street: "\x00"}} }, "parcels.a.street", "NUL"},
+		"a NUL in JSON":            {func(v *jobs.EveryJob) { v.FJson = json.RawMessage(`{"a":"\\\u0000"}`) }, "f_json.a", "NUL"},
+		"a NUL in a Go type":       {func(v *jobs.EveryJob) { v.URL.Host = "\x00" }, "url.Host", "NUL"},
+		"no UTF-8":                 {func(v *jobs.EveryJob) { v.FString = "abc\xff" }, "f_string", "UTF-8"},
+		"a surrogate":              {func(v *jobs.EveryJob) { v.OString = ptr("\xed\xa0\x80") }, "o_string", "UTF-8"},
+		"no UTF-8 in JSON":         {func(v *jobs.EveryJob) { v.FJson = json.RawMessage("\"\xff\"") }, "f_json", "UTF-8"},
+		"no UTF-8 in a Go type":    {func(v *jobs.EveryJob) { v.URL.Host = "\xff" }, "url.Host", "UTF-8"},
+		"half a surrogate in JSON": {func(v *jobs.EveryJob) { v.FJson = json.RawMessage(`"\ud800"`) }, "f_json", "surrogate"},
+		"broken JSON":              {func(v *jobs.EveryJob) { v.FJson = json.RawMessage(`{"open":`) }, "f_json", "ends too early"},
+		"two values":               {func(v *jobs.EveryJob) { v.FJson = json.RawMessage(`1 2`) }, "f_json", "the end is needed"},
+		"no JSON":                  {func(v *jobs.EveryJob) { v.OJson = json.RawMessage{} }, "o_json", "ends too early"},
+		"deep JSON": {func(v *jobs.EveryJob) {
+			v.FJson = json.RawMessage(strings.Repeat("[", 2000) + strings.Repeat("]", 2000))
+		}, "f_json", "1000 levels deep"},
+		"NaN":                       {func(v *jobs.EveryJob) { v.FFloat64 = math.NaN() }, "f_float64", "NaN"},
+		"an infinity":               {func(v *jobs.EveryJob) { v.OFloat64 = ptr(math.Inf(-1)) }, "o_float64", "-Inf"},
+		"the year 10000":            {func(v *jobs.EveryJob) { v.FTime = year10000 }, "f_time", "year outside of range"},
 		"a value no enum has":       {func(v *jobs.EveryJob) { v.List = []*jobs.Status{nil, ptr(jobs.Status("x"))} }, "list[1]", `has no value "x"`},
-		"a text that is too long":   {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("x", codec.MaxSize) }, "f0", "more than the 16777216"},
-		"bytes that are too long":   {func(v *jobs.EveryJob) { v.F7 = make([]byte, codec.MaxSize) }, "f7", "more than the 16777216"},
-		"a list that is too long":   {func(v *jobs.EveryJob) { v.Dates = make([]jobgen.Date, codec.MaxSize/10) }, "dates[", "more than the 16777216"},
-		"escapes that are too long": {func(v *jobs.EveryJob) { v.F0 = strings.Repeat("\x01", codec.MaxSize/5) }, "f0", "more than the 16777216"},
-		"JSON that is too long":     {func(v *jobs.EveryJob) { v.F14 = json.RawMessage(`"` + strings.Repeat("x", codec.MaxSize) + `"`) }, "f14", "more than the 16777216"},
+		"a text that is too long":   {func(v *jobs.EveryJob) { v.FString = strings.Repeat("x", codec.MaxSize) }, "f_string", "more than the 16777216"},
+		"bytes that are too long":   {func(v *jobs.EveryJob) { v.FBytes = make([]byte, codec.MaxSize) }, "f_bytes", "more than the 16777216"},
+		"a list that is too long":   {func(v *jobs.EveryJob) { v.Dates = make([]value.Date, codec.MaxSize/10) }, "dates[", "more than the 16777216"},
+		"escapes that are too long": {func(v *jobs.EveryJob) { v.FString = strings.Repeat("\x01", codec.MaxSize/5) }, "f_string", "more than the 16777216"},
+		"JSON that is too long":     {func(v *jobs.EveryJob) { v.FJson = json.RawMessage(`"` + strings.Repeat("x", codec.MaxSize) + `"`) }, "f_json", "more than the 16777216"},
 	} {
-		v := jobs.EveryJob{F14: json.RawMessage("0")}
+		v := jobs.EveryJob{FJson: json.RawMessage("0")}
 		c.spoil(&v)
 		dst := []byte("before")
 		out, err := codec.Append(dst, &v)

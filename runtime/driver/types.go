@@ -125,7 +125,8 @@ type ClaimRequest struct {
 
 // Claimed is what [Queue.Claim] did.
 type Claimed struct {
-	// Rows are the claimed jobs in claim order: by priority, Due and ID. Fewer
+	// Rows are the claimed jobs in claim order: by priority, Due and ID, where the
+	// priorities may stand the other way round after a claim with LowestFirst. Fewer
 	// than the limit means that nothing more is claimable at the moment.
 	Rows []Row
 	// NextDue is how long until another job becomes due, or a claim expires, as

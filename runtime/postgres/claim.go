@@ -4,255 +4,281 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/bwmarrin/snowflake"
+	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
-// ClaimBatch implements [runtime.BatchClaimer].
-func (q *storeQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
-	c, err := q.claiming(ctx, req)
-	if err != nil || c == nil {
-		return runtime.ClaimedBatch{}, err
+// The kinds of row that claim and finish_and_claim return. They are numbers,
+// because each claimed job has one.
+const (
+	kindEnd      = 1 // the last row, where fewer jobs were claimable than asked for
+	kindFinished = 2 // a job that was finished
+)
+
+// claimOrder are all priorities in the order of claiming.
+func claimOrder(lowestFirst bool) []int16 {
+	if lowestFirst {
+		return lowestFirstOrder
 	}
-	rows, err := retry(ctx, func() ([]pgdb.ClaimRow, error) { return q.db.Claim(ctx, c.params) })
-	if err != nil {
-		return runtime.ClaimedBatch{}, c.failed(err)
-	}
-	return c.claimed(rows), nil
+	return highestFirstOrder
 }
 
-// A claiming is a claim of many jobs on its way.
-type claiming struct {
-	q      *storeQueue
-	req    runtime.ClaimRequest
-	view   *view
-	look   look
+var (
+	highestFirstOrder = []int16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+	lowestFirstOrder  = []int16{9, 8, 7, 6, 5, 4, 3, 2, 1, 0}
+)
+
+// Claim implements [driver.Queue]. Completions share the statement and the
+// commit of a claim from all jobs; other outcomes have theirs first.
+func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (claimed driver.Claimed, err error) {
+	nothing := req.Types != nil && len(req.Types) == 0
+	if len(req.Finish) > 0 {
+		if req.From == driver.FromAll && !nothing && allCompleted(req.Finish) {
+			return q.finishAndClaim(ctx, req)
+		}
+		if claimed.Finished, err = q.Finish(ctx, req.Handler, req.Finish); err != nil {
+			return driver.Claimed{}, err
+		}
+	}
+	if nothing {
+		return claimed, nil
+	}
+	if req.From != driver.FromAll {
+		err = q.claimFirst(ctx, req, &claimed)
+		return claimed, err
+	}
+	call, err := q.newClaimCall(ctx, req)
+	if err != nil {
+		return claimed, err
+	}
+	rows, err := again(ctx, q.store, func() ([]pgdb.ClaimRow, error) { return q.db.Claim(ctx, call.params) })
+	if err != nil {
+		return claimed, call.failed(err)
+	}
+	err = call.claimed(ctx, rows, &claimed)
+	return claimed, err
+}
+
+func allCompleted(outcomes []driver.Outcome) bool {
+	return !slices.ContainsFunc(outcomes, func(o driver.Outcome) bool { return o.Kind != driver.Completed })
+}
+
+// finishAndClaim is Claim for outcomes that are all completions.
+func (q *queue) finishAndClaim(ctx context.Context, req driver.ClaimRequest) (claimed driver.Claimed, err error) {
+	call, err := q.newClaimCall(ctx, req)
+	if err != nil {
+		return claimed, err
+	}
+	f := newFinishCall(req.Finish)
+	rows, err := again(ctx, q.store, func() ([]pgdb.FinishAndClaimRow, error) {
+		p := &call.params
+		return q.db.FinishAndClaim(ctx, pgdb.FinishAndClaimParams{
+			Queue: p.Queue, Handler: p.Handler, Ids: f.done.Ids, Numbers: f.done.Numbers, Logs: f.done.Logs,
+			Types: p.Types, MaxJobs: p.MaxJobs, Priorities: p.Priorities, Due: p.Due, After: p.After,
+			Sweep: p.Sweep, CanDeclareDead: p.CanDeclareDead,
+		})
+	})
+	if err != nil {
+		return claimed, call.failed(err)
+	}
+	taken := make([]pgdb.ClaimRow, 0, len(rows))
+	for _, row := range rows {
+		if row.Kind == kindFinished {
+			f.finished[row.ID] = true
+		} else {
+			taken = append(taken, pgdb.ClaimRow(row))
+		}
+	}
+	if err := call.claimed(ctx, taken, &claimed); err != nil {
+		return claimed, err
+	}
+	claimed.Finished, err = q.finishRest(ctx, call.params.Handler, f)
+	return claimed, err
+}
+
+// A claimCall is a claim from all jobs on its way. In a transaction it begins
+// nowhere and moves no cursor: what it takes may be rolled back.
+type claimCall struct {
+	q      *queue
+	req    *driver.ClaimRequest
+	cursor *cursor
+	scan   scan
 	params pgdb.ClaimParams
 	sent   time.Time
 }
 
-// claiming prepares a claim; nil where nothing can be claimed.
-func (q *storeQueue) claiming(ctx context.Context, req runtime.ClaimRequest) (*claiming, error) {
-	if err := runtime.CheckName("handler", req.HandlerID); err != nil {
+func (q *queue) newClaimCall(ctx context.Context, req driver.ClaimRequest) (*claimCall, error) {
+	handler, err := q.worker(ctx, req.Handler)
+	if err != nil {
+		return nil, fmt.Errorf("number handler: %w", err)
+	}
+	c := &claimCall{q: q, req: &req, cursor: &cursor{types: req.Types, always: true}}
+	if q.tx == nil {
+		c.cursor = q.state.cursor(req.Types)
+	}
+	types, err := c.cursor.typeNumbers(ctx, q)
+	if err != nil {
 		return nil, err
 	}
-	if req.Limit < 1 {
-		return nil, fmt.Errorf("claim from queue %q: a limit of %d is less than 1", q.name, req.Limit)
-	}
-	if len(req.Types) == 0 {
-		return nil, nil
-	}
-	handler, err := q.worker(ctx, req.HandlerID)
-	if err != nil {
-		return nil, fmt.Errorf("claim from queue %q: handler %q: %w", q.name, req.HandlerID, err)
-	}
-	v := q.hub.view(req.Types)
-	types, err := v.numbers(ctx, q)
-	if err != nil {
-		return nil, fmt.Errorf("claim from queue %q: %w", q.name, err)
-	}
-	c := &claiming{q: q, req: req, view: v, sent: time.Now()}
-	c.look = v.next(c.sent)
+	c.sent = time.Now()
+	c.scan = c.cursor.next(c.sent, req.LowestFirst)
 	c.params = pgdb.ClaimParams{
-		Queue: q.number, Handler: handler, Types: types, MaxJobs: int32(min(req.Limit, maxBatch)),
-		Due: c.look.due, After: c.look.after, Sweep: c.look.full, Judge: q.ids.judges(),
+		Queue: q.number, Handler: handler, Types: types, MaxJobs: int32(min(req.Limit, math.MaxInt32)),
+		Priorities: claimOrder(req.LowestFirst), Due: c.scan.due, After: c.scan.after, Sweep: c.scan.full,
+		CanDeclareDead: q.ids.canDeclareDead(),
 	}
 	return c, nil
 }
 
-func (c *claiming) failed(err error) error {
-	c.view.failed(c.look, c.sent, time.Now())
-	return fmt.Errorf("claim from queue %q: %w", c.q.name, err)
+func (c *claimCall) failed(err error) error {
+	c.cursor.failed(c.scan, c.sent, time.Now())
+	return fmt.Errorf("claim: %w", err)
 }
 
-// claimed makes jobs of what came back, and moves the view on.
-func (c *claiming) claimed(rows []pgdb.ClaimRow) runtime.ClaimedBatch {
-	var batch runtime.ClaimedBatch
+// claimed makes rows of what came back, and moves the cursor on.
+func (c *claimCall) claimed(ctx context.Context, rows []pgdb.ClaimRow, claimed *driver.Claimed) error {
 	done := time.Now()
 	var last *pgdb.ClaimRow
-	if n := len(rows) - 1; n >= 0 && rows[n].ID == 0 {
+	if n := len(rows) - 1; n >= 0 && rows[n].Kind == kindEnd {
 		last, rows = &rows[n], rows[:n]
 	}
-	c.view.claimed(c.look, rows, last, c.sent, done)
-	slices.SortFunc(rows, func(a, b pgdb.ClaimRow) int {
-		return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.Due.Time.Compare(b.Due.Time), cmp.Compare(a.ID, b.ID))
-	})
-	batch.Jobs = make([]*runtime.Job, len(rows))
+	var dbNow time.Time
+	if last != nil {
+		dbNow = last.Now.Time
+	}
+	claimed.Rows = make([]driver.Row, len(rows))
 	revoked := false
-	for i, row := range rows {
-		batch.Jobs[i] = c.q.claimed(c.q, row, c.view.typeOf(row.Type), c.req.HandlerID, c.sent)
+	for i := range rows {
+		row := &rows[i]
+		jobType, err := c.cursor.typeOf(ctx, c.q, row.Type)
+		if err != nil {
+			return c.failed(err)
+		}
+		claimed.Rows[i] = claimedRow(row, jobType)
 		revoked = revoked || row.Revoked
 	}
-	if revoked {
-		c.q.ring(claimsRevoked)
+	c.cursor.claimed(c.scan, claimed.Rows, dbNow, c.sent, done)
+	sortRows(claimed.Rows, c.req.LowestFirst)
+	if c.q.tx == nil {
+		var late time.Duration
+		if len(rows) > 0 && last != nil {
+			late = dbNow.Sub(claimed.Rows[0].Due)
+		}
+		c.q.state.damping.claimed(len(rows), late)
 	}
-	var late time.Duration
-	if len(rows) > 0 && last != nil {
-		late = last.Created.Time.Sub(rows[0].Due.Time)
-	}
-	c.q.hub.crowd.claimed(len(rows), late)
 	if last != nil {
-		batch.NextDue = time.Duration(last.MaxWork) * time.Microsecond
+		if last.NextDue.Valid {
+			claimed.NextDue = last.NextDue.Time.Sub(dbNow)
+		}
 		// Where jobs come in, some may have been committed out of order.
-		if sweep := c.view.untilSweep(done); !c.look.full && len(rows) > 0 && (batch.NextDue == 0 || sweep < batch.NextDue) {
-			batch.NextDue = sweep
+		if sweep := c.cursor.untilSweep(done); !c.scan.full && len(rows) > 0 && (claimed.NextDue == 0 || sweep < claimed.NextDue) {
+			claimed.NextDue = sweep
 		}
 	}
-	return batch
+	return c.q.afterClaim(ctx, revoked, last == nil)
 }
 
-// maxBatch is how many jobs one claim takes at most.
-const maxBatch = 10_000
-
-// claimed is a job as it was claimed, for its handler.
-func (q *queue) claimed(self runtime.JobQueue, row pgdb.ClaimRow, of runtime.TypeVersion, handlerID string, sent time.Time) *runtime.Job {
-	return q.catalogue.BindClaim(&runtime.Job{
-		ID: snowflake.ID(row.ID), Type: of.Type, Data: row.Payload,
-		Created: row.Created.Time.UTC(), Due: row.Due.Time.UTC(), MaxWorkDuration: time.Duration(row.MaxWork) * time.Microsecond,
-		AttemptsMade: row.Attempts - 1, AttemptsRemaining: row.MaxAttempts - row.Attempts,
-		Priority: row.Priority, PayloadVersion: of.Version,
-	}, self, handlerID, sent)
-}
-
-// tryClaim claims the first job that waits, wherever it stands.
-func (q *queue) tryClaim(ctx context.Context, self runtime.JobQueue, handlerID string) (*runtime.Job, error) {
-	return q.take(ctx, self, "claim", handlerID, func(handler int32) ([]pgdb.ClaimOneRow, error) {
-		return q.db.ClaimOne(ctx, pgdb.ClaimOneParams{Queue: q.number, Handler: handler})
-	})
-}
-
-func (q *queue) trySteal(ctx context.Context, self runtime.JobQueue, handlerID string) (*runtime.Job, error) {
-	return q.take(ctx, self, "steal", handlerID, func(handler int32) ([]pgdb.ClaimOneRow, error) {
-		rows, err := q.db.Steal(ctx, pgdb.StealParams{Queue: q.number, Handler: handler, Judge: q.ids.judges()})
-		same := make([]pgdb.ClaimOneRow, len(rows))
-		for i, row := range rows {
-			same[i] = pgdb.ClaimOneRow(row)
-		}
-		return same, err
-	})
-}
-
-// take claims or steals one job.
-func (q *queue) take(ctx context.Context, self runtime.JobQueue, verb, handlerID string, from func(handler int32) ([]pgdb.ClaimOneRow, error)) (*runtime.Job, error) {
-	if err := runtime.CheckName("handler", handlerID); err != nil {
-		return nil, err
+// afterClaim wakes those who have to know of a claim: others whose claims it
+// took over, and one more who looks for jobs where there may be more.
+func (q *queue) afterClaim(ctx context.Context, revoked, more bool) error {
+	if more {
+		q.state.arrived.Wake()
 	}
-	handler, err := q.handler(ctx, handlerID)
-	if err != nil {
-		return nil, fmt.Errorf("%s from queue %q: handler %q: %w", verb, q.name, handlerID, err)
+	if revoked {
+		return q.tell(ctx, claimsRevoked)
 	}
-	sent := time.Now()
-	rows, err := from(handler)
-	if err != nil {
-		return nil, fmt.Errorf("%s from queue %q: %w", verb, q.name, err)
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("%s from queue %q: %w", verb, q.name, runtime.ErrJobNotFound)
-	}
-	if rows[0].Revoked {
-		if err := q.tell(ctx, claimsRevoked); err != nil {
-			return nil, err
-		}
-	}
-	row := rows[0]
-	return q.claimed(self, pgdb.ClaimRow{
-		ID: row.ID, Priority: row.Priority, Attempts: row.Attempts, MaxAttempts: row.MaxAttempts,
-		Created: row.Created, Due: row.Due, MaxWork: row.MaxWork, Payload: row.Payload,
-	}, runtime.TypeVersion{Type: runtime.JobType(row.Name), Version: row.Version}, handlerID, sent), nil
-}
-
-// TryClaim implements [runtime.JobQueue].
-func (q *storeQueue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, error) {
-	job, err := q.tryClaim(ctx, q, handlerID)
-	if err == nil {
-		q.hub.arrived.Wake() // there may be another, for another waiter
-	}
-	return job, err
-}
-
-// TrySteal implements [runtime.JobQueue].
-func (q *storeQueue) TrySteal(ctx context.Context, handlerID string) (*runtime.Job, error) {
-	return q.trySteal(ctx, q, handlerID)
-}
-
-// TryClaim implements [runtime.JobQueue].
-func (q *boundQueue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, error) {
-	return q.tryClaim(ctx, q, handlerID)
-}
-
-// TrySteal implements [runtime.JobQueue].
-func (q *boundQueue) TrySteal(ctx context.Context, handlerID string) (*runtime.Job, error) {
-	return q.trySteal(ctx, q, handlerID)
-}
-
-// Release implements [runtime.Releaser].
-func (q *storeQueue) Release(ctx context.Context, handlerID string, claims []runtime.ClaimRef) error {
-	if len(claims) == 0 {
-		return nil
-	}
-	handler, err := q.knownHandler(ctx, handlerID)
-	if err == nil {
-		ids, numbers := split(claims)
-		_, err = q.db.Release(ctx, pgdb.ReleaseParams{Queue: q.number, Handler: handler, Ids: ids, Numbers: numbers})
-	}
-	if err != nil {
-		return fmt.Errorf("release %d claims of queue %q: %w", len(claims), q.name, err)
-	}
-	q.hub.forget() // they may lie behind the cursors
-	q.ring(jobArrived)
 	return nil
 }
 
-// split returns the claims in the order of their ids, in which every
-// statement locks jobs.
-func split(claims []runtime.ClaimRef) (ids []int64, numbers []int32) {
-	sorted := slices.SortedFunc(slices.Values(claims), func(a, b runtime.ClaimRef) int { return cmp.Compare(a.JobID, b.JobID) })
-	ids, numbers = make([]int64, len(sorted)), make([]int32, len(sorted))
-	for i, c := range sorted {
-		ids[i], numbers[i] = int64(c.JobID), c.AttemptNumber
+// claimedRow is a job as it was claimed.
+func claimedRow(row *pgdb.ClaimRow, jobType driver.TypeVersion) driver.Row {
+	return driver.Row{
+		ID: snowflake.ID(row.ID), Type: jobType, Payload: row.Payload,
+		Created: row.Created.Time.UTC(), Due: row.Due.Time.UTC(), MaxWork: time.Duration(row.MaxWork) * time.Microsecond,
+		Attempts: row.Attempts, MaxAttempts: row.MaxAttempts, Priority: row.Priority,
 	}
-	return ids, numbers
 }
 
-// LastAnswer implements [runtime.LivenessReporter].
-func (q *storeQueue) LastAnswer() time.Time { return q.ids.lastAnswer() }
-
-// WatchClaims implements [runtime.ClaimWatcher].
-func (q *storeQueue) WatchClaims(ctx context.Context) <-chan struct{} {
-	if q.listener != nil {
-		q.listener.start()
-	}
-	return q.hub.revoked.Subscribe(ctx)
+// sortRows sorts into claim order.
+func sortRows(rows []driver.Row, lowestFirst bool) {
+	slices.SortFunc(rows, func(a, b driver.Row) int {
+		byPriority := cmp.Compare(a.Priority, b.Priority)
+		if lowestFirst {
+			byPriority = -byPriority
+		}
+		return cmp.Or(byPriority, a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
+	})
 }
 
-// LostClaims implements [runtime.ClaimWatcher].
-func (q *storeQueue) LostClaims(ctx context.Context, handlerID string, claims []runtime.ClaimRef) ([]runtime.LostClaim, error) {
-	if len(claims) == 0 {
-		return nil, nil
-	}
-	handler, err := q.knownHandler(ctx, handlerID)
-	var rows []pgdb.LostClaimsRow
-	if err == nil {
-		ids, numbers := split(claims)
-		rows, err = q.db.LostClaims(ctx, pgdb.LostClaimsParams{Queue: q.number, Handler: handler, Ids: ids, Numbers: numbers})
-	}
+// claimFirst claims the first job that waits, wherever it stands, or the first
+// claim of another handler that is over.
+func (q *queue) claimFirst(ctx context.Context, req driver.ClaimRequest, claimed *driver.Claimed) error {
+	handler, err := q.handler(ctx, req.Handler)
 	if err != nil {
-		return nil, fmt.Errorf("look after %d claims of queue %q: %w", len(claims), q.name, err)
+		return fmt.Errorf("number handler: %w", err)
 	}
-	lost := make([]runtime.LostClaim, len(rows))
-	for i, row := range rows {
-		lost[i] = runtime.LostClaim{
-			ClaimRef: runtime.ClaimRef{JobID: snowflake.ID(row.ID), AttemptNumber: row.Number},
-			Cause:    runtime.ErrJobNotClaimed,
+	rows, err := again(ctx, q.store, func() ([]pgdb.StealRow, error) {
+		if req.From == driver.FromExpired {
+			return q.db.Steal(ctx, pgdb.StealParams{Queue: q.number, Handler: handler, CanDeclareDead: q.ids.canDeclareDead()})
 		}
-		if row.Cancelled {
-			lost[i].Cause = runtime.ErrJobCancelled
+		rows, err := q.db.ClaimOne(ctx, pgdb.ClaimOneParams{Queue: q.number, Handler: handler, Priorities: claimOrder(req.LowestFirst)})
+		taken := make([]pgdb.StealRow, len(rows))
+		for i, row := range rows {
+			taken[i] = pgdb.StealRow(row)
 		}
+		return taken, err
+	})
+	if err != nil {
+		return fmt.Errorf("claim first: %w", err)
 	}
-	return lost, nil
+	revoked := false
+	for _, row := range rows {
+		claimed.Rows = append(claimed.Rows, driver.Row{
+			ID: snowflake.ID(row.ID), Type: driver.TypeVersion{Type: row.Name, Version: row.Version}, Payload: row.Payload,
+			Created: row.Created.Time.UTC(), Due: row.Due.Time.UTC(), MaxWork: time.Duration(row.MaxWork) * time.Microsecond,
+			Attempts: row.Attempts, MaxAttempts: row.MaxAttempts, Priority: row.Priority,
+		})
+		revoked = revoked || row.Revoked
+	}
+	return q.afterClaim(ctx, revoked, len(rows) == req.Limit)
+}
+
+// typeNumbers returns the numbers of the cursor's types; nil for all.
+func (c *cursor) typeNumbers(ctx context.Context, q *queue) ([]int32, error) {
+	c.mu.Lock()
+	numbers := c.numbers
+	c.mu.Unlock()
+	if numbers != nil || c.types == nil {
+		return numbers, nil
+	}
+	numbers, err := q.types.of(ctx, q.db, c.types, q.tx == nil)
+	if err == nil {
+		c.mu.Lock()
+		c.numbers = numbers
+		c.mu.Unlock()
+	}
+	return numbers, err
+}
+
+// typeOf returns the type with that number.
+func (c *cursor) typeOf(ctx context.Context, q *queue, number int32) (driver.TypeVersion, error) {
+	c.mu.Lock()
+	i := slices.Index(c.numbers, number)
+	c.mu.Unlock()
+	if i >= 0 {
+		return c.types[i], nil
+	}
+	return q.types.named(ctx, q.db, number)
+}
+
+// dueParam is a job's due as a parameter; null is the time of the statement.
+func dueParam(due time.Time) pgtype.Timestamptz {
+	return pgtype.Timestamptz{Time: due, Valid: !due.IsZero()}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,48 +13,60 @@ import (
 
 	"github.com/jobgen/jobgen/internal/test/pgtest"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
-func claimBatch(t *testing.T, queue runtime.JobQueue, limit int) runtime.ClaimedBatch {
+// claim claims as a worker does, and says how long until it should again.
+func claim(t *testing.T, queue *runtime.Queue, handler string, limit int) ([]*runtime.Job, time.Duration) {
 	t.Helper()
-	batch, err := queue.(runtime.BatchClaimer).ClaimBatch(t.Context(), runtime.ClaimRequest{HandlerID: "h", Types: []runtime.TypeVersion{{Type: "note", Version: 1}}, Limit: limit})
+	sent := time.Now()
+	claimed, err := queue.Driver().Claim(t.Context(), driver.ClaimRequest{Handler: handler, Types: noteVersions, Limit: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return batch
+	jobs := make([]*runtime.Job, len(claimed.Rows))
+	for i := range claimed.Rows {
+		jobs[i] = queue.Job(&claimed.Rows[i], handler, sent)
+	}
+	return jobs, claimed.NextDue
+}
+
+// completed are the outcomes of jobs that succeeded.
+func completed(jobs []*runtime.Job) []driver.Outcome {
+	outcomes := make([]driver.Outcome, len(jobs))
+	for i, job := range jobs {
+		outcomes[i].Attempt = driver.Attempt{Job: job.ID, Number: job.AttemptNumber}
+	}
+	return outcomes
 }
 
 // claimWhenDue claims as a worker does that is told nothing: when NextDue says,
 // and by polling.
-func claimWhenDue(t *testing.T, queue runtime.JobQueue) *runtime.Job {
+func claimWhenDue(t *testing.T, queue *runtime.Queue) *runtime.Job {
 	t.Helper()
 	for t.Context().Err() == nil {
-		batch := claimBatch(t, queue, 1)
-		if len(batch.Jobs) > 0 {
-			return batch.Jobs[0]
+		jobs, nextDue := claim(t, queue, "h", 1)
+		if len(jobs) > 0 {
+			return jobs[0]
 		}
-		if batch.NextDue == 0 {
-			batch.NextDue = time.Second // a poll
+		if nextDue == 0 {
+			nextDue = time.Second // a poll
 		}
-		time.Sleep(batch.NextDue)
+		time.Sleep(nextDue)
 	}
 	t.Fatal("the job was never claimed")
 	return nil
 }
 
-func drain(t *testing.T, queue runtime.JobQueue) (n int) {
+func drain(t *testing.T, queue *runtime.Queue) (n int) {
 	t.Helper()
 	for {
-		batch := claimBatch(t, queue, 500)
-		if len(batch.Jobs) == 0 {
+		jobs, _ := claim(t, queue, "h", 500)
+		if len(jobs) == 0 {
 			return n
 		}
-		n += len(batch.Jobs)
-		outcomes := make([]runtime.Outcome, len(batch.Jobs))
-		for i, job := range batch.Jobs {
-			outcomes[i] = runtime.Outcome{JobID: job.ID, AttemptNumber: job.AttemptNumber, Success: true}
-		}
-		if _, err := queue.(runtime.BatchFinisher).FinishBatch(t.Context(), "h", outcomes); err != nil {
+		n += len(jobs)
+		if _, err := queue.Driver().Finish(t.Context(), "h", completed(jobs)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,21 +111,21 @@ func TestASweepThatMeetsItsDeadlineKeepsNoJobFromBeingClaimed(t *testing.T) {
 	conn := connect(t, dsn)
 	exec(
 		t, conn, "ALTER FUNCTION jobgen.sweep RENAME TO quick_sweep",
-		`CREATE FUNCTION jobgen.sweep(integer, integer, integer[], integer, timestamptz, boolean, boolean, boolean)
+		`CREATE FUNCTION jobgen.sweep(integer, integer, integer[], integer, timestamptz, smallint[], boolean, boolean, boolean)
 		RETURNS TABLE (id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean)
 		LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); END $$`,
 	)
 	add(t, store, 2)
 	deadline, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	request := runtime.ClaimRequest{HandlerID: "h", Types: []runtime.TypeVersion{{Type: "note", Version: 1}}, Limit: 1}
-	if _, err := queue.(runtime.BatchClaimer).ClaimBatch(deadline, request); !errors.Is(err, context.DeadlineExceeded) {
+	request := driver.ClaimRequest{Handler: "h", Types: noteVersions, Limit: 1}
+	if _, err := queue.Driver().Claim(deadline, request); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("the first claim, which sweeps: %v", err)
 	}
-	if batch := claimBatch(t, queue, 1); len(batch.Jobs) != 1 {
-		t.Errorf("claimed %d jobs after it", len(batch.Jobs))
+	if jobs, _ := claim(t, queue, "h", 1); len(jobs) != 1 {
+		t.Errorf("claimed %d jobs after it", len(jobs))
 	}
-	exec(t, conn, "DROP FUNCTION jobgen.sweep", "ALTER FUNCTION jobgen.quick_sweep RENAME TO sweep", "UPDATE jobgen.job SET expires = claimed WHERE handler IS NOT NULL", "UPDATE jobgen.job SET handler = 2 WHERE handler IS NOT NULL")
+	exec(t, conn, "DROP FUNCTION jobgen.sweep", "ALTER FUNCTION jobgen.quick_sweep RENAME TO sweep", "UPDATE jobgen.job SET expires = claimed WHERE handler IS NOT NULL", "UPDATE jobgen.job SET handler = handler + 1 WHERE handler IS NOT NULL")
 	claimWhenDue(t, queue)
 	if job := claimWhenDue(t, queue); job.AttemptNumber != 1 {
 		t.Errorf("took over attempt %d of the expired claim, want 1", job.AttemptNumber)
@@ -160,19 +173,25 @@ func TestAClaimCostsTheSameHoweverManyJobsAreFinished(t *testing.T) {
 	}
 	add(t, store, 1)
 	conn := connect(t, dsn)
-	due, after := store.Cursors(queue, runtime.TypeVersion{Type: "note", Version: 1})
-	fromCursor := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{1}', 10, $1, $2, false, false)`, due, after)
-	fromStart := blocks(t, conn, `SELECT * FROM jobgen.claim(1, 1, '{1}', 10, array_fill('-infinity'::timestamptz, '{10}'), array_fill(0::bigint, '{10}'), false, false)`)
+	due, after := store.Cursors(queue, noteVersions...)
+	fromCursor := blocks(t, conn, `SELECT * FROM jobgen.claim(QUEUE, HANDLER, TYPES, 10, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`, due, after)
+	fromStart := blocks(t, conn, `SELECT * FROM jobgen.claim(QUEUE, HANDLER, TYPES, 10, '{0,1,2,3,4,5,6,7,8,9}', array_fill('-infinity'::timestamptz, '{10}'), array_fill(0::bigint, '{10}'), false, false)`)
 	if fromCursor > 100 || fromStart < 5*fromCursor {
 		t.Errorf("a claim from the cursor looked at %d blocks, one from the beginning at %d; want at most 100 and, for comparison, five times as many", fromCursor, fromStart)
 	}
 }
+
+// numbers puts the numbers of the queue "notes", the handler "h" and the type
+// "note" into a statement.
+var numbers = strings.NewReplacer("QUEUE", "jobgen.name_number('notes', 0)", "HANDLER", "jobgen.name_number('h', 0)",
+	"TYPES", "ARRAY[jobgen.name_number('note@1', 0)]")
 
 // blocks runs a statement, undoes what it did and returns how many blocks of
 // tables and indexes it looked at, once what a new connection reads of the
 // catalogs has been read.
 func blocks(t *testing.T, conn *pgx.Conn, sql string, args ...any) int {
 	t.Helper()
+	sql = numbers.Replace(sql)
 	var text []byte
 	for range 2 {
 		tx, err := conn.Begin(t.Context())
@@ -191,9 +210,15 @@ func blocks(t *testing.T, conn *pgx.Conn, sql string, args ...any) int {
 			Hit  int `json:"Shared Hit Blocks"`
 			Read int `json:"Shared Read Blocks"`
 		}
+		Took float64 `json:"Execution Time"` // milliseconds
 	}
 	if err := json.Unmarshal(text, &plans); err != nil {
 		t.Fatal(err)
+	}
+	// A plan that compares each row with each place looks at few blocks, and
+	// takes seconds.
+	if plans[0].Took > 3000 {
+		t.Errorf("%s: %.0f ms", sql, plans[0].Took)
 	}
 	return plans[0].Plan.Hit + plans[0].Plan.Read
 }
@@ -203,13 +228,13 @@ func blocks(t *testing.T, conn *pgx.Conn, sql string, args ...any) int {
 // plans of its first calls.
 func TestClaimingAndFinishingKeepTheirPlansWhateverTheStatistics(t *testing.T) {
 	t.Parallel()
-	const jobs, batch = 30_000, 1000
+	const all, batch = 30_000, 1000
 	nothing := func(*testing.T, *pgx.Conn, func(*testing.T)) {}
 	analyze := func(t *testing.T, conn *pgx.Conn, _ func(*testing.T)) { exec(t, conn, "VACUUM ANALYZE jobgen.job") }
 	plan := func(t *testing.T, _ *pgx.Conn, call func(*testing.T)) { call(t) }
 	drained := func(t *testing.T, conn *pgx.Conn, call func(*testing.T)) {
 		exec(
-			t, conn, "INSERT INTO jobgen.job (id, queue, type, payload) SELECT n, 1, 1, '{}' FROM generate_series(1, 30000) n",
+			t, conn, "INSERT INTO jobgen.job (id, queue, type, payload) SELECT n, jobgen.name_number('notes', 0), jobgen.name_number('note@1', 0), '{}' FROM generate_series(1, 30000) n",
 			"DELETE FROM jobgen.job", // the table keeps its pages
 		)
 		analyze(t, conn, call)
@@ -233,28 +258,29 @@ func TestClaimingAndFinishingKeepTheirPlansWhateverTheStatistics(t *testing.T) {
 			exec(t, conn, "ALTER TABLE jobgen.job SET (autovacuum_enabled = off)")
 			ids, numbers := make([]int64, batch), make([]int32, batch)
 			call := func(t *testing.T) {
-				due, after := store.Cursors(queue, runtime.TypeVersion{Type: "note", Version: 1})
+				due, after := store.Cursors(queue, noteVersions...)
 				for statement, args := range map[string][]any{
-					`SELECT * FROM jobgen.claim(1, 1, '{1}', 1000, $1, $2, false, false)`:                                                                  {due, after},
-					`SELECT jobgen.complete(1, 1, $1, $2, array_fill(''::bytea, '{1000}'))`:                                                                {ids, numbers},
-					`SELECT jobgen.fail(1, 1, $1, $2, array_fill('no'::text, '{1000}'), array_fill(0::bigint, '{1000}'), array_fill(''::bytea, '{1000}'))`: {ids, numbers},
-					`SELECT jobgen.release(1, 1, $1, $2)`:                                                                                                  {ids, numbers},
-					`SELECT * FROM jobgen.claim(1, 2, '{1}', 1000, $1, $2, true, false)`:                                                                   {due, after},
-					`SELECT jobgen.lost_claims(1, 1, $1, $2)`:                                                                                              {ids, numbers},
-					`SELECT jobgen.finish(1, 1, id, number, true, '', 0, '') FROM unnest($1::bigint[], $2::integer[]) u(id, number)`:                       {ids, numbers},
-					`SELECT jobgen.cancel(1, id) FROM unnest($1::bigint[]) id`:                                                                             {ids},
+					`SELECT * FROM jobgen.claim(QUEUE, HANDLER, TYPES, 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`:                                         {due, after},
+					`SELECT jobgen.complete(QUEUE, HANDLER, $1, $2, array_fill(''::bytea, '{1000}'))`:                                                                {ids, numbers},
+					`SELECT jobgen.fail(QUEUE, HANDLER, $1, $2, array_fill('no'::text, '{1000}'), array_fill(0::bigint, '{1000}'), array_fill(''::bytea, '{1000}'))`: {ids, numbers},
+					`SELECT jobgen.release(QUEUE, HANDLER, $1, $2)`:                                                                                                  {ids, numbers},
+					`SELECT * FROM jobgen.claim(QUEUE, 2, TYPES, 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, true, false)`:                                                {due, after},
+					`SELECT jobgen.lost_claims(QUEUE, HANDLER, $1, $2)`:                                                                                              {ids, numbers},
+					`SELECT jobgen.finish(QUEUE, HANDLER, id, number, true, '', 0, '') FROM unnest($1::bigint[], $2::integer[]) u(id, number)`:                       {ids, numbers},
+					`SELECT jobgen.cancel(QUEUE, id) FROM unnest($1::bigint[]) id`:                                                                                   {ids},
 				} {
 					if n := blocks(t, conn, statement, args...); n > 60*batch {
-						t.Errorf("%s: %d of %d jobs took %d blocks", statement, batch, jobs, n)
+						t.Errorf("%s: %d of %d jobs took %d blocks", statement, batch, all, n)
 					}
 				}
 			}
 			when.empty(t, conn, call)
-			if _, err := runtime.EnqueueBatch(t.Context(), store, noteJob, make([]note, jobs)); err != nil {
+			if _, err := runtime.EnqueueBatch(t.Context(), store, noteJob, make([]note, all)); err != nil {
 				t.Fatal(err)
 			}
 			when.full(t, conn, call)
-			for i, job := range claimBatch(t, queue, batch).Jobs { // the sweep at the beginning
+			jobs, _ := claim(t, queue, "h", batch) // the sweep at the beginning
+			for i, job := range jobs {
 				ids[i] = int64(job.ID)
 			}
 			slices.Sort(ids)
@@ -319,8 +345,22 @@ func TestAJobThatBecameDueWhileItWasLookedForIsClaimed(t *testing.T) {
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	var claimed int
 	err = conn.QueryRow(t.Context(), `SELECT count(*) FROM jobgen.queue q, jobgen.handler h,
-		LATERAL jobgen.sweep(q.number, h.number, NULL, 1, clock_timestamp() - interval '1 minute', true, false, false) s`).Scan(&claimed)
+		LATERAL jobgen.sweep(q.number, h.number, NULL, 1, clock_timestamp() - interval '1 minute', '{0}', true, false, false) s`).Scan(&claimed)
 	if err != nil || claimed != 1 {
 		t.Errorf("claimed %d, error %v; want 1", claimed, err)
+	}
+}
+
+// A job may be of a type that was never numbered, in a database that somebody
+// has changed.
+func TestAJobOfAnUnknownTypeIsAnErrorForWhoeverClaimsIt(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	store := open(t, dsn)
+	add(t, store, 1)
+	exec(t, connect(t, dsn), "UPDATE jobgen.job SET type = -7")
+	_, err := notes(t, store).Driver().Claim(t.Context(), driver.ClaimRequest{Handler: "h", Limit: 1})
+	if err == nil || !strings.Contains(err.Error(), "unknown type number -7") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -2,15 +2,16 @@ package postgres_test
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"testing"
 
+	"github.com/bwmarrin/snowflake"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/internal/test/pgtest"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // tally counts statements.
@@ -37,34 +38,33 @@ func TestLateOutcomesShareAStatement(t *testing.T) {
 		t.Fatal(err)
 	}
 	late := notes(t, traced)
-	claimed := claimBatch(t, late, jobs)
-	thief := notes(t, store).(runtime.BatchClaimer)
-	stolen, err := thief.ClaimBatch(t.Context(), runtime.ClaimRequest{HandlerID: "thief", Types: []runtime.TypeVersion{{Type: "note", Version: 1}}, Limit: 200})
-	if err != nil || len(stolen.Jobs) != 200 {
-		t.Fatalf("stole %d jobs, error %v", len(stolen.Jobs), err)
+	claimed, _ := claim(t, late, "h", jobs)
+	stolen, _ := claim(t, notes(t, store), "thief", 200)
+	if len(stolen) != 200 {
+		t.Fatalf("stole %d jobs", len(stolen))
 	}
-	done := make(map[int64]bool)
-	for _, job := range stolen.Jobs[:100] {
-		done[int64(job.ID)] = true
+	done := make(map[snowflake.ID]bool)
+	for _, job := range stolen[:100] {
+		done[job.ID] = true
 		if err := job.Complete(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	outcomes := make([]runtime.Outcome, jobs)
-	for i, job := range claimed.Jobs {
-		outcomes[i] = runtime.Outcome{JobID: job.ID, AttemptNumber: job.AttemptNumber, Success: true}
-	}
 	before := statements.n.Load()
-	verdicts, err := late.(runtime.BatchFinisher).FinishBatch(t.Context(), "h", outcomes)
+	results, err := late.Driver().Finish(t.Context(), "h", completed(claimed))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := statements.n.Load() - before; n > 5 {
 		t.Errorf("%d statements for %d outcomes", n, jobs)
 	}
-	for i, verdict := range verdicts {
-		if superseded := errors.Is(verdict, runtime.ErrJobCancelled); superseded != done[int64(outcomes[i].JobID)] || verdict != nil && !superseded {
-			t.Errorf("outcome %d: %v; superseded should be %v", i, verdict, !superseded)
+	for i, result := range results {
+		want := driver.Done
+		if done[claimed[i].ID] {
+			want = driver.Superseded
+		}
+		if result.Status != want {
+			t.Errorf("outcome %d: status %d; want %d", i, result.Status, want)
 		}
 	}
 	stats, err := notes(t, store).Stats(t.Context())

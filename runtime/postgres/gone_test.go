@@ -9,22 +9,20 @@ import (
 
 	"github.com/jobgen/jobgen/internal/test/pgtest"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
-var noteVersions = []runtime.TypeVersion{{Type: "note", Version: 1}}
+var noteVersions = []driver.TypeVersion{{Type: "note", Version: 1}}
 
 // claimAs claims one job as a worker of that name does.
-func claimAs(t *testing.T, queue runtime.JobQueue, handler string) *runtime.Job {
+func claimAs(t *testing.T, queue *runtime.Queue, handler string) *runtime.Job {
 	t.Helper()
-	batch, err := queue.(runtime.BatchClaimer).ClaimBatch(t.Context(), runtime.ClaimRequest{HandlerID: handler, Types: noteVersions, Limit: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(batch.Jobs) == 0 {
+	jobs, _ := claim(t, queue, handler, 1)
+	if len(jobs) == 0 {
 		return nil
 	}
-	return batch.Jobs[0]
+	return jobs[0]
 }
 
 // leaseOver lets the lease of a store that has died run out.
@@ -43,7 +41,7 @@ func TestClaimsOfAWorkerWhoseProcessIsGoneAreTakenOverBeforeTheyExpire(t *testin
 
 	store := open(t, dsn)
 	store.SweepAlways()
-	store.Judge()
+	store.CanDeclareDead()
 	queue := notes(t, store)
 	if job := claimAs(t, queue, "next"); job != nil {
 		t.Fatalf("%v was taken over while the lease of its process holds", job)
@@ -75,7 +73,7 @@ func TestAJobWithoutAttemptsWhoseProcessIsGoneIsDeadAtOnce(t *testing.T) {
 	leaseOver(t, dsn, died)
 	store := open(t, dsn)
 	store.SweepAlways()
-	store.Judge()
+	store.CanDeclareDead()
 	queue := notes(t, store)
 	if job := claimAs(t, queue, "next"); job != nil {
 		t.Fatalf("claimed %v", job)
@@ -106,7 +104,7 @@ func TestAProcessThatCouldNotRenewItselfTakesNobodyForGone(t *testing.T) {
 	if err := alive.Renew(t.Context()); err != nil { // it comes back in time
 		t.Fatal(err)
 	}
-	store.Judge()
+	store.CanDeclareDead()
 	if job := claimAs(t, notes(t, store), "next"); job != nil {
 		t.Errorf("%v was taken over from a process that is alive", job)
 	}
@@ -127,7 +125,7 @@ func TestClaimsThatNoWorkerMadeLastUntilTheyExpire(t *testing.T) {
 	leaseOver(t, dsn, one)
 	store := open(t, dsn)
 	store.SweepAlways()
-	store.Judge()
+	store.CanDeclareDead()
 	if job := claimAs(t, notes(t, store), "next"); job != nil {
 		t.Errorf("%v was taken over", job)
 	}
@@ -182,5 +180,29 @@ func TestUpkeepForgetsWorkersLongGone(t *testing.T) {
 	}
 	if names := query[string](t, conn, "SELECT string_agg(name, ',') FROM jobgen.handler WHERE holder IS NOT NULL"); names != "alive" {
 		t.Errorf("workers known: %s; want alive", names)
+	}
+}
+
+func TestAProcessWhoseOwnLeaseWasGoneTakesNobodyForGone(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	died, store, steady := open(t, dsn), open(t, dsn), open(t, dsn)
+	add(t, died, 1)
+	claimAs(t, notes(t, died), "died")
+	died.Die()
+	leaseOver(t, dsn, died)
+	store.SweepAlways()
+	store.CanDeclareDead()
+	steady.SweepAlways()
+	steady.CanDeclareDead()
+	exec(t, connect(t, dsn), "UPDATE jobgen.node SET holder = gen_random_uuid() WHERE number = "+strconv.Itoa(int(store.Node())))
+	if err := store.Renew(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if job := claimAs(t, notes(t, store), "next"); job != nil {
+		t.Errorf("job %d was taken over by a process that has just come back", job.ID)
+	}
+	if job := claimAs(t, notes(t, steady), "steady"); job == nil {
+		t.Error("the job was not taken over by a process whose lease has lasted")
 	}
 }

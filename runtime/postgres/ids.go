@@ -10,9 +10,7 @@ import (
 	"time"
 
 	"github.com/bwmarrin/snowflake"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
@@ -23,16 +21,17 @@ import (
 // The lease is also the process's sign of life: workers of a process that has
 // not renewed it for leaseTime count as gone, and their claims are taken over.
 type idSource struct {
-	db     *pgdb.Queries
+	db     *database
 	holder pgtype.UUID // this process, whatever number it holds
-	schema *schemaName
-	pool   *pgxpool.Pool
+
+	leasing chan struct{} // holds a value while a caller takes a lease
 
 	mu    sync.Mutex
 	lease *nodeLease // nil for a role that may not have one, which only reads
 	heard time.Time  // when the database last answered a renewal
 	since time.Time  // and since when it always has
 	peers int        // processes that held a lease then
+	names *registry
 }
 
 // A nodeLease is one number, held until a time of this process's monotonic
@@ -41,6 +40,7 @@ type nodeLease struct {
 	node   *snowflake.Node
 	number int16
 	until  time.Time
+	ends   pgtype.Timestamptz // by the database's clock, as it last said
 }
 
 const (
@@ -52,11 +52,11 @@ var errNoNode = errors.New("all 1024 snowflake node numbers are leased to other 
 
 // leaseIDs takes the first lease. A role that may not is refused when it first
 // needs an id.
-func leaseIDs(ctx context.Context, db *pgdb.Queries, pool *pgxpool.Pool, schema *schemaName) (*idSource, error) {
-	s := &idSource{db: db, pool: pool, schema: schema, holder: pgtype.UUID{Valid: true}}
+func leaseIDs(ctx context.Context, db *database) (*idSource, error) {
+	s := &idSource{db: db, holder: pgtype.UUID{Valid: true}, leasing: make(chan struct{}, 1)}
 	rand.Read(s.holder.Bytes[:])
 	s.alive(time.Now())
-	lease, err := s.take(ctx, db)
+	lease, err := s.take(ctx, db.pooled)
 	if sqlState(err) == notPermitted {
 		return s, nil
 	}
@@ -66,14 +66,14 @@ func leaseIDs(ctx context.Context, db *pgdb.Queries, pool *pgxpool.Pool, schema 
 
 func (s *idSource) take(ctx context.Context, db *pgdb.Queries) (*nodeLease, error) {
 	l := &nodeLease{until: time.Now().Add(leaseTime)}
-	numbers, err := db.LeaseNode(ctx, pgdb.LeaseNodeParams{Holder: s.holder, Seconds: leaseTime.Seconds()})
-	if err == nil && len(numbers) == 0 {
+	rows, err := db.LeaseNode(ctx, pgdb.LeaseNodeParams{Holder: s.holder, Seconds: leaseTime.Seconds()})
+	if err == nil && len(rows) == 0 {
 		err = errNoNode
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lease a snowflake node number: %w", err)
 	}
-	l.number = numbers[0]
+	l.number, l.ends = rows[0].Number, rows[0].Expires
 	if l.node, err = snowflake.NewNode(int64(l.number)); err != nil {
 		return nil, fmt.Errorf("lease a snowflake node number: %w", err)
 	}
@@ -81,54 +81,69 @@ func (s *idSource) take(ctx context.Context, db *pgdb.Queries) (*nodeLease, erro
 }
 
 // next mints an id. It asks the database only where the lease has run out
-// because the database was away for so long.
+// because the database was away for so long. One caller asks, and each waits no
+// longer than its context allows.
 func (s *idSource) next(ctx context.Context) (snowflake.ID, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lease == nil || time.Now().After(s.lease.until) {
-		lease, err := s.take(ctx, s.db)
-		if err != nil {
+	for {
+		s.mu.Lock()
+		if s.lease != nil && !time.Now().After(s.lease.until) {
+			id := s.lease.node.Generate()
+			s.mu.Unlock()
+			return id, nil
+		}
+		s.mu.Unlock()
+		if err := s.leaseAnew(ctx); err != nil {
 			return 0, err
 		}
-		s.lease = lease
 	}
-	return s.lease.node.Generate(), nil
 }
 
-// renew prolongs the lease until ctx ends.
-func (s *idSource) renew(ctx context.Context) {
-	for wait := leaseRenew; ; {
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return
-		}
-		if wait = leaseRenew; s.renewOnce(ctx) != nil {
-			wait = time.Second // it may be the database, for a moment
-		}
+// leaseAnew takes another lease for one that has run out, or waits for the
+// caller that does.
+func (s *idSource) leaseAnew(ctx context.Context) error {
+	select {
+	case s.leasing <- struct{}{}:
+		defer func() { <-s.leasing }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
+	s.mu.Lock()
+	over := s.lease == nil || time.Now().After(s.lease.until)
+	s.mu.Unlock()
+	if !over {
+		return nil
+	}
+	lease, err := s.take(ctx, s.db.pooled)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lease = lease
+	return nil
 }
 
 // renewOnce prolongs the lease, or takes another where it ran out and went to
 // another process.
-func (s *idSource) renewOnce(ctx context.Context) error {
+func (s *idSource) renewOnce(ctx context.Context, insist runner) error {
 	s.mu.Lock()
 	lease := s.lease
 	s.mu.Unlock()
 	if lease == nil {
 		return nil
 	}
-	asked, processes := time.Now(), int32(0)
-	err := s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
-		processes, err = db.RenewNode(ctx, pgdb.RenewNodeParams{Number: lease.number, Holder: s.holder, Seconds: leaseTime.Seconds()})
+	ends := lease.ends // only renewals, one after the other, change it
+	asked, row := time.Now(), pgdb.RenewNodeRow{}
+	err := insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
+		row, err = db.RenewNode(ctx, pgdb.RenewNodeParams{Number: lease.number, Holder: s.holder, Seconds: leaseTime.Seconds(), Until: ends})
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	var other *nodeLease
-	if processes == 0 {
-		err = s.insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
+	if row.Processes == 0 {
+		err = insist(ctx, func(ctx context.Context, db *pgdb.Queries) (err error) {
 			other, err = s.take(ctx, db)
 			return err
 		})
@@ -136,47 +151,28 @@ func (s *idSource) renewOnce(ctx context.Context) error {
 			return err
 		}
 	}
+	s.renewed(lease, other, row, asked)
+	if s.names == nil {
+		return nil
+	}
+	return insist(ctx, func(ctx context.Context, db *pgdb.Queries) error {
+		return s.names.again(ctx, db, s.holder, row.WentBack)
+	})
+}
+
+// renewed notes what a renewal has come to. A process whose lease was gone has
+// been away for as long as one lasts, and declares nobody dead for as long.
+func (s *idSource) renewed(lease, other *nodeLease, row pgdb.RenewNodeRow, asked time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case other != nil:
-		s.lease = other
+		s.lease, s.since = other, asked
 	case s.lease.number == lease.number:
-		s.lease.until = asked.Add(leaseTime)
+		s.lease.until, s.lease.ends = asked.Add(leaseTime), row.Expires
 	}
-	s.peers = int(processes)
+	s.peers = int(row.Processes)
 	s.alive(asked)
-	return nil
-}
-
-// insist runs do on the pool or, where that has no connection to spare, on one
-// of its own: a process whose handlers hold all connections is alive.
-func (s *idSource) insist(ctx context.Context, do func(context.Context, *pgdb.Queries) error) error {
-	try, cancel := context.WithTimeout(ctx, leaseRenew/2)
-	err := do(try, s.db)
-	cancel()
-	if err == nil || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-		return err
-	}
-	try, cancel = context.WithTimeout(ctx, leaseRenew)
-	defer cancel()
-	conn, err := s.connect(try)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(try))
-	return do(try, pgdb.New(inSchema{conn, s.schema}))
-}
-
-// connect makes a connection as the pool makes its own.
-func (s *idSource) connect(ctx context.Context) (*pgx.Conn, error) {
-	config := s.pool.Config()
-	if config.BeforeConnect != nil {
-		if err := config.BeforeConnect(ctx, config.ConnConfig); err != nil {
-			return nil, err
-		}
-	}
-	return pgx.ConnectConfig(ctx, config.ConnConfig)
 }
 
 // alive notes that the database has heard from this process.
@@ -187,10 +183,10 @@ func (s *idSource) alive(at time.Time) {
 	s.heard = at
 }
 
-// judges reports whether this process may take those for gone who have let
-// their leases run out. While the database was away nobody could renew, so
-// whoever could not do so for as long as a lease lasts cannot judge others.
-func (s *idSource) judges() bool {
+// canDeclareDead reports whether this process may treat processes whose leases
+// have expired as dead. While the database was away nobody could renew, so a
+// process that could not do so for as long as a lease lasts declares nobody dead.
+func (s *idSource) canDeclareDead() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -214,15 +210,18 @@ func (s *idSource) processes() int {
 // giveBack ends the lease, so that the number is free at once.
 func (s *idSource) giveBack() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lease == nil {
+	lease := s.lease
+	if lease != nil {
+		lease.until = time.Time{}
+	}
+	s.mu.Unlock()
+	if lease == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
 	defer cancel()
 	// An error does not matter: the lease ends by itself.
-	_ = s.db.ReturnNode(ctx, pgdb.ReturnNodeParams{Number: s.lease.number, Holder: s.holder})
-	s.lease.until = time.Time{}
+	_ = s.db.pooled.ReturnNode(ctx, pgdb.ReturnNodeParams{Number: lease.number, Holder: s.holder})
 }
 
 func randomText() string {

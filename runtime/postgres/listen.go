@@ -3,41 +3,39 @@ package postgres
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A listener hears the notifications of other processes, on one connection
+// A listener receives the notifications of other processes, on one connection
 // for all queues. It begins when somebody first waits. When the connection is
-// lost it is made anew, with growing pauses, and everybody is woken, since
-// something may have been missed.
+// lost it is made anew and everybody is woken, since something may have been
+// missed.
 type listener struct {
-	pool    *pgxpool.Pool
+	db      *database
 	channel string
 	self    string
-	hubs    *hubs
-
-	processes func() int // how many there are, this one included
 
 	once   sync.Once
 	life   context.Context
 	cancel context.CancelFunc
 	task   sync.WaitGroup
+
+	mu        sync.Mutex
+	interrupt context.CancelFunc // ends the wait for a notification
 }
 
 const (
 	listenPing    = 30 * time.Second // a dead connection is noticed after that
-	listenTimeout = 10 * time.Second // of one step of connecting or pinging
-	listenBackoff = 50 * time.Millisecond
-	listenMaxWait = 5 * time.Second
+	listenTimeout = 2 * time.Second  // of connecting, or of a ping
+	listenRefused = 5 * time.Second  // until the next try where the server refuses to let it listen
 )
 
-func newListener(pool *pgxpool.Pool, n *notifier, h *hubs) *listener {
-	l := &listener{pool: pool, channel: n.channel, self: n.sender, hubs: h}
+func newListener(d *database) *listener {
+	l := &listener{db: d, channel: d.notifier.channel, self: d.notifier.sender}
 	l.life, l.cancel = context.WithCancel(context.Background())
 	return l
 }
@@ -56,55 +54,68 @@ func (l *listener) close() {
 }
 
 func (l *listener) run() {
-	wait := listenBackoff
 	for l.life.Err() == nil {
-		if heard := l.listen(); heard {
-			wait = listenBackoff
+		wait := probeWait()
+		if state := sqlState(l.listen()); state != "" && !away(state) {
+			wait = listenRefused
 		}
 		select {
-		case <-time.After(wait/2 + rand.N(wait/2)):
+		case <-time.After(wait):
 		case <-l.life.Done():
 		}
-		wait = min(2*wait, listenMaxWait)
 	}
 }
 
-// listen hears notifications until the connection is lost, and reports
-// whether there was one.
-func (l *listener) listen() (heard bool) {
+// verify has the connection looked at, which may have been lost without a word.
+func (l *listener) verify() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.interrupt != nil {
+		l.interrupt()
+	}
+}
+
+// wait returns the next notification, or an error when it is time to look at
+// the connection.
+func (l *listener) wait(conn *pgx.Conn) (*pgconn.Notification, error) {
+	ctx, cancel := context.WithTimeout(l.life, listenPing)
+	defer cancel()
+	l.mu.Lock()
+	l.interrupt = cancel
+	l.mu.Unlock()
+	return conn.WaitForNotification(ctx)
+}
+
+// listen receives notifications until the connection is lost, and returns why.
+func (l *listener) listen() error {
 	conn, err := l.connect()
 	if err != nil {
-		return false
+		return err
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.Background(), listenTimeout)
 		defer cancel()
 		conn.Close(ctx)
 	}()
-	l.hubs.each(func(h *hub) {
-		jobArrived.ring(h)
-		claimsRevoked.ring(h)
-	})
+	l.db.states.wakeAll()
 	for {
-		ctx, cancel := context.WithTimeout(l.life, listenPing)
-		note, err := conn.WaitForNotification(ctx)
-		cancel()
+		note, err := l.wait(conn)
 		switch {
 		case err == nil:
 			if note.Channel == l.channel {
-				l.hear(note.Payload)
+				l.received(note.Payload)
 			}
 		case l.life.Err() != nil:
-			return true
-		case errors.Is(err, context.DeadlineExceeded):
+			return nil
+		case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
 			ctx, cancel := context.WithTimeout(l.life, listenTimeout)
 			err := conn.Ping(ctx)
 			cancel()
 			if err != nil {
-				return true
+				return err
 			}
 		default:
-			return true
+			return err
 		}
 	}
 }
@@ -114,7 +125,7 @@ func (l *listener) listen() (heard bool) {
 func (l *listener) connect() (*pgx.Conn, error) {
 	ctx, cancel := context.WithTimeout(l.life, listenTimeout)
 	defer cancel()
-	pooled, err := l.pool.Acquire(ctx)
+	pooled, err := l.db.server.pool.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,23 +137,22 @@ func (l *listener) connect() (*pgx.Conn, error) {
 	return conn, nil
 }
 
-func (l *listener) hear(payload string) {
+// received acts on a notification.
+func (l *listener) received(payload string) {
 	e, queue, sender, ok := parseMessage(payload)
 	if !ok || sender == l.self {
 		return
 	}
-	l.hubs.mu.Lock()
-	h := l.hubs.byNumber[queue]
-	l.hubs.mu.Unlock()
+	state := l.db.states.known(queue)
 	switch {
-	case h == nil:
+	case state == nil:
 	case e != jobArrived:
-		e.ring(h)
+		e.wake(state)
 	case sender == "":
 		// A transaction has added it, perhaps long before it was committed.
-		h.forget()
-		e.ring(h)
-	case h.crowd.answers(l.processes()):
-		e.ring(h)
+		state.sweepSoon()
+		e.wake(state)
+	case state.damping.answers(l.db.ids.processes()):
+		e.wake(state)
 	}
 }

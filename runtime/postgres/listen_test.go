@@ -11,9 +11,9 @@ import (
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
-// settled waits until WaitForJob on queue blocks: the rings that LISTEN's
+// settled waits until WaitForJob on queue blocks: the wake-ups that LISTEN's
 // beginning causes have been heard.
-func settled(t *testing.T, queue runtime.JobQueue) {
+func settled(t *testing.T, queue *runtime.Queue) {
 	t.Helper()
 	for heard := true; heard; {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -82,7 +82,7 @@ func TestAProcessHasOneListenConnectionAndCloseEndsIt(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	store := open(t, dsn)
 	for _, name := range []string{"notes", "a", "b", "c"} {
-		queue, err := store.GetQueue(t.Context(), name)
+		queue, err := store.Queue(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}

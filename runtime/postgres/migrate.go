@@ -103,79 +103,130 @@ func migratePool(ctx context.Context, pool *pgxpool.Pool, schema *schemaName, ap
 	return migrate(ctx, conn.Conn(), schema, apply)
 }
 
-// migrate checks the database's version and, with apply, brings it to ours.
+// migrate checks the database's version and functions and, with apply, brings
+// them to ours. Functions are this program's unless a newer one has been there:
+// a newer program's serve this one too.
 func migrate(ctx context.Context, conn *pgx.Conn, schema *schemaName, apply bool) error {
+	// A payload holds any text. Other encodings cannot, and fail with the first
+	// letter that they lack. A pooler may say nothing.
+	if encoding := conn.PgConn().ParameterStatus("server_encoding"); encoding != "" && encoding != "UTF8" {
+		return fmt.Errorf("the database %q has the encoding %s, which cannot hold every payload: use a database that was created with ENCODING 'UTF8' TEMPLATE template0",
+			conn.Config().Database, encoding)
+	}
 	list, err := migrations()
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	have, oldest, err := schemaVersion(ctx, conn, schema)
+	functions, err := functionsScript()
+	if err != nil {
+		return fmt.Errorf("read functions: %w", err)
+	}
+	state, err := readSchemaState(ctx, conn, schema)
 	if err != nil {
 		return fmt.Errorf("read the version of schema %q: %w", schema.name, err)
 	}
 	want := len(list) - 1
-	if have < want && apply {
-		if have, oldest, err = applyMigrations(ctx, conn, schema, list); err != nil {
+	if apply && !state.current(want, digest(functions), schema.name) {
+		state, err = applyMigrations(ctx, conn, schema, list, functions, state)
+		if err != nil {
 			return fmt.Errorf("migrate schema %q: %w", schema.name, err)
 		}
 	}
-	if have < want || oldest > want {
-		return &SchemaVersionError{Schema: schema.name, Database: have, Program: want, Oldest: oldest}
+	if state.version < want || state.oldest > want {
+		return &SchemaVersionError{Schema: schema.name, Database: state.version, Program: want, Oldest: state.oldest}
+	}
+	if state.names != "" && state.names != schema.name {
+		return fmt.Errorf("schema %q was renamed: its functions name schema %q; migrate it first, with a program of version %d", schema.name, state.names, state.version)
 	}
 	return nil
 }
 
-// schemaVersion is the last migration applied, or -1, and the oldest program
-// that can work on what it left.
-func schemaVersion(ctx context.Context, conn *pgx.Conn, schema *schemaName) (version, oldest int, err error) {
-	err = conn.QueryRow(ctx, schema.apply("SELECT max(version), max(oldest) FROM jobgen.migration"), pgx.QueryExecModeSimpleProtocol).Scan(&version, &oldest)
-	if state := sqlState(err); state == noSuchTable || state == noSuchSchema {
-		return -1, -1, nil
-	}
-	return version, oldest, err
+// A schemaState is what has been done to a schema.
+type schemaState struct {
+	version   int    // the last migration applied, or -1
+	oldest    int    // the version of the oldest program that can work on what it left
+	functions string // the digest of the functions
+	names     string // the schema that the functions name
 }
 
-// applyMigrations applies what is missing, and returns the version after that
-// and the oldest program that can work on it.
-func applyMigrations(ctx context.Context, conn *pgx.Conn, schema *schemaName, list []migration) (have, oldest int, err error) {
+// current reports whether a program of that version has nothing to apply.
+func (s schemaState) current(version int, functions, schema string) bool {
+	return s.version > version || s.version == version && s.functions == functions && s.names == schema
+}
+
+func readSchemaState(ctx context.Context, conn *pgx.Conn, schema *schemaName) (s schemaState, err error) {
+	err = conn.QueryRow(ctx, schema.apply("SELECT version, max(oldest) OVER (), functions, names FROM jobgen.migration ORDER BY version DESC LIMIT 1"),
+		pgx.QueryExecModeSimpleProtocol).Scan(&s.version, &s.oldest, &s.functions, &s.names)
+	if state := sqlState(err); state == noSuchTable || state == noSuchSchema {
+		return schemaState{version: -1, oldest: -1}, nil
+	}
+	return s, err
+}
+
+// applyMigrations applies what is missing, and all functions, and returns the
+// state after that. A role that may not replace functions, as those that only
+// work on the schema may not, leaves a schema of this version as it is.
+func applyMigrations(ctx context.Context, conn *pgx.Conn, schema *schemaName, list []migration, functions string, seen schemaState) (state schemaState, err error) {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
 	if err != nil {
-		return 0, 0, err
+		return state, err
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) // of no effect after Commit
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", pgx.QueryExecModeSimpleProtocol, "jobgen migration of "+schema.name); err != nil {
-		return 0, 0, err
+		return state, err
 	}
 	// Read in a statement of its own: whoever had the lock may have done it.
 	var hasSchema, hasTable bool
 	err = tx.QueryRow(ctx, schema.apply("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1), to_regclass('jobgen.migration') IS NOT NULL"),
 		pgx.QueryExecModeSimpleProtocol, schema.name).Scan(&hasSchema, &hasTable)
 	if err != nil {
-		return 0, 0, err
+		return state, err
 	}
-	have, oldest = -1, -1
+	state = schemaState{version: -1, oldest: -1}
 	if hasTable {
-		if have, oldest, err = schemaVersion(ctx, conn, schema); err != nil {
-			return 0, 0, err
+		if state, err = readSchemaState(ctx, conn, schema); err != nil {
+			return state, err
 		}
 	}
-	for version := have + 1; version < len(list); version++ {
-		m := list[version]
-		sql := schema.apply(m.sql)
-		if create, rest, _ := strings.Cut(sql, "\n"); version == 0 {
-			// Where the schema is there, the right to make one is not needed.
-			if sql = rest; !hasSchema {
-				sql = strings.Replace(create, " "+defaultSchema+";", " "+schema.quoted()+";", 1) + rest
-			}
-		}
-		if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
-			return 0, 0, fmt.Errorf("%s: %w", m.name, err)
-		}
-		if _, err := tx.Exec(ctx, schema.apply("INSERT INTO jobgen.migration (version, name, oldest) VALUES ($1, $2, $3)"),
-			pgx.QueryExecModeSimpleProtocol, version, m.name, m.oldest); err != nil {
-			return 0, 0, fmt.Errorf("%s: %w", m.name, err)
-		}
-		have, oldest = version, m.oldest
+	last := len(list) - 1
+	if state.current(last, digest(functions), schema.name) {
+		return state, nil
 	}
-	return have, oldest, tx.Commit(ctx)
+	fresh := state.version < 0
+	for version := state.version + 1; version <= last; version++ {
+		if err := applyMigration(ctx, tx, schema, version, list[version], hasSchema); err != nil {
+			return state, fmt.Errorf("%s: %w", list[version].name, err)
+		}
+		state.version, state.oldest = version, list[version].oldest
+	}
+	if err := applyFunctions(ctx, tx, schema, last, functions); err != nil {
+		if sqlState(err) == notPermitted && seen.version == last {
+			return seen, nil
+		}
+		return state, err
+	}
+	state.functions, state.names = digest(functions), schema.name
+	if fresh {
+		// Partitions are best made while there is nothing in the default one.
+		if _, err := tx.Exec(ctx, schema.apply("SELECT jobgen.upkeep(0)"), pgx.QueryExecModeSimpleProtocol); err != nil {
+			return state, fmt.Errorf("make the first partitions: %w", err)
+		}
+	}
+	return state, tx.Commit(ctx)
+}
+
+func applyMigration(ctx context.Context, tx pgx.Tx, schema *schemaName, version int, m migration, hasSchema bool) error {
+	sql := schema.apply(m.sql)
+	if create, rest, _ := strings.Cut(sql, "\n"); version == 0 {
+		// Where the schema is there, the right to make one is not needed.
+		if sql = rest; !hasSchema {
+			sql = strings.Replace(create, " "+defaultSchema+";", " "+schema.quoted()+";", 1) + rest
+		}
+	}
+	if _, err := tx.Conn().PgConn().Exec(ctx, sql).ReadAll(); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, schema.apply("INSERT INTO jobgen.migration (version, name, oldest) VALUES ($1, $2, $3)"),
+		pgx.QueryExecModeSimpleProtocol, version, m.name, m.oldest)
+	return err
 }

@@ -21,7 +21,7 @@ import (
 func nextVersion(t *testing.T, conn *pgx.Conn) {
 	t.Helper()
 	body := query[string](t, conn, "SELECT pg_get_functiondef('jobgen.complete'::regproc)")
-	changed := strings.Replace(body, "\nBEGIN\n", "\nBEGIN\n  -- from version 6 on this does the same in another way\n", 1)
+	changed := strings.Replace(body, "\nBEGIN\n", "\nBEGIN\n  -- from version 2 on this does the same in another way\n", 1)
 	if changed == body {
 		t.Fatalf("the function complete has no body as expected:\n%s", body)
 	}
@@ -34,7 +34,7 @@ func nextVersion(t *testing.T, conn *pgx.Conn) {
 		"CREATE INDEX ended_job_ended ON jobgen.ended_job (ended)",
 		"CREATE FUNCTION jobgen.claim_for(_tenant integer) RETURNS integer LANGUAGE sql AS 'SELECT _tenant'",
 		changed,
-		"INSERT INTO jobgen.migration (version, name, oldest) VALUES (6, '006_tenants', 5)",
+		"INSERT INTO jobgen.migration (version, name, oldest) VALUES (2, '002_tenants', 1)",
 		"COMMIT")
 }
 
@@ -92,7 +92,7 @@ func everyEnd(t *testing.T, store *postgres.Store) {
 			t.Fatal(err)
 		}
 	}
-	if err := queue.(runtime.DeadLetters).Revive(t.Context(), ids[0], 1); err != nil {
+	if err := queue.Revive(t.Context(), ids[0], 1); err != nil {
 		t.Error(err)
 	}
 	for _, id := range []snowflake.ID{ids[0], ids[1]} {
@@ -122,7 +122,10 @@ func TestAProgramWorksOnWhileTheNextVersionMigrates(t *testing.T) {
 	if err := postgres.Migrate(t.Context(), dsn); err != nil {
 		t.Errorf("migrate: %v", err)
 	}
-	if versions := query[string](t, conn, "SELECT string_agg(version::text, ' ' ORDER BY version) FROM jobgen.migration"); versions != "0 1 2 3 4 5 6" {
+	if body := query[string](t, conn, "SELECT pg_get_functiondef('jobgen.complete'::regproc)"); !strings.Contains(body, "from version 2 on") {
+		t.Errorf("the older program replaced the newer one's function:\n%s", body)
+	}
+	if versions := query[string](t, conn, "SELECT string_agg(version::text, ' ' ORDER BY version) FROM jobgen.migration"); versions != "0 1 2" {
 		t.Errorf("versions %s", versions)
 	}
 }
@@ -141,11 +144,11 @@ func TestAProgramTooOldForTheSchemaIsRefused(t *testing.T) {
 	for what, err := range map[string]error{
 		"open": open(), "open without migrations": open(postgres.WithoutMigrations()), "migrate": postgres.Migrate(t.Context(), dsn),
 	} {
-		if err == nil || !strings.Contains(err.Error(), `schema "jobgen" is at version 99, on which programs of version 97 and later can work, and this program is of version 5: use a newer program`) {
+		if err == nil || !strings.Contains(err.Error(), `schema "jobgen" is at version 99, on which programs of version 97 and later can work, and this program is of version 1: use a newer program`) {
 			t.Errorf("%s: %v", what, err)
 		}
 		var versions *postgres.SchemaVersionError
-		if !errors.As(err, &versions) || *versions != (postgres.SchemaVersionError{Schema: "jobgen", Database: 99, Program: 5, Oldest: 97}) {
+		if !errors.As(err, &versions) || *versions != (postgres.SchemaVersionError{Schema: "jobgen", Database: 99, Program: 1, Oldest: 97}) {
 			t.Errorf("%s: %#v", what, versions)
 		}
 	}
@@ -157,10 +160,11 @@ func TestASchemaTooOldForTheProgramIsMigratedOrRefused(t *testing.T) {
 	open(t, dsn).Close()
 	conn := connect(t, dsn)
 	exec(t, conn,
-		"DELETE FROM jobgen.migration WHERE version = 5",
-		"DROP FUNCTION jobgen.create_queue")
+		"DROP SCHEMA jobgen CASCADE", "CREATE SCHEMA jobgen",
+		"CREATE TABLE jobgen.migration (version integer PRIMARY KEY, name text NOT NULL, oldest integer NOT NULL, applied timestamptz NOT NULL DEFAULT now(), functions text NOT NULL DEFAULT '', names text NOT NULL DEFAULT '')",
+		"INSERT INTO jobgen.migration (version, name, oldest) VALUES (0, '000_schema', 0)")
 	_, err := postgres.Open(t.Context(), dsn, catalogue, postgres.WithoutMigrations())
-	if err == nil || !strings.Contains(err.Error(), `schema "jobgen" is at version 4 and this program needs version 5: migrate it first`) {
+	if err == nil || !strings.Contains(err.Error(), `schema "jobgen" is at version 0 and this program needs version 1: migrate it first`) {
 		t.Errorf("open: %v", err)
 	}
 	add(t, open(t, dsn), 1)

@@ -22,7 +22,7 @@ func TestManyProcessesMigrateAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	conn := connect(t, dsn)
-	if got := query[string](t, conn, "SELECT string_agg(version::text, ' ' ORDER BY version) FROM jobgen.migration"); got != "0 1 2 3 4 5" {
+	if got := query[string](t, conn, "SELECT string_agg(version::text, ' ' ORDER BY version) FROM jobgen.migration"); got != "0 1" {
 		t.Errorf("versions applied: %s", got)
 	}
 	add(t, open(t, dsn), 1)
@@ -32,7 +32,7 @@ func TestAnOlderDatabaseIsLeftAloneWithoutMigrations(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
 	_, err := postgres.Open(t.Context(), dsn, catalogue, postgres.WithoutMigrations())
-	if err == nil || !strings.Contains(err.Error(), `no schema "jobgen", and this program needs its version 5: migrate it first`) {
+	if err == nil || !strings.Contains(err.Error(), `no schema "jobgen", and this program needs its version 1: migrate it first`) {
 		t.Errorf("open: %v", err)
 	}
 	conn := connect(t, dsn)

@@ -10,11 +10,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
-// An event is what processes tell each other about a queue. No event is
-// needed for correctness: whoever misses one finds out by polling.
+// An event is what processes notify each other of. No event is needed for
+// correctness: whoever misses one finds out by polling.
 type event byte
 
 const (
@@ -22,17 +24,17 @@ const (
 	claimsRevoked event = 'r' // a claim may have ended without its handler
 )
 
-// ring tells this process's waiters.
-func (e event) ring(h *hub) {
+// wake wakes those of this process who wait.
+func (e event) wake(s *queueState) {
 	if e == claimsRevoked {
-		h.revoked.Wake()
+		s.revoked.Wake()
 		return
 	}
-	h.arrived.Wake()
+	s.arrived.Wake()
 }
 
 // message is the event as a notification's payload: kind, queue and, where
-// the sender has rung its own bells already, the sender.
+// the sender has woken its own waiters already, the sender.
 func (e event) message(queue int32, sender string) string {
 	return fmt.Sprintf("%c %d %s", e, queue, sender)
 }
@@ -73,6 +75,8 @@ type notifier struct {
 	closed  bool
 	idle    sync.WaitGroup
 	stop    chan struct{}
+	life    context.Context // ends soon after close has been called
+	end     context.CancelFunc
 }
 
 const (
@@ -81,7 +85,9 @@ const (
 )
 
 func newNotifier(db *pgdb.Queries, channel string) *notifier {
-	return &notifier{db: db, channel: channel, sender: randomText(), pending: make(map[string]bool), stop: make(chan struct{})}
+	n := &notifier{db: db, channel: channel, sender: randomText(), pending: make(map[string]bool), stop: make(chan struct{})}
+	n.life, n.end = context.WithCancel(context.Background())
+	return n
 }
 
 // send queues a notification.
@@ -115,9 +121,9 @@ func (n *notifier) run() {
 		clear(n.pending)
 		n.mu.Unlock()
 
-		ctx, cancel := context.WithTimeout(context.Background(), notifyTimeout)
-		// An error is not reported: what was to be told is found by polling,
-		// and whatever ails the database shows in what callers wait for.
+		ctx, cancel := context.WithTimeout(n.life, notifyTimeout)
+		// An error is not reported: whoever misses a notification polls, and
+		// whatever ails the database shows in what callers wait for.
 		_ = n.db.NotifyNow(ctx, pgdb.NotifyNowParams{Channel: n.channel, Payloads: messages})
 		cancel()
 		select {
@@ -127,17 +133,60 @@ func (n *notifier) run() {
 	}
 }
 
-// close sends what is left and ends.
+// close sends what is left and ends, at the latest after closePatience.
 func (n *notifier) close() {
 	n.mu.Lock()
 	n.closed = true
 	n.mu.Unlock()
 	close(n.stop)
+	giveUp := time.AfterFunc(closePatience, n.end)
 	n.idle.Wait()
+	giveUp.Stop()
+	n.end()
 }
 
-// ring tells those who wait, in this process and others.
-func (q *storeQueue) ring(e event) {
-	e.ring(q.hub)
+// notify wakes those who wait, in this process and others.
+func (q *queue) notify(e event) {
+	e.wake(q.state)
 	q.notifier.send(e, q.number)
+}
+
+// tell is notify or, inside a transaction, a notification that goes out when
+// that commits. Nothing remembers that it was sent, since a savepoint may take it
+// back; the server sends equal ones once.
+func (q *queue) tell(ctx context.Context, e event) error {
+	switch {
+	case q.tx == nil:
+		q.notify(e)
+		return nil
+	case q.listener == nil:
+		return nil // a transaction with NOTIFY in it cannot be prepared
+	}
+	err := q.db.Notify(ctx, pgdb.NotifyParams{Channel: q.notifier.channel, Payload: e.message(q.number, "")})
+	if err != nil {
+		return fmt.Errorf("notify: %w", err)
+	}
+	return nil
+}
+
+// notifying returns the statements of a bound queue, of which those that add jobs
+// send a notification as well.
+func (q *queue) notifying(e event) *pgdb.Queries {
+	if q.listener == nil {
+		return q.db
+	}
+	return pgdb.New(inSchema{notifyingTx{q.tx, q.notifier.channel, e.message(q.number, "")}, q.schema})
+}
+
+// notifyingTx adds a notification to each INSERT that it runs, for which it
+// takes no round trip of its own. Equal ones of many rows go out once.
+type notifyingTx struct {
+	*boundTx
+	channel, message string
+}
+
+func (t notifyingTx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	n := len(args)
+	sql += fmt.Sprintf("\nRETURNING pg_notify($%d, $%d)", n+1, n+2)
+	return t.boundTx.Exec(ctx, sql, append(args[:n:n], t.channel, t.message)...)
 }

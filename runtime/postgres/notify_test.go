@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/internal/test/pgtest"
-	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // TestNotificationsCarryNoData listens as anybody may who can connect to the
@@ -20,7 +20,7 @@ func TestNotificationsCarryNoData(t *testing.T) {
 	ear := connect(t, dsn)
 	exec(t, ear, "LISTEN "+pgx.Identifier{store.Channel()}.Sanitize())
 
-	queue, err := store.GetQueue(t.Context(), "a queue of secrets")
+	queue, err := store.Queue(t.Context(), "a queue of secrets")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,8 @@ func TestNotificationsCarryNoData(t *testing.T) {
 		case 1:
 			err = queue.Cancel(t.Context(), job.ID)
 		default:
-			err = queue.(runtime.Releaser).Release(t.Context(), "a secret handler", []runtime.ClaimRef{{JobID: job.ID}})
+			released := driver.Outcome{Attempt: driver.Attempt{Job: job.ID}, Kind: driver.Released}
+			_, err = queue.Driver().Finish(t.Context(), "a secret handler", []driver.Outcome{released})
 		}
 		if err != nil {
 			t.Fatal(err)

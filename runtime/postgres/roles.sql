@@ -74,9 +74,9 @@ BEGIN
 
   -- What every program looks up when it starts: the version, queues and job types.
   GRANT SELECT ON "jobgen".migration, "jobgen".queue, "jobgen".job_type TO "jobgen_enqueue", "jobgen_work", "jobgen_read", "jobgen_admin";
-  GRANT INSERT (name, version) ON "jobgen".job_type TO "jobgen_enqueue", "jobgen_work";
+  GRANT EXECUTE ON FUNCTION "jobgen".create_job_types, "jobgen".describe_job_types, "jobgen".job_type_in_use TO "jobgen_enqueue", "jobgen_work";
   GRANT EXECUTE ON FUNCTION "jobgen".lease, "jobgen".renew_lease, "jobgen".end_lease TO "jobgen_enqueue", "jobgen_work";
-  GRANT EXECUTE ON FUNCTION "jobgen".create_queue TO "jobgen_enqueue", "jobgen_work", "jobgen_admin";
+  GRANT EXECUTE ON FUNCTION "jobgen".create_queue, "jobgen".create_queues TO "jobgen_enqueue", "jobgen_work", "jobgen_admin";
 
   -- A job is added by a plain INSERT, which gives back its id. Whoever may
   -- write the columns of a claim as well, which takes both roles, may add a job
@@ -86,9 +86,8 @@ BEGIN
 
   GRANT EXECUTE ON FUNCTION
     "jobgen".worker, "jobgen".claim, "jobgen".claim_one, "jobgen".steal, "jobgen".release, "jobgen".lost_claims,
-    "jobgen".complete, "jobgen".turn, "jobgen".fail, "jobgen".finish, "jobgen".upkeep
+    "jobgen".complete, "jobgen".finish_and_claim, "jobgen".fail, "jobgen".finish, "jobgen".upkeep, "jobgen".create_handler
   TO "jobgen_work";
-  GRANT INSERT (name) ON "jobgen".handler TO "jobgen_work";
   GRANT EXECUTE ON FUNCTION "jobgen".cancel TO "jobgen_work", "jobgen_admin";
   GRANT EXECUTE ON FUNCTION "jobgen".revive, "jobgen".drain, "jobgen".delete_queue, "jobgen".upkeep TO "jobgen_admin";
 

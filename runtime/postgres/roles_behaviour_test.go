@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
@@ -36,16 +37,16 @@ func (r *roleSet) refuses(t *testing.T, role string, statements map[string]strin
 
 // payloads are ways to a payload that none but admin has.
 var payloads = map[string]string{
-	"SELECT payload FROM jobgen.job":                                      "table job",
-	"SELECT j FROM jobgen.job j":                                          "table job",
-	"SELECT count(*) FROM jobgen.job WHERE payload IS NULL":               "table job",
-	"COPY jobgen.job (payload) TO STDOUT":                                 "table job",
-	"DELETE FROM jobgen.job RETURNING payload":                            "table job",
-	"UPDATE jobgen.job SET due = due RETURNING payload":                   "table job",
-	"SELECT payload FROM jobgen.ended_job":                                "table ended_job",
-	"SELECT * FROM jobgen.sweep(1, 1, NULL, 1, now(), true, true, false)": "function sweep",
-	"SELECT holder FROM jobgen.node":                                      "table node",
-	"SELECT holder FROM jobgen.handler":                                   "table handler",
+	"SELECT payload FROM jobgen.job":                                             "table job",
+	"SELECT j FROM jobgen.job j":                                                 "table job",
+	"SELECT count(*) FROM jobgen.job WHERE payload IS NULL":                      "table job",
+	"COPY jobgen.job (payload) TO STDOUT":                                        "table job",
+	"DELETE FROM jobgen.job RETURNING payload":                                   "table job",
+	"UPDATE jobgen.job SET due = due RETURNING payload":                          "table job",
+	"SELECT payload FROM jobgen.ended_job":                                       "table ended_job",
+	"SELECT * FROM jobgen.sweep(1, 1, NULL, 1, now(), '{0}', true, true, false)": "function sweep",
+	"SELECT holder FROM jobgen.node":                                             "table node",
+	"SELECT holder FROM jobgen.handler":                                          "table handler",
 }
 
 func TestTheEnqueueRoleAddsJobsAndSeesNone(t *testing.T) {
@@ -64,7 +65,7 @@ func TestTheEnqueueRoleAddsJobsAndSeesNone(t *testing.T) {
 
 	add(t, store, 1)
 	queue := notes(t, store) // it made the queue, and numbered the job type
-	if _, err := queue.(runtime.BatchAdder).AddBatch(t.Context(), "note", []any{&note{}, &note{}}); err != nil {
+	if _, err := queue.AddBatch(t.Context(), "note", []any{&note{}, &note{}}); err != nil {
 		t.Error(err)
 	}
 	adding := make(chan error)
@@ -109,14 +110,14 @@ func TestTheEnqueueRoleAddsJobsAndSeesNone(t *testing.T) {
 	_, err = queue.Log(t.Context(), 1, 0)
 	notAllowed(t, "log", err, "table attempt")
 	notAllowed(t, "cancel", queue.Cancel(t.Context(), 1), "function cancel")
-	_, err = queue.(runtime.DeadLetters).DeadJobs(t.Context(), 0, 1)
+	_, err = queue.DeadJobs(t.Context(), 0, 1)
 	notAllowed(t, "dead jobs", err, "table ended_job")
 	_, err = store.DrainQueue(t.Context(), "notes")
 	notAllowed(t, "drain", err, "function drain")
 	notAllowed(t, "delete the queue", store.DeleteQueue(t.Context(), "notes"), "function delete_queue")
 	r.refuses(t, "enqueue", payloads)
 	r.refuses(t, "enqueue", map[string]string{
-		"SELECT * FROM jobgen.claim_one(1, 1)":                       "function claim_one",
+		"SELECT * FROM jobgen.claim_one(1, 1, '{0}')":                "function claim_one",
 		"SELECT * FROM jobgen.finish(1, 1, 1, 0, true, '', 0, NULL)": "function finish",
 		"SELECT jobgen.upkeep(1)":                                    "function upkeep",
 		"UPDATE jobgen.queue SET deleted = now()":                    "table queue",
@@ -149,16 +150,17 @@ func TestTheWorkRoleRunsAWorkerToCompletion(t *testing.T) {
 	if job, err = queue.TrySteal(t.Context(), "two"); err != nil {
 		t.Fatal(err)
 	}
-	if lost, err := queue.(runtime.ClaimWatcher).LostClaims(t.Context(), "one", []runtime.ClaimRef{{JobID: id}}); err != nil || len(lost) != 1 {
+	if lost, err := queue.Driver().Lost(t.Context(), "one", []driver.Attempt{{Job: id}}); err != nil || len(lost) != 1 {
 		t.Errorf("lost claims %v, %v", lost, err)
 	}
-	if err := queue.(runtime.Releaser).Release(t.Context(), "two", []runtime.ClaimRef{{JobID: id, AttemptNumber: job.AttemptNumber}}); err != nil {
+	released := driver.Outcome{Attempt: driver.Attempt{Job: id, Number: job.AttemptNumber}, Kind: driver.Released}
+	if _, err := queue.Driver().Finish(t.Context(), "two", []driver.Outcome{released}); err != nil {
 		t.Error(err)
 	}
 	if err := queue.Cancel(t.Context(), id); err != nil {
 		t.Error(err)
 	}
-	if stats, err := queue.(runtime.TypeCounter).StatsByType(t.Context(), 0); err != nil || len(stats) != 0 {
+	if stats, err := queue.StatsByType(t.Context(), 0); err != nil || len(stats) != 0 {
 		t.Errorf("stats by type %v, %v", stats, err)
 	}
 	if err := store.Upkeep(t.Context(), 30); err != nil {
@@ -171,7 +173,7 @@ func TestTheWorkRoleRunsAWorkerToCompletion(t *testing.T) {
 	notAllowed(t, "add and claim", err, "table job")
 	_, err = queue.Log(t.Context(), id, 0)
 	notAllowed(t, "log", err, "table attempt")
-	dead := queue.(runtime.DeadLetters)
+	dead := queue
 	_, err = dead.DeadJobs(t.Context(), 0, 1)
 	notAllowed(t, "dead jobs", err, "table ended_job")
 	notAllowed(t, "revive", dead.Revive(t.Context(), id, 1), "function revive")
@@ -218,10 +220,10 @@ func TestTheReadRoleSeesStatisticsAndLogsAndNoPayload(t *testing.T) {
 	if stats, err := queue.Stats(t.Context()); err != nil || stats.Waiting != 2 {
 		t.Errorf("stats %+v, %v", stats, err)
 	}
-	if stats, _, err := runtime.StatsUpTo(t.Context(), queue, 10); err != nil || stats.Due != 2 {
+	if stats, _, err := queue.StatsUpTo(t.Context(), 10); err != nil || stats.Due != 2 {
 		t.Errorf("stats up to ten: %+v, %v", stats, err)
 	}
-	if stats, err := queue.(runtime.TypeCounter).StatsByType(t.Context(), 0); err != nil || len(stats) != 1 || stats[0].Waiting != 2 {
+	if stats, err := queue.StatsByType(t.Context(), 0); err != nil || len(stats) != 1 || stats[0].Waiting != 2 {
 		t.Errorf("stats by type %+v, %v", stats, err)
 	}
 	if log, err := queue.Log(t.Context(), job.ID, 0); err != nil || log.FailureReason != "no" || string(log.Log) != "as it went" {
@@ -238,7 +240,7 @@ func TestTheReadRoleSeesStatisticsAndLogsAndNoPayload(t *testing.T) {
 	notAllowed(t, "cancel", queue.Cancel(t.Context(), job.ID), "function cancel")
 	_, err = store.GetQueue(t.Context(), "new")
 	notAllowed(t, "get a new queue", err, "function create_queue")
-	dead := queue.(runtime.DeadLetters)
+	dead := queue
 	_, err = dead.DeadJobs(t.Context(), 0, 1)
 	notAllowed(t, "dead jobs", err, "table ended_job")
 	if err := store.Renew(t.Context()); err != nil {
@@ -268,11 +270,11 @@ func TestTheAdminRoleSeesToDeadJobsAndQueues(t *testing.T) {
 
 	store := r.openAs(t, "admin")
 	queue := notes(t, store)
-	dead, err := queue.(runtime.DeadLetters).DeadJobs(t.Context(), 0, 10)
+	dead, err := queue.DeadJobs(t.Context(), 0, 10)
 	if err != nil || len(dead) != 1 || !strings.Contains(string(dead[0].Data), "seen") {
 		t.Fatalf("dead jobs %v, %v", dead, err)
 	}
-	if err := queue.(runtime.DeadLetters).Revive(t.Context(), dead[0].ID, 1); err != nil {
+	if err := queue.Revive(t.Context(), dead[0].ID, 1); err != nil {
 		t.Error(err)
 	}
 	if err := queue.Cancel(t.Context(), dead[0].ID); err != nil {
@@ -321,7 +323,7 @@ func TestObjectsOfACallerAreNotMetByTheOwnersFunctions(t *testing.T) {
 		`CREATE FUNCTION trap.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS $$
 			BEGIN INSERT INTO trap.caught SELECT payload::text FROM jobgen.job; RETURN pg_catalog.clock_timestamp(); END $$`,
 		"SET search_path = trap, pg_catalog",
-		"SELECT * FROM jobgen.claim_one(1, 1)")
+		"SELECT * FROM jobgen.claim_one(1, 1, '{0}')")
 	if n := query[int](t, conn, "SELECT count(*) FROM trap.caught"); n != 0 {
 		t.Error("a function of the caller ran with the owner's rights")
 	}

@@ -76,14 +76,12 @@ attempt             SELECT  admin read
 ended_job           SELECT  admin
 ended_job(attempts created due ended id max_attempts max_work priority queue state type) SELECT read
 handler(created name number) SELECT admin read work
-handler(name)       INSERT  work
 job                 SELECT  admin
 job(attempts claimed created due early expires handler id max_attempts max_work priority queue type) SELECT read work
 job(id)             SELECT  enqueue
 job(created due id max_attempts max_work payload priority queue type) INSERT enqueue
 job(attempts claimed early expires handler) INSERT work
 job_type            SELECT  admin enqueue read work
-job_type(name version) INSERT enqueue work
 migration           SELECT  admin enqueue read work
 node(expires number) SELECT admin read
 queue               SELECT  admin enqueue read work
@@ -93,23 +91,29 @@ cancel()            EXECUTE admin work
 claim()             EXECUTE work
 claim_one()         EXECUTE work
 complete()          EXECUTE work
+create_handler()    EXECUTE work
+create_job_types()  EXECUTE enqueue work
 create_queue()      EXECUTE admin enqueue work
+create_queues()     EXECUTE admin enqueue work
+dead_workers()      EXECUTE
 delete_queue()      EXECUTE admin
+describe_job_types() EXECUTE enqueue work
 drain()             EXECUTE admin
 end_lease()         EXECUTE enqueue work
 fail()              EXECUTE work
 finish()            EXECUTE work
-gone()              EXECUTE
+finish_and_claim()  EXECUTE work
+job_type_in_use()   EXECUTE enqueue work
 lease()             EXECUTE enqueue work
 lost_claims()       EXECUTE work
+name_number()       EXECUTE
 next_due()          EXECUTE
+record_stale_outcome() EXECUTE
 release()           EXECUTE work
 renew_lease()       EXECUTE enqueue work
 revive()            EXECUTE admin
-speak()             EXECUTE
 steal()             EXECUTE work
 sweep()             EXECUTE
-turn()              EXECUTE work
 upkeep()            EXECUTE admin work
 worker()            EXECUTE work
 `

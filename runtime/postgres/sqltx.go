@@ -3,9 +3,14 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -18,9 +23,13 @@ import (
 type sqlTx struct{ tx *sql.Tx }
 
 func (t sqlTx) Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error) {
-	result, err := t.tx.ExecContext(ctx, query, sqlArgs(args)...)
+	sent, err := sqlArgs(args)
 	if err != nil {
 		return pgconn.CommandTag{}, err
+	}
+	result, err := t.tx.ExecContext(ctx, query, sent...)
+	if err != nil {
+		return pgconn.CommandTag{}, contextError(ctx, err)
 	}
 	n, err := result.RowsAffected()
 	if err != nil {
@@ -30,54 +39,120 @@ func (t sqlTx) Exec(ctx context.Context, query string, args ...any) (pgconn.Comm
 }
 
 func (t sqlTx) Query(ctx context.Context, query string, args ...any) (pgx.Rows, error) {
-	rows, err := t.tx.QueryContext(ctx, query, sqlArgs(args)...)
+	sent, err := sqlArgs(args)
 	if err != nil {
 		return nil, err
 	}
-	return &sqlRows{rows: rows}, nil
+	rows, err := t.tx.QueryContext(ctx, query, sent...)
+	if err != nil {
+		return nil, contextError(ctx, err)
+	}
+	return &sqlRows{ctx: ctx, rows: rows}, nil
 }
 
 func (t sqlTx) QueryRow(ctx context.Context, query string, args ...any) pgx.Row {
-	return t.tx.QueryRowContext(ctx, query, sqlArgs(args)...)
+	rows, err := t.Query(ctx, query, args...)
+	return onlyRow{rows, err}
+}
+
+// first asks for the time alone. Nothing says whether the connection is in a
+// transaction; where it is not, the next statement has another time.
+func (t sqlTx) first(ctx context.Context, _ string, _ []any) (began int64, _ pgx.Rows, err error) {
+	err = t.QueryRow(ctx, "SELECT "+txBegan).Scan(&began)
+	return began, nil, err
+}
+
+// contextError adds to err that the caller's context has ended: some drivers
+// only say that the server cancelled the statement.
+func contextError(ctx context.Context, err error) error {
+	if ended := ctx.Err(); err != nil && ended != nil && !errors.Is(err, ended) {
+		return fmt.Errorf("%w: %w", ended, err)
+	}
+	return err
 }
 
 // sqlArgs replaces arrays by their PostgreSQL text.
-func sqlArgs(args []any) []any {
+func sqlArgs(args []any) ([]any, error) {
 	sent := make([]any, len(args))
 	for i, arg := range args {
-		switch arg := arg.(type) {
-		case []int64:
-			sent[i] = arrayText(arg, func(n int64) string { return strconv.FormatInt(n, 10) })
-		case []int32:
-			sent[i] = arrayText(arg, func(n int32) string { return strconv.FormatInt(int64(n), 10) })
-		case []string:
-			sent[i] = arrayText(arg, quoteElement)
-		default:
-			sent[i] = arg
+		var err error
+		if sent[i], err = sqlArg(arg); err != nil {
+			return nil, fmt.Errorf("parameter %d: %w", i+1, err)
 		}
 	}
-	return sent
+	return sent, nil
 }
 
-func arrayText[T any](values []T, text func(T) string) string {
+// sqlArg is a parameter as every driver can send it. Slices are arrays, other
+// than []byte; nil ones are null.
+func sqlArg(arg any) (any, error) {
+	v := reflect.ValueOf(arg)
+	if v.Kind() != reflect.Slice || v.Type().Elem().Kind() == reflect.Uint8 {
+		return arg, nil
+	}
+	if v.IsNil() {
+		return nil, nil
+	}
 	var b strings.Builder
 	b.WriteByte('{')
-	for i, v := range values {
+	for i := range v.Len() {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(text(v))
+		if err := writeElement(&b, v.Index(i)); err != nil {
+			return nil, err
+		}
 	}
 	b.WriteByte('}')
-	return b.String()
+	return b.String(), nil
 }
 
 var elementEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-func quoteElement(s string) string { return `"` + elementEscapes.Replace(s) + `"` }
+// writeElement writes an element of an array as PostgreSQL reads it.
+func writeElement(b *strings.Builder, v reflect.Value) error {
+	if valuer, ok := v.Interface().(driver.Valuer); ok {
+		value, err := valuer.Value()
+		if err != nil {
+			return err
+		}
+		v = reflect.ValueOf(value)
+	}
+	if !v.IsValid() {
+		b.WriteString("NULL")
+		return nil
+	}
+	if at, ok := v.Interface().(time.Time); ok {
+		v = reflect.ValueOf(at.UTC().Format("2006-01-02 15:04:05.999999Z07:00"))
+	}
+	switch {
+	case v.Kind() == reflect.String:
+		b.WriteByte('"')
+		_, _ = elementEscapes.WriteString(b, v.String())
+		b.WriteByte('"')
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8:
+		if v.IsNil() {
+			b.WriteString("NULL")
+			return nil
+		}
+		b.WriteString(`"\\x`)
+		b.WriteString(hex.EncodeToString(v.Bytes()))
+		b.WriteByte('"')
+	case v.Kind() == reflect.Bool:
+		b.WriteString(strconv.FormatBool(v.Bool()))
+	case v.CanInt():
+		b.WriteString(strconv.FormatInt(v.Int(), 10))
+	case v.CanFloat():
+		b.WriteString(strconv.FormatFloat(v.Float(), 'g', -1, 64))
+	default:
+		return fmt.Errorf("an array of %s cannot be sent", v.Type())
+	}
+	return nil
+}
 
 // sqlRows is *sql.Rows as [pgx.Rows].
 type sqlRows struct {
+	ctx  context.Context
 	rows *sql.Rows
 	err  error
 }
@@ -92,9 +167,9 @@ func (r *sqlRows) Close() {
 
 func (r *sqlRows) Err() error {
 	if r.err != nil {
-		return r.err
+		return contextError(r.ctx, r.err)
 	}
-	return r.rows.Err()
+	return contextError(r.ctx, r.rows.Err())
 }
 
 func (r *sqlRows) CommandTag() pgconn.CommandTag                { return pgconn.CommandTag{} }
@@ -105,8 +180,3 @@ func (r *sqlRows) Values() ([]any, error)                       { return nil, er
 func (r *sqlRows) RawValues() [][]byte                          { return nil }
 func (r *sqlRows) Conn() *pgx.Conn                              { return nil }
 func (r *sqlRows) TypeMap() *pgtype.Map                         { return nil }
-
-// txClosed reports whether err says that a bound transaction is over.
-func txClosed(err error) bool {
-	return errors.Is(err, pgx.ErrTxClosed) || errors.Is(err, sql.ErrTxDone)
-}

@@ -3,9 +3,9 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,30 +18,25 @@ import (
 // Its methods, and those of its queues, may be called from several goroutines
 // at once. Close it when nothing uses it any more.
 type Store struct {
-	*core
-	db      *pgdb.Queries
+	*runtime.Store
+	db      *database
 	ownPool bool
 }
 
-var (
-	_ runtime.JobService = (*Store)(nil)
-	_ runtime.QueueAdmin = (*Store)(nil)
-)
-
-// core is what a Store shares with the services bound to transactions.
-type core struct {
-	pool      *pgxpool.Pool
-	schema    *schemaName
-	catalogue *runtime.Catalogue
-	ids       *idSource
-	adder     *adder
-	notifier  *notifier
-	listener  *listener // nil without LISTEN
-	hubs      hubs
-	queues    interned
-	handlers  interned // by their ids
-	workers   interned // those of them that live and die with this process
-	types     typeNumbers
+// database is what a Store shares with the stores bound to transactions.
+type database struct {
+	server   server
+	schema   *schemaName
+	pooled   *pgdb.Queries
+	ids      *idSource
+	batcher  *insertBatcher
+	notifier *notifier
+	listener *listener // nil without LISTEN
+	states   queueStates
+	queues   interned
+	handlers interned // by their ids
+	workers  interned // those of them that live and die with this process
+	types    typeNumbers
 
 	cancel context.CancelFunc // ends the goroutines in tasks
 	tasks  sync.WaitGroup
@@ -79,256 +74,116 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 	if err := migratePool(ctx, pool, schema, o.migrate); err != nil {
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
-	c := &core{pool: pool, schema: schema, catalogue: catalogue}
-	s := &Store{core: c, db: pgdb.New(inSchema{&writable{Pool: pool}, schema})}
-	c.adder = &adder{db: s.db}
-	c.notifier = newNotifier(s.db, channelName(o.schema))
-	if c.ids, err = leaseIDs(ctx, s.db, pool, schema); err != nil {
+	d := &database{schema: schema}
+	d.server.pool, d.server.back, d.server.lost = pool, d.back, make(chan struct{}, 1)
+	d.pooled = d.queries(pool)
+	d.batcher = newInsertBatcher(d.pooled)
+	d.notifier = newNotifier(d.pooled, channelName(o.schema))
+	if d.ids, err = leaseIDs(ctx, d); err != nil {
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
-	if err := c.types.open(ctx, s.db, catalogue.Versions()); err != nil {
-		c.ids.giveBack()
+	d.ids.names = &registry{queues: &d.queues, handlers: &d.handlers, workers: &d.workers, types: &d.types}
+	if err := introduce(ctx, d, catalogue.Known()); err != nil {
+		d.ids.giveBack()
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	c.cancel = cancel
-	c.tasks.Go(func() { c.ids.renew(life) })
-	c.tasks.Go(func() { upkeep(life, s.db, o.retention) })
+	d.cancel = cancel
+	d.tasks.Go(func() { d.ids.renew(life) })
+	d.tasks.Go(func() { upkeep(life, d.pooled, o.retention, d.ids.names) })
 	if o.listen {
-		c.listener = newListener(pool, c.notifier, &c.hubs)
-		c.listener.processes = c.ids.processes
+		d.listener = newListener(d)
 	}
-	return s, nil
+	return &Store{Store: runtime.NewStore(&store{database: d, db: d.pooled}, catalogue), db: d}, nil
 }
 
+// queries returns the store's statements on its pool, or on a connection or a
+// transaction of it.
+func (d *database) queries(on pgdb.DBTX) *pgdb.Queries {
+	return pgdb.New(inSchema{statements{on, &d.server}, d.schema})
+}
+
+// inTx runs do in a transaction of the store's own.
+func (d *database) inTx(ctx context.Context, do func(*pgdb.Queries) error) error {
+	tx, err := d.server.pool.Begin(ctx)
+	if err != nil {
+		return d.server.ended(err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx))
+	if err := do(d.queries(tx)); err != nil {
+		return err
+	}
+	return d.server.ended(tx.Commit(ctx))
+}
+
+// back wakes everybody once the server is there again, and has the connection
+// looked at that listens.
+func (d *database) back() {
+	if d.listener != nil {
+		d.listener.verify()
+	}
+	d.states.wakeAll()
+}
+
+// closePatience is how long Close waits for statements that are under way.
+const closePatience = time.Second
+
 // Close stops what the store does in the background, gives its node number
-// back and, if Open made them, closes its connections. Jobs that are claimed
-// stay so until their claims expire: end the workers first. Closing twice is
-// nil.
+// back and, if Open made them, closes its connections. It returns within some
+// seconds, also where the server does not answer. Jobs that are claimed stay so
+// until their claims expire: end the workers first. Closing twice is nil.
 func (s *Store) Close() error {
-	s.closed.Do(func() {
-		s.cancel()
-		s.tasks.Wait()
-		s.adder.close()
-		if s.listener != nil {
-			s.listener.close()
-		}
-		s.notifier.close()
-		s.ids.giveBack()
+	s.db.closed.Do(func() {
+		s.db.close()
 		if s.ownPool {
-			s.pool.Close()
+			closePool(s.db.server.pool)
 		}
 	})
 	return nil
 }
 
-// InTx returns the service bound to the caller's transaction: what it adds,
-// completes, fails and cancels commits with tx or vanishes with it. It serves
-// until tx ends and, as tx, one goroutine at a time.
-func (s *Store) InTx(tx pgx.Tx) runtime.JobService { return s.bind(tx) }
+func (d *database) close() {
+	d.cancel()
+	d.tasks.Wait()
+	d.batcher.close()
+	if d.listener != nil {
+		d.listener.close()
+	}
+	d.notifier.close()
+	d.ids.giveBack()
+}
+
+// closePool closes a pool, and waits for no longer than closePatience for
+// connections that are in use or that do not answer. They are closed when their
+// statements end.
+func closePool(pool *pgxpool.Pool) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pool.Close()
+	}()
+	select {
+	case <-done:
+	case <-time.After(closePatience):
+	}
+}
+
+// InTx returns the store bound to the caller's transaction: what it adds,
+// completes, fails and cancels commits with tx or vanishes with it. Use it until
+// tx ends and, like tx, from one goroutine at a time. Once tx is over, whatever
+// ended it, every call returns an error and changes nothing. A claim that was
+// made in tx is finished outside it after that.
+//
+// A job that is added wakes workers of other processes when tx commits, by NOTIFY,
+// which PostgreSQL refuses in a transaction that is prepared for a two-phase
+// commit. A store opened [WithoutListen] does without it.
+func (s *Store) InTx(tx pgx.Tx) *runtime.Store { return s.bind(pgxTx{tx}) }
 
 // InSQLTx is InTx for a transaction of database/sql, with the driver of pgx
 // or any other for PostgreSQL.
-func (s *Store) InSQLTx(tx *sql.Tx) runtime.JobService { return s.bind(sqlTx{tx}) }
+func (s *Store) InSQLTx(tx *sql.Tx) *runtime.Store { return s.bind(sqlTx{tx}) }
 
-func (s *Store) bind(tx pgdb.DBTX) *boundService {
-	return &boundService{store: s, db: pgdb.New(inSchema{tx, s.schema}), queues: make(map[string]int32), told: make(map[string]bool)}
-}
-
-// GetQueue returns the queue of that name, making it on first use.
-func (s *Store) GetQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
-	if err := runtime.CheckName("queue", name); err != nil {
-		return nil, err
-	}
-	number, err := s.queues.number(ctx, name, s.db.QueueNumber, s.db.CreateQueue)
-	if err != nil {
-		return nil, fmt.Errorf("get queue %q: %w", name, err)
-	}
-	return s.queue(name, number), nil
-}
-
-func (s *Store) queue(name string, number int32) *storeQueue {
-	return &storeQueue{queue: queue{core: s.core, db: s.db, name: name, number: number, hub: s.hubs.get(number)}}
-}
-
-// CreateQueue implements [runtime.QueueAdmin].
-func (s *Store) CreateQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
-	if err := runtime.CheckName("queue", name); err != nil {
-		return nil, err
-	}
-	numbers, err := s.db.CreateQueue(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("create queue %q: %w", name, err)
-	}
-	if len(numbers) == 0 {
-		return nil, fmt.Errorf("create queue %q: %w", name, runtime.ErrJobQueueAlreadyExists)
-	}
-	s.queues.put(name, numbers[0])
-	return s.queue(name, numbers[0]), nil
-}
-
-// LookupQueue implements [runtime.QueueAdmin].
-func (s *Store) LookupQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
-	number, err := s.lookup(ctx, "look up", name)
-	if err != nil {
-		return nil, err
-	}
-	return s.queue(name, number), nil
-}
-
-// lookup asks the database, since another process may have deleted the queue.
-func (s *Store) lookup(ctx context.Context, doing, name string) (int32, error) {
-	if runtime.CheckName("queue", name) != nil {
-		return 0, noQueue(doing, name)
-	}
-	numbers, err := s.db.QueueNumber(ctx, name)
-	if err != nil {
-		return 0, fmt.Errorf("%s queue %q: %w", doing, name, err)
-	}
-	if len(numbers) == 0 {
-		s.queues.drop(name)
-		return 0, noQueue(doing, name)
-	}
-	s.queues.put(name, numbers[0])
-	return numbers[0], nil
-}
-
-// Queues implements [runtime.QueueAdmin].
-func (s *Store) Queues(ctx context.Context) ([]string, error) {
-	names, err := s.db.Queues(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list queues: %w", err)
-	}
-	return names, nil
-}
-
-// DrainQueue implements [runtime.QueueAdmin].
-func (s *Store) DrainQueue(ctx context.Context, name string) (int64, error) {
-	number, err := s.lookup(ctx, "drain", name)
-	if err != nil {
-		return 0, err
-	}
-	n, err := retry(ctx, func() (int64, error) { return s.db.DrainQueue(ctx, number) })
-	if err != nil {
-		return 0, fmt.Errorf("drain queue %q: %w", name, err)
-	}
-	s.queue(name, number).tell(ctx, claimsRevoked)
-	return n, nil
-}
-
-// DeleteQueue implements [runtime.QueueAdmin].
-func (s *Store) DeleteQueue(ctx context.Context, name string) error {
-	if runtime.CheckName("queue", name) != nil {
-		return noQueue("delete", name)
-	}
-	unfinished, err := retry(ctx, func() (int64, error) { return s.db.DeleteQueue(ctx, name) })
-	s.queues.drop(name)
-	switch {
-	case err != nil:
-		return fmt.Errorf("delete queue %q: %w", name, err)
-	case unfinished < 0:
-		return noQueue("delete", name)
-	case unfinished > 0:
-		return fmt.Errorf("delete queue %q: it holds %d unfinished jobs; drain it first", name, unfinished)
-	}
-	return nil
-}
-
-// noQueue is the error of doing something to a queue that is not there, as one
-// whose name no queue can have never is.
-func noQueue(doing, name string) error {
-	return fmt.Errorf("%s queue %q: %w", doing, name, runtime.ErrJobQueueNotFound)
-}
-
-// A boundService is a Store inside a caller's transaction.
-type boundService struct {
-	store  *Store
-	db     *pgdb.Queries
-	queues map[string]int32 // those that the transaction made, perhaps in vain
-	told   map[string]bool  // notifications that will go out with the commit
-}
-
-// GetQueue implements [runtime.JobService].
-func (b *boundService) GetQueue(ctx context.Context, name string) (runtime.JobQueue, error) {
-	if err := runtime.CheckName("queue", name); err != nil {
-		return nil, err
-	}
-	number, ok := b.store.queues.cached(name)
-	if !ok {
-		number, ok = b.queues[name]
-	}
-	if !ok {
-		var err error
-		if number, err = numberOf(ctx, name, b.db.QueueNumber, b.db.CreateQueue); err != nil {
-			return nil, fmt.Errorf("get queue %q: %w", name, err)
-		}
-		b.queues[name] = number
-	}
-	return &boundQueue{
-		queue: queue{core: b.store.core, db: b.db, name: name, number: number, hub: b.store.hubs.get(number), tx: b},
-		after: b.store.queue(name, number),
-	}, nil
-}
-
-// interned remembers the numbers that the database has given to names.
-type interned struct {
-	mu      sync.Mutex
-	numbers map[string]int32
-}
-
-// maxInterned keeps a program that makes up names without end from
-// remembering them all.
-const maxInterned = 10_000
-
-func (i *interned) cached(name string) (int32, bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	number, ok := i.numbers[name]
-	return number, ok
-}
-
-func (i *interned) put(name string, number int32) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.numbers == nil || len(i.numbers) >= maxInterned {
-		i.numbers = make(map[string]int32)
-	}
-	i.numbers[name] = number
-}
-
-func (i *interned) drop(name string) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	delete(i.numbers, name)
-}
-
-type numbersByName = func(ctx context.Context, name string) ([]int32, error)
-
-// number returns the number of name, which create gives it on first use.
-func (i *interned) number(ctx context.Context, name string, look, create numbersByName) (int32, error) {
-	if number, ok := i.cached(name); ok {
-		return number, nil
-	}
-	number, err := numberOf(ctx, name, look, create)
-	if err == nil {
-		i.put(name, number)
-	}
-	return number, err
-}
-
-var errVanished = errors.New("it is made and deleted all the time")
-
-func numberOf(ctx context.Context, name string, look, create numbersByName) (int32, error) {
-	for range 5 { // whoever else makes it at the same time may delete it again
-		for _, ask := range []numbersByName{look, create} {
-			numbers, err := ask(ctx, name)
-			if err != nil {
-				return 0, err
-			}
-			if len(numbers) > 0 {
-				return numbers[0], nil
-			}
-		}
-	}
-	return 0, errVanished
+func (s *Store) bind(tx callersTx) *runtime.Store {
+	bound := &boundTx{tx: tx}
+	return s.Store.Bind(&store{database: s.db, db: pgdb.New(inSchema{bound, s.db.schema}), tx: bound})
 }

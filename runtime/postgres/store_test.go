@@ -25,8 +25,10 @@ type setup struct {
 	empty *pgtest.Template
 	mode  pgx.QueryExecMode
 	sqlTx bool // transactions are database/sql's
-	polls bool // nothing tells one process of another's doings
-	opts  []postgres.Option
+	// openSQL opens the database that those are of; nil is pgx's on the pool.
+	openSQL func(t testing.TB, dsn string) *sql.DB
+	polls   bool // nothing tells one process of another's doings
+	opts    []postgres.Option
 }
 
 // migrated is a database with the tables in it.
@@ -45,16 +47,16 @@ var (
 // database is one database under test.
 type database struct {
 	setup
-	dsn   string
-	pools map[runtime.JobService]*pgxpool.Pool
-	one   *postgres.Store
+	dsn    string
+	stores map[*runtime.Store]*postgres.Store
+	one    *postgres.Store
 }
 
 func (s setup) newStore(t testing.TB) queuetest.Store {
-	return &database{setup: s, dsn: s.empty.DSN(t), pools: make(map[runtime.JobService]*pgxpool.Pool)}
+	return &database{setup: s, dsn: s.empty.DSN(t), stores: make(map[*runtime.Store]*postgres.Store)}
 }
 
-func (d *database) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobService {
+func (d *database) Open(t testing.TB, catalogue *runtime.Catalogue) *runtime.Store {
 	config, err := pgxpool.ParseConfig(d.dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +73,8 @@ func (d *database) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobS
 	}
 	t.Cleanup(func() { store.Close() })
 	store.SweepAlways()
-	d.pools[store], d.one = pool, store
-	return store
+	d.stores[store.Store], d.one = store, store
+	return store.Store
 }
 
 func (d *database) Polls() bool { return d.polls }
@@ -83,11 +85,17 @@ func (d *database) Advance(t testing.TB, by time.Duration) {
 	}
 }
 
-func (d *database) Begin(t testing.TB, service runtime.JobService) (bound runtime.JobService, commit, rollback func() error) {
-	store, pool := service.(*postgres.Store), d.pools[service]
+func (d *database) Begin(t testing.TB, service *runtime.Store) (bound *runtime.Store, commit, rollback func() error) {
+	store := d.stores[service]
+	pool := store.Pool()
 	ctx := context.WithoutCancel(t.Context())
-	if d.sqlTx {
-		db := stdlib.OpenDBFromPool(pool)
+	if d.sqlTx || d.openSQL != nil {
+		var db *sql.DB
+		if d.openSQL != nil {
+			db = d.openSQL(t, d.dsn)
+		} else {
+			db = stdlib.OpenDBFromPool(pool)
+		}
 		tx, err := db.BeginTx(ctx, &sql.TxOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -156,9 +164,15 @@ func openOn(t *testing.T, dsn string, change func(*pgxpool.Config)) (*postgres.S
 	return store, pool
 }
 
-func notes(t *testing.T, service runtime.JobService) runtime.JobQueue {
+// A service is a store, bound to a transaction or not.
+type service interface {
+	runtime.JobService
+	Queue(ctx context.Context, name string) (*runtime.Queue, error)
+}
+
+func notes(t *testing.T, service service) *runtime.Queue {
 	t.Helper()
-	queue, err := service.GetQueue(t.Context(), "notes")
+	queue, err := service.Queue(t.Context(), "notes")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/bwmarrin/snowflake"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 var bothTypes = firstVersions(typeA, typeB)
@@ -357,10 +358,10 @@ var batches = behaviours{
 				outcomes[i].RetryIn = time.Hour
 			}
 		}
-		outcomes[0].Log = make([]byte, 2*runtime.MaxLogSize)
+		outcomes[0].Log = make([]byte, 2*driver.MaxLogSize)
 		x.finishBatch(q, "h", outcomes, want...)
-		x.succeeded(jobs[0], string(runtime.CutLog(outcomes[0].Log)))
-		x.failed(jobs[1], runtime.CleanReason(outcomes[1].Reason), string(outcomes[1].Log))
+		x.succeeded(jobs[0], string(driver.CutLog(outcomes[0].Log, 0)))
+		x.failed(jobs[1], driver.CleanReason(outcomes[1].Reason), string(outcomes[1].Log))
 		x.stats(n/2, 0, 0)
 	}),
 }

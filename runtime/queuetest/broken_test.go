@@ -4,17 +4,16 @@ import (
 	"context"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/bwmarrin/snowflake"
 
 	"github.com/jobgen/jobgen/runtime"
-	"github.com/jobgen/jobgen/runtime/memory"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // A bug is one way in which a back end may be wrong, as changes to what goes
-// into the reference's calls and to what comes out. Each is given only what
-// it needs; nil changes nothing.
+// into the calls of the reference's driver and to what comes out. Each is given
+// only what it needs; nil changes nothing.
 type bug struct {
 	name      string
 	sentences []string // behaviours that notice it
@@ -22,18 +21,32 @@ type bug struct {
 	// out what many clients at once cannot tell from bad luck.
 	byModel, byConcurrency bool
 
-	options  func([]runtime.JobOption) []runtime.JobOption
-	added    func(w *wreck, q *memory.Queue, id snowflake.ID)
-	taken    func(w *wreck, q *memory.Queue, handler string, job *runtime.Job, err error) (*runtime.Job, error)
-	outcome  func(o attemptEnd) attemptEnd
-	finished func(w *wreck, q *memory.Queue, handler string, o attemptEnd, err error) error
-	release  func(q *memory.Queue, handler string, refs []claimRef) error
-	cancel   func(w *wreck, q *memory.Queue, id snowflake.ID) error
-	wait     func(ctx context.Context) error
-	lost     func([]lostClaim) []lostClaim
-	log      func(*runtime.JobLog)
-	stats    func(*runtime.JobQueueStats)
+	batch    func(*driver.Batch)
+	added    func(w *wreck, q driver.Queue, id snowflake.ID)
+	request  func(*driver.ClaimRequest)
+	taken    func(w *wreck, handler string, row *driver.Row) // each row that was claimed
+	nothing  func(w *wreck) *driver.Row                      // when nothing was
+	outcome  func(*driver.Outcome)                           // but for releases
+	finished func(w *wreck, q driver.Queue, handler string, o driver.Outcome, r driver.Result) driver.Result
+	results  func([]driver.Result)
+	release  func(q driver.Queue, handler string, o driver.Outcome)
+	cancel   func(w *wreck, q driver.Queue, id snowflake.ID) (driver.Status, error)
+	deaf     bool // nothing arrives
+	blind    bool // nothing is revoked
+	lost     func([]driver.Lost) []driver.Lost
+	log      func(*driver.Log)
+	stats    func(*driver.Stats)
 	revive   func(attempts int32) int32
+}
+
+// A claim is what a wreck remembers of one.
+type claim struct {
+	handler string
+	row     driver.Row
+}
+
+func (c claim) attempt() driver.Attempt {
+	return driver.Attempt{Job: c.row.ID, Number: c.row.Attempts - 1}
 }
 
 // A wreck is what a bug may remember of one store.
@@ -42,12 +55,12 @@ type wreck struct {
 	mu      sync.Mutex
 	calls   int
 	known   map[snowflake.ID]bool
-	holders map[snowflake.ID]*runtime.Job // the last claim of each job
-	last    *runtime.Job
+	holders map[snowflake.ID]claim // the last claim of each job
+	last    *driver.Row
 }
 
 func newWreck(b bug) *wreck {
-	return &wreck{bug: b, known: make(map[snowflake.ID]bool), holders: make(map[snowflake.ID]*runtime.Job)}
+	return &wreck{bug: b, known: make(map[snowflake.ID]bool), holders: make(map[snowflake.ID]claim)}
 }
 
 // every is true with each nth call.
@@ -58,10 +71,11 @@ func (w *wreck) every(n int) bool {
 	return w.calls%n == 0
 }
 
-func (w *wreck) holder(id snowflake.ID) *runtime.Job {
+func (w *wreck) holder(id snowflake.ID) (claim, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.holders[id]
+	c, ok := w.holders[id]
+	return c, ok
 }
 
 // broken is a store with a bug.
@@ -71,36 +85,33 @@ type broken struct {
 }
 
 func (s *broken) Open(t testing.TB, catalogue *runtime.Catalogue) *runtime.Store {
-	return &brokenService{s.memoryStore.Open(t, catalogue).(*memory.Store), s.wreck}
+	return runtime.NewStore(&brokenStore{s.memoryStore.Open(t, catalogue).Driver(), s.wreck}, catalogue)
 }
 
-type brokenService struct {
-	*memory.Store
+type brokenStore struct {
+	driver.Store
 	wreck *wreck
 }
 
-func (s *brokenService) GetQueue(ctx context.Context, name string) (queue, error) {
-	queue, err := s.Store.GetQueue(ctx, name)
+func (s *brokenStore) Queue(ctx context.Context, name string, open driver.Open) (driver.Queue, error) {
+	q, err := s.Store.Queue(ctx, name, open)
 	if err != nil {
 		return nil, err
 	}
-	return &brokenQueue{queue.(*memory.Queue), s.wreck}, nil
+	return &brokenQueue{q, s.wreck}, nil
 }
 
 type brokenQueue struct {
-	*memory.Queue
+	driver.Queue
 	wreck *wreck
 }
 
-func (q *brokenQueue) opts(opts []runtime.JobOption) []runtime.JobOption {
-	if q.wreck.options == nil {
-		return opts
+func (q *brokenQueue) Add(ctx context.Context, batch driver.Batch) (driver.Added, error) {
+	if q.wreck.batch != nil {
+		q.wreck.batch(&batch)
 	}
-	return q.wreck.options(opts)
-}
-
-func (q *brokenQueue) learn(ids ...snowflake.ID) {
-	for _, id := range ids {
+	added, err := q.Queue.Add(ctx, batch)
+	for _, id := range added.IDs {
 		q.wreck.mu.Lock()
 		q.wreck.known[id] = true
 		q.wreck.mu.Unlock()
@@ -108,143 +119,114 @@ func (q *brokenQueue) learn(ids ...snowflake.ID) {
 			q.wreck.added(q.wreck, q.Queue, id)
 		}
 	}
+	q.take(batch.Handler, added.Claimed)
+	return added, err
 }
 
-// take passes a claimed job on, whose outcome comes back here.
-func (q *brokenQueue) take(handler string, job *runtime.Job, err error) (*runtime.Job, error) {
-	if q.wreck.taken != nil {
-		job, err = q.wreck.taken(q.wreck, q.Queue, handler, job, err)
-	}
-	if job != nil {
-		job.Queue = q
+// take remembers claims, after what the bug does to them.
+func (q *brokenQueue) take(handler string, rows []driver.Row) {
+	for i := range rows {
+		if q.wreck.taken != nil {
+			q.wreck.taken(q.wreck, handler, &rows[i])
+		}
+		row := rows[i]
 		q.wreck.mu.Lock()
-		q.wreck.holders[job.ID], q.wreck.last = job, job
+		q.wreck.holders[row.ID], q.wreck.last = claim{handler, row}, &row
 		q.wreck.mu.Unlock()
 	}
-	return job, err
 }
 
-func (q *brokenQueue) Add(ctx context.Context, t runtime.JobType, payload any, opts ...runtime.JobOption) (snowflake.ID, error) {
-	id, err := q.Queue.Add(ctx, t, payload, q.opts(opts)...)
-	if err == nil {
-		q.learn(id)
-	}
-	return id, err
-}
-
-func (q *brokenQueue) AddBatch(ctx context.Context, t runtime.JobType, payloads []any, opts ...runtime.JobOption) ([]snowflake.ID, error) {
-	ids, err := q.Queue.AddBatch(ctx, t, payloads, q.opts(opts)...)
-	q.learn(ids...)
-	return ids, err
-}
-
-func (q *brokenQueue) AddAndClaim(ctx context.Context, t runtime.JobType, payload any, handler string, opts ...runtime.JobOption) (*runtime.Job, error) {
-	job, err := q.Queue.AddAndClaim(ctx, t, payload, handler, q.opts(opts)...)
+func (q *brokenQueue) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Claimed, error) {
+	finished, err := q.Finish(ctx, req.Handler, req.Finish)
 	if err != nil {
-		return nil, err
+		return driver.Claimed{}, err
 	}
-	q.learn(job.ID)
-	return q.take(handler, job, nil)
-}
-
-func (q *brokenQueue) TryClaim(ctx context.Context, handler string) (*runtime.Job, error) {
-	job, err := q.Queue.TryClaim(ctx, handler)
-	return q.take(handler, job, err)
-}
-
-func (q *brokenQueue) TrySteal(ctx context.Context, handler string) (*runtime.Job, error) {
-	job, err := q.Queue.TrySteal(ctx, handler)
-	return q.take(handler, job, err)
-}
-
-func (q *brokenQueue) ClaimBatch(ctx context.Context, req claimRequest) (claimedBatch, error) {
-	batch, err := q.Queue.ClaimBatch(ctx, req)
-	for i := range batch.Jobs {
-		batch.Jobs[i], _ = q.take(req.HandlerID, batch.Jobs[i], nil)
+	req.Finish = nil
+	if q.wreck.request != nil {
+		q.wreck.request(&req)
 	}
-	return batch, err
-}
-
-func (q *brokenQueue) finish(ctx context.Context, handler string, o attemptEnd) error {
-	if q.wreck.outcome != nil {
-		o = q.wreck.outcome(o)
+	claimed, err := q.Queue.Claim(ctx, req)
+	claimed.Finished = finished
+	if err == nil && len(claimed.Rows) == 0 && q.wreck.nothing != nil {
+		if row := q.wreck.nothing(q.wreck); row != nil {
+			claimed.Rows = []driver.Row{*row}
+		}
+	} else {
+		q.take(req.Handler, claimed.Rows)
 	}
-	errs, err := q.Queue.FinishBatch(ctx, handler, []attemptEnd{o})
-	if err != nil {
-		return err
-	}
-	if q.wreck.finished != nil {
-		return q.wreck.finished(q.wreck, q.Queue, handler, o, errs[0])
-	}
-	return errs[0]
+	return claimed, err
 }
 
-func (q *brokenQueue) Complete(ctx context.Context, id snowflake.ID, handler string, attempt int32, log []byte) error {
-	return q.finish(ctx, handler, attemptEnd{JobID: id, AttemptNumber: attempt, Success: true, Log: log})
-}
-
-func (q *brokenQueue) Fail(ctx context.Context, id snowflake.ID, handler string, attempt int32, reason string, log []byte) error {
-	return q.FailAndRetry(ctx, id, handler, attempt, reason, log, 0)
-}
-
-func (q *brokenQueue) FailAndRetry(ctx context.Context, id snowflake.ID, handler string, attempt int32, reason string, log []byte, in time.Duration) error {
-	return q.finish(ctx, handler, attemptEnd{JobID: id, AttemptNumber: attempt, Reason: reason, Log: log, RetryIn: in})
-}
-
-func (q *brokenQueue) FinishBatch(ctx context.Context, handler string, outcomes []attemptEnd) ([]error, error) {
-	errs := make([]error, len(outcomes))
+func (q *brokenQueue) Finish(ctx context.Context, handler string, outcomes []driver.Outcome) ([]driver.Result, error) {
+	results := make([]driver.Result, len(outcomes))
 	for i, o := range outcomes {
-		errs[i] = q.finish(ctx, handler, o)
+		if o.Kind == driver.Released && q.wreck.release != nil {
+			q.wreck.release(q.Queue, handler, o)
+			continue
+		}
+		if o.Kind != driver.Released && q.wreck.outcome != nil {
+			q.wreck.outcome(&o)
+		}
+		one, err := q.Queue.Finish(ctx, handler, []driver.Outcome{o})
+		if err != nil {
+			return nil, err
+		}
+		if results[i] = one[0]; q.wreck.finished != nil {
+			results[i] = q.wreck.finished(q.wreck, q.Queue, handler, o, one[0])
+		}
 	}
-	return errs, ctx.Err()
+	if q.wreck.results != nil {
+		q.wreck.results(results)
+	}
+	return results, ctx.Err()
 }
 
-func (q *brokenQueue) Release(ctx context.Context, handler string, refs []claimRef) error {
-	if q.wreck.release != nil {
-		return q.wreck.release(q.Queue, handler, refs)
-	}
-	return q.Queue.Release(ctx, handler, refs)
-}
-
-func (q *brokenQueue) Cancel(ctx context.Context, id snowflake.ID) error {
+func (q *brokenQueue) Cancel(ctx context.Context, id snowflake.ID) (driver.Status, error) {
 	if q.wreck.cancel != nil {
 		return q.wreck.cancel(q.wreck, q.Queue, id)
 	}
 	return q.Queue.Cancel(ctx, id)
 }
 
-func (q *brokenQueue) WaitForJob(ctx context.Context) error {
-	if q.wreck.wait != nil {
-		return q.wreck.wait(ctx)
+func (q *brokenQueue) Arrived() <-chan struct{} {
+	if q.wreck.deaf {
+		return nil
 	}
-	return q.Queue.WaitForJob(ctx)
+	return q.Queue.Arrived()
 }
 
-func (q *brokenQueue) LostClaims(ctx context.Context, handler string, refs []claimRef) ([]lostClaim, error) {
-	lost, err := q.Queue.LostClaims(ctx, handler, refs)
+func (q *brokenQueue) Revoked(ctx context.Context) <-chan struct{} {
+	if q.wreck.blind {
+		return nil
+	}
+	return q.Queue.Revoked(ctx)
+}
+
+func (q *brokenQueue) Lost(ctx context.Context, handler string, attempts []driver.Attempt) ([]driver.Lost, error) {
+	lost, err := q.Queue.Lost(ctx, handler, attempts)
 	if q.wreck.lost != nil {
 		lost = q.wreck.lost(lost)
 	}
 	return lost, err
 }
 
-func (q *brokenQueue) Log(ctx context.Context, id snowflake.ID, attempt int32) (*runtime.JobLog, error) {
-	log, err := q.Queue.Log(ctx, id, attempt)
-	if err == nil && q.wreck.log != nil {
-		q.wreck.log(log)
+func (q *brokenQueue) Log(ctx context.Context, of driver.Attempt) (driver.Log, bool, error) {
+	log, found, err := q.Queue.Log(ctx, of)
+	if found && q.wreck.log != nil {
+		q.wreck.log(&log)
 	}
-	return log, err
+	return log, found, err
 }
 
-func (q *brokenQueue) Stats(ctx context.Context) (runtime.JobQueueStats, error) {
-	stats, err := q.Queue.Stats(ctx)
+func (q *brokenQueue) Stats(ctx context.Context, req driver.StatsRequest) (driver.Stats, error) {
+	stats, err := q.Queue.Stats(ctx, req)
 	if q.wreck.stats != nil {
 		q.wreck.stats(&stats)
 	}
 	return stats, err
 }
 
-func (q *brokenQueue) Revive(ctx context.Context, id snowflake.ID, attempts int32) error {
+func (q *brokenQueue) Revive(ctx context.Context, id snowflake.ID, attempts int32) (driver.Status, error) {
 	if q.wreck.revive != nil {
 		attempts = q.wreck.revive(attempts)
 	}

@@ -2,14 +2,13 @@ package queuetest
 
 import (
 	"context"
-	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/bwmarrin/snowflake"
 
-	"github.com/jobgen/jobgen/runtime"
-	"github.com/jobgen/jobgen/runtime/memory"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // bugs are what the suite has to notice. Several were seen in other queues.
@@ -18,9 +17,9 @@ var bugs = []bug{
 		name:      "loses a job now and then",
 		sentences: []string{"batches/AddBatch adds all, and returns the ids in the order of the payloads", "worker/a worker handles every job once, and completes it with its log"},
 		byModel:   true, byConcurrency: true,
-		added: func(w *wreck, q *memory.Queue, id snowflake.ID) {
+		added: func(w *wreck, q driver.Queue, id snowflake.ID) {
 			if w.every(20) {
-				_ = q.Cancel(context.Background(), id)
+				_, _ = q.Cancel(context.Background(), id)
 			}
 		},
 	},
@@ -28,107 +27,105 @@ var bugs = []bug{
 		name:      "delivers an attempt twice",
 		sentences: []string{"claiming/a claimed job is claimed by nobody else, expired or not", "claiming/sixty-four callers over a thousand jobs get every job exactly once"},
 		byModel:   true, byConcurrency: true,
-		taken: func(w *wreck, _ *memory.Queue, handler string, job *runtime.Job, err error) (*runtime.Job, error) {
-			if w.mu.Lock(); err != nil && w.last != nil {
-				twice := *w.last
-				job = &twice
-				job.JobClaim = &runtime.JobClaim{JobID: twice.ID, HandlerID: handler, AttemptNumber: twice.AttemptNumber}
-				w.last, err = nil, nil
-			}
-			w.mu.Unlock()
-			return job, err
+		nothing: func(w *wreck) *driver.Row {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			twice := w.last
+			w.last = nil
+			return twice
 		},
 	},
 	{
 		name:      "skips an attempt number after a failure",
 		sentences: []string{"attempts/claims count attempts from 0, and what remains down to 0"},
 		byModel:   true, byConcurrency: true,
-		taken: func(_ *wreck, _ *memory.Queue, _ string, job *runtime.Job, err error) (*runtime.Job, error) {
-			if job != nil && job.AttemptNumber > 0 {
-				job.AttemptNumber++
-				job.AttemptsMade++
+		taken: func(_ *wreck, _ string, row *driver.Row) {
+			if row.Attempts > 1 {
+				row.Attempts++
+				row.MaxAttempts++
 			}
-			return job, err
 		},
 	},
 	{
 		name:      "says one attempt too few of a steal",
 		sentences: []string{"stealing/an expired claim is stolen, or buried, before its job's Due"},
 		byModel:   true, byConcurrency: true,
-		taken: func(w *wreck, _ *memory.Queue, _ string, job *runtime.Job, err error) (*runtime.Job, error) {
-			if job != nil && job.AttemptNumber > 0 && w.holder(job.ID) != nil {
-				job.AttemptsMade--
+		taken: func(w *wreck, _ string, row *driver.Row) {
+			if _, held := w.holder(row.ID); held && row.Attempts > 1 {
+				row.Attempts--
 			}
-			return job, err
 		},
 	},
 	{
 		name:      "ignores Due",
 		sentences: []string{"claiming/a job is claimable once its Due has passed on the store's clock", "worker/a delayed job runs once it is due, and not before"},
 		byModel:   true, byConcurrency: true,
-		options: always(runtime.JobDue{}),
+		batch: func(b *driver.Batch) { b.Options.Due = time.Time{} },
 	},
 	{
 		name:      "ignores the limit on attempts",
 		sentences: []string{"stealing/the last attempt of an expired claim is buried, and nobody steals it"},
 		byModel:   true, byConcurrency: true,
-		options: always(runtime.JobMaxAttempts(math.MaxInt32)),
+		batch: func(b *driver.Batch) { b.Options.MaxAttempts = math.MaxInt32 },
 	},
 	{
 		name:      "lets claims expire at once",
 		sentences: []string{"stealing/of many thieves one gets the job"},
 		byModel:   true, byConcurrency: true,
-		options: always(runtime.JobMaxWorkDuration(0)),
+		batch: func(b *driver.Batch) { b.Options.MaxWork = 0 },
 	},
 	{
 		name:      "ignores priorities",
 		sentences: []string{"claiming/priorities from 0 to 9 come before Due"},
 		byModel:   true,
-		options:   always(runtime.JobPriority(0)),
+		batch:     func(b *driver.Batch) { b.Options.Priority = 0 },
 	},
 	{
 		name:      "lets the thief complete after the stolen attempt has",
 		sentences: []string{"late/then the thief's Complete is ErrJobCancelled, with its log and the reason recorded"},
 		byModel:   true, byConcurrency: true,
-		finished: func(_ *wreck, _ *memory.Queue, _ string, _ attemptEnd, err error) error {
-			if errors.Is(err, runtime.ErrJobCancelled) {
-				return nil
+		finished: func(_ *wreck, _ driver.Queue, _ string, _ driver.Outcome, r driver.Result) driver.Result {
+			if r.Status == driver.Superseded {
+				r.Status = driver.Done
 			}
-			return err
+			return r
 		},
 	},
 	{
 		name:      "releases the thief's claim when the stolen attempt fails",
 		sentences: []string{"late/Fail by a stolen attempt records its log and does not release the thief's claim"},
 		byModel:   true, byConcurrency: true,
-		finished: func(w *wreck, q *memory.Queue, _ string, o attemptEnd, err error) error {
-			if thief := w.holder(o.JobID); !o.Success && errors.Is(err, runtime.ErrJobNotClaimed) && thief != nil {
-				_ = q.Release(context.Background(), thief.HandlerID, []claimRef{{JobID: thief.ID, AttemptNumber: thief.AttemptNumber}})
+		finished: func(w *wreck, q driver.Queue, _ string, o driver.Outcome, r driver.Result) driver.Result {
+			if thief, ok := w.holder(o.Job); ok && o.Kind == driver.Failed && r.Status != driver.Done && r.Status != driver.NotFound {
+				_, _ = q.Finish(context.Background(), thief.handler, []driver.Outcome{{Attempt: thief.attempt(), Kind: driver.Released}})
 			}
-			return err
+			return r
 		},
 	},
 	{
 		name:      "lets anybody complete a job",
 		sentences: []string{"finishing/Complete by a handler that never held the attempt is ErrJobNotClaimed"},
 		byModel:   true, byConcurrency: true,
-		finished: func(w *wreck, q *memory.Queue, _ string, o attemptEnd, err error) error {
-			if held := w.holder(o.JobID); o.Success && errors.Is(err, runtime.ErrJobNotClaimed) && held != nil {
-				return q.Complete(context.Background(), held.ID, held.HandlerID, held.AttemptNumber, o.Log)
+		finished: func(w *wreck, q driver.Queue, _ string, o driver.Outcome, r driver.Result) driver.Result {
+			if holder, ok := w.holder(o.Job); ok && o.Kind == driver.Completed && r.Status == driver.NotHeld {
+				results, err := q.Finish(context.Background(), holder.handler, []driver.Outcome{{Attempt: holder.attempt(), Log: o.Log}})
+				if err == nil {
+					return results[0]
+				}
 			}
-			return err
+			return r
 		},
 	},
 	{
 		name:      "forgets a cancel",
 		sentences: []string{"cancelling/a cancelled job is not claimed", "worker/cancelling a running job ends its handler's context, and it is not tried again"},
 		byModel:   true, byConcurrency: true,
-		cancel: func(w *wreck, q *memory.Queue, id snowflake.ID) error {
+		cancel: func(w *wreck, q driver.Queue, id snowflake.ID) (driver.Status, error) {
 			w.mu.Lock()
 			known := w.known[id]
 			w.mu.Unlock()
 			if known {
-				return nil
+				return driver.Done, nil
 			}
 			return q.Cancel(context.Background(), id)
 		},
@@ -137,52 +134,51 @@ var bugs = []bug{
 		name:      "takes a lost claim for an unknown job",
 		sentences: []string{"late/Complete after Fail by a stolen attempt is ErrJobNotClaimed"},
 		byModel:   true, byConcurrency: true,
-		finished: func(_ *wreck, _ *memory.Queue, _ string, _ attemptEnd, err error) error {
-			if errors.Is(err, runtime.ErrJobNotClaimed) {
-				return runtime.ErrJobNotFound
+		finished: func(_ *wreck, _ driver.Queue, _ string, _ driver.Outcome, r driver.Result) driver.Result {
+			switch r.Status {
+			case driver.ClaimLost, driver.AlreadyFailed, driver.AlreadyEnded, driver.NotHeld:
+				r.Status = driver.NotFound
 			}
-			return err
+			return r
 		},
 	},
 	{
 		name:      "completes a job that failed",
 		sentences: []string{"worker/a failed job is tried again after its backoff, and is dead after its last attempt"},
 		byModel:   true, byConcurrency: true,
-		outcome: func(o attemptEnd) attemptEnd { o.Success = true; return o },
+		outcome: func(o *driver.Outcome) { o.Kind = driver.Completed },
 	},
 	{
 		name:      "tries a failed job again at once",
 		sentences: []string{"worker/a failed job is tried again after its backoff, and is dead after its last attempt"},
 		byModel:   true,
-		outcome:   func(o attemptEnd) attemptEnd { o.RetryIn = 0; return o },
+		outcome:   func(o *driver.Outcome) { o.RetryIn = 0 },
 	},
 	{
 		name:      "tries a failed job again an hour late",
 		sentences: []string{"worker/a failed job is tried again after its backoff, and is dead after its last attempt"},
 		byModel:   true, byConcurrency: true,
-		outcome: func(o attemptEnd) attemptEnd { o.RetryIn += time.Hour; return o },
+		outcome: func(o *driver.Outcome) { o.RetryIn += time.Hour },
 	},
 	{
 		name:      "keeps no log",
 		sentences: []string{"late/Complete by a stolen attempt finishes the job"},
 		byModel:   true, byConcurrency: true,
-		outcome: func(o attemptEnd) attemptEnd { o.Log = nil; return o },
+		outcome: func(o *driver.Outcome) { o.Log = nil },
 	},
 	{
 		name:      "uses up an attempt by a release",
 		sentences: []string{"releasing/a released claim is claimable again under the same number, with no log row", "worker/a hard stop releases what runs"},
 		byModel:   true, byConcurrency: true,
-		release: func(q *memory.Queue, handler string, refs []claimRef) error {
-			for _, ref := range refs {
-				_ = q.Fail(context.Background(), ref.JobID, handler, ref.AttemptNumber, "released", nil)
-			}
-			return nil
+		release: func(q driver.Queue, handler string, o driver.Outcome) {
+			o.Kind, o.Reason = driver.Failed, "released"
+			_, _ = q.Finish(context.Background(), handler, []driver.Outcome{o})
 		},
 	},
 	{
 		name:      "wakes nobody",
 		sentences: []string{"waiting/a job added between a claim and the wait is not missed"},
-		wait:      func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		deaf:      true,
 	},
 	{
 		name: "tells nobody of a lost claim",
@@ -191,15 +187,15 @@ var bugs = []bug{
 			"worker/a worker whose claim was stolen has its handler's context ended, and the thief keeps the job",
 		},
 		byModel: true,
-		lost:    func([]lostClaim) []lostClaim { return nil },
+		lost:    func([]driver.Lost) []driver.Lost { return nil },
 	},
 	{
 		name:      "says why a claim is lost in other words",
 		sentences: []string{"watching/a claim on a cancelled job is lost to ErrJobCancelled"},
 		byModel:   true,
-		lost: func(lost []lostClaim) []lostClaim {
+		lost: func(lost []driver.Lost) []driver.Lost {
 			for i := range lost {
-				lost[i].Cause = runtime.ErrJobNotClaimed
+				lost[i].Cancelled = false
 			}
 			return lost
 		},
@@ -208,13 +204,13 @@ var bugs = []bug{
 		name:      "logs attempts under another handler",
 		sentences: []string{"late/Complete by the thief first makes the stolen attempt's Complete ErrJobCancelled"},
 		byModel:   true, byConcurrency: true,
-		log: func(l *runtime.JobLog) { l.HandlerID = "thief" },
+		log: func(l *driver.Log) { l.Handler = "thief" },
 	},
 	{
 		name:      "counts claimed jobs as waiting too",
 		sentences: []string{"claiming/one handler may hold many jobs"},
 		byModel:   true,
-		stats:     func(s *runtime.JobQueueStats) { s.Waiting += s.Claimed },
+		stats:     func(s *driver.Stats) { s.Waiting += s.Claimed },
 	},
 	{
 		name:      "revives for one attempt more than asked",
@@ -222,9 +218,42 @@ var bugs = []bug{
 		byModel:   true,
 		revive:    func(attempts int32) int32 { return attempts + 1 },
 	},
-}
-
-// always sets one option over whatever was asked for.
-func always(option runtime.JobOption) func([]runtime.JobOption) []runtime.JobOption {
-	return func(opts []runtime.JobOption) []runtime.JobOption { return append(opts[:len(opts):len(opts)], option) }
+	{
+		name:      "claims by priority alone",
+		sentences: []string{"claiming/one claim in sixteen begins with the lowest priority"},
+		request:   func(req *driver.ClaimRequest) { req.LowestFirst = false },
+	},
+	{
+		name:      "answers outcomes in another order",
+		sentences: []string{"batches/FinishBatch answers each outcome as Complete or Fail would"},
+		byModel:   true,
+		results:   slices.Reverse[[]driver.Result],
+	},
+	{
+		name:      "swaps payloads within a batch",
+		sentences: []string{"batches/AddBatch adds all, and returns the ids in the order of the payloads"},
+		batch: func(b *driver.Batch) {
+			payload, n := b.Payload, b.Len
+			b.Payload = func(dst []byte, i int) ([]byte, error) { return payload(dst, n-1-i) }
+		},
+	},
+	{
+		name:      "cuts large payloads off",
+		sentences: []string{"limits/a batch of large payloads is added whole"},
+		batch: func(b *driver.Batch) {
+			payload := b.Payload
+			b.Payload = func(dst []byte, i int) ([]byte, error) {
+				data, err := payload(dst, i)
+				if err == nil && len(data) > 1<<20 {
+					data = append(data[:1<<20], `"}`...)
+				}
+				return data, err
+			}
+		},
+	},
+	{
+		name:      "tells nobody that a claim was revoked",
+		sentences: []string{"watching/who watches hears of a cancelled job"},
+		blind:     true,
+	},
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/bwmarrin/snowflake"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 var claiming = behaviours{
@@ -56,6 +57,36 @@ var claiming = behaviours{
 			x.same(x.claims("h", id).Priority, int16(p))
 		}
 	},
+	"one claim in sixteen begins with the lowest priority": func(x *trial) {
+		low := x.add(runtime.JobOptions.Priority(9))
+		for range 40 {
+			x.add()
+		}
+		for n := 1; ; n++ {
+			job := x.claim("h")
+			if job.ID == low {
+				x.same(n, 16)
+				return
+			}
+			if n > 16 {
+				x.Fatal("sixteen claims left the lowest priority alone")
+			}
+		}
+	},
+	"nothing starves in batches either": driven(func(x *trial, q queue) {
+		low := x.add(runtime.JobOptions.Priority(9))
+		for range 10 {
+			x.add()
+		}
+		claimed, err := q.Driver().Claim(x.Context(), driver.ClaimRequest{
+			Handler: "h", Types: []driver.TypeVersion{{Type: string(typeA), Version: 1}}, Limit: 2, LowestFirst: true,
+		})
+		x.must(err)
+		x.same(len(claimed.Rows), 2)
+		if claimed.Rows[0].ID != low && claimed.Rows[1].ID != low {
+			x.Error("the job of the lowest priority was left")
+		}
+	}),
 	"a job of a low priority is not kept from being claimed by one not yet due": func(x *trial) {
 		x.add(runtime.JobOptions.Due(time.Now().Add(time.Hour)))
 		low := x.add(runtime.JobOptions.Priority(9))

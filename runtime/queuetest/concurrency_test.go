@@ -35,7 +35,7 @@ func (s memoryStore) Open(t testing.TB, catalogue *runtime.Catalogue) *runtime.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	return opened
+	return opened.Store
 }
 
 func (s memoryStore) Advance(_ testing.TB, d time.Duration) { s.clock.Advance(d) }

@@ -60,7 +60,7 @@ func outcomes(ends []attemptEnd) []driver.Outcome {
 	for i, e := range ends {
 		list[i] = driver.Outcome{Attempt: driver.Attempt{Job: e.JobID, Number: e.AttemptNumber}, Log: driver.CutLog(e.Log, 0)}
 		if !e.Success {
-			list[i].Kind, list[i].Reason, list[i].RetryIn = driver.Failed, driver.CleanReason(e.Reason), e.RetryIn
+			list[i].Kind, list[i].Reason, list[i].RetryIn = driver.Failed, driver.CleanReason(e.Reason), max(e.RetryIn, 0)
 		}
 	}
 	return list

@@ -36,7 +36,7 @@ var executing = behaviours{
 		x.failed(job, "no luck", "so far")
 		x.over()
 	},
-	"the retry delay, (AttemptsMade+1) × BackoffDuration, becomes the next Due": driven(func(x *trial, _ queue) {
+	"the retry delay, (AttemptsMade+1) × BackoffDuration and up to a tenth more, becomes the next Due": driven(func(x *trial, _ queue) {
 		id := x.add(runtime.JobOptions.MaxAttempts(3))
 		for n := range 2 {
 			job := x.claims("h", id)
@@ -47,7 +47,7 @@ var executing = behaviours{
 			}
 			x.stats(1, 0, 0)
 			x.nothingToClaim()
-			x.advance(time.Duration(n+1) * runtime.BackoffDuration)
+			x.advance(longestRetry(n))
 			x.stats(1, 1, 0)
 		}
 		x.numbers(x.claims("h", id), 2, 0)

@@ -8,6 +8,7 @@ import (
 	"github.com/bwmarrin/snowflake"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 var finishing = behaviours{
@@ -179,16 +180,16 @@ var finishing = behaviours{
 		x.claims("h", first.ID)
 	},
 	"a log has a size limit, is cut with a mark, and the outcome stands": func(x *trial) {
-		whole := strings.Repeat("0123456789abcdef", runtime.MaxLogSize/16)
-		for _, log := range []string{whole, whole + "!", strings.Repeat("x", 3*runtime.MaxLogSize) + "end"} {
+		whole := strings.Repeat("0123456789abcdef", driver.MaxLogSize/16)
+		for _, log := range []string{whole, whole + "!", strings.Repeat("x", 3*driver.MaxLogSize) + "end"} {
 			x.add(runtime.JobOptions.MaxAttempts(2))
 			job := x.claim("h")
 			x.must(fail(x, job, "no", log))
-			x.failed(job, "no", string(runtime.CutLog([]byte(log))))
+			x.failed(job, "no", string(driver.CutLog([]byte(log), 0)))
 			job = x.claim("h")
 			x.must(complete(x, job, log))
-			x.succeeded(job, string(runtime.CutLog([]byte(log))))
-			if got := x.log(job.ID, 1).Log; len(got) > runtime.MaxLogSize || len(log) > runtime.MaxLogSize && !strings.Contains(string(got), "bytes cut") {
+			x.succeeded(job, string(driver.CutLog([]byte(log), 0)))
+			if got := x.log(job.ID, 1).Log; len(got) > driver.MaxLogSize || len(log) > driver.MaxLogSize && !strings.Contains(string(got), "bytes cut") {
 				x.Errorf("a log of %d bytes left %d, with no mark", len(log), len(got))
 			}
 		}
@@ -204,11 +205,11 @@ var finishing = behaviours{
 		x.succeeded(job, log)
 	},
 	"a reason that cannot be stored is made storable, and the outcome stands": func(x *trial) {
-		for _, reason := range []string{"", "nul \x00", "not UTF-8 \xff", "'quoted' \"text\"; -- \\", strings.Repeat("long ", runtime.MaxReasonSize)} {
+		for _, reason := range []string{"", "nul \x00", "not UTF-8 \xff", "'quoted' \"text\"; -- \\", strings.Repeat("long ", driver.MaxReasonSize)} {
 			x.add(runtime.JobOptions.MaxAttempts(1))
 			job := x.claim("h")
 			x.must(fail(x, job, reason, ""))
-			x.failed(job, runtime.CleanReason(reason), "")
+			x.failed(job, driver.CleanReason(reason), "")
 		}
 	},
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 type textPayload struct {
@@ -134,7 +135,7 @@ var input = behaviours{
 	},
 	"text that the store cannot keep is a PayloadError that names the field, and nothing is written": func(x *trial) {
 		for way, add := range adders(x, inputQueue(x)) {
-			for _, text := range []string{"nul \x00", "not UTF-8 \xff", "half a surrogate \xed\xa0\x80", strings.Repeat("x", runtime.MaxPayloadSize)} {
+			for _, text := range []string{"nul \x00", "not UTF-8 \xff", "half a surrogate \xed\xa0\x80", strings.Repeat("x", driver.MaxPayloadSize)} {
 				var payloadErr *runtime.PayloadError
 				if err := add(textType, textPayload{text}); !errors.As(err, &payloadErr) {
 					x.Errorf("%s of %.20q: %v", way, text, err)
@@ -205,12 +206,12 @@ var input = behaviours{
 	},
 	"a payload of the greatest size is kept": func(x *trial) {
 		queue := inputQueue(x)
-		text := strings.Repeat("x", runtime.MaxPayloadSize-len(`{"text":""}`))
+		text := strings.Repeat("x", driver.MaxPayloadSize-len(`{"text":""}`))
 		_, err := queue.Add(x.Context(), textType, textPayload{text})
 		x.must(err)
 		job, err := queue.TryClaim(x.Context(), "h")
 		x.must(err)
-		x.same(len(job.Data), runtime.MaxPayloadSize)
+		x.same(len(job.Data), driver.MaxPayloadSize)
 		_, err = queue.Add(x.Context(), textType, textPayload{text + "x"})
 		x.refused(err, "one byte more")
 	},

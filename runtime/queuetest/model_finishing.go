@@ -3,12 +3,12 @@ package queuetest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/bwmarrin/snowflake"
 	"pgregory.net/rapid"
-
 )
 
 // id is the job's on a side.
@@ -32,6 +32,25 @@ func (m *model) drawJob(t *rapid.T) *known {
 		return nobody
 	}
 	return m.jobs[i]
+}
+
+// drawDead draws a job of those that are dead, if there are any, and now and then
+// any other.
+func (m *model) drawDead(t *rapid.T) *known {
+	var dead []*known
+	for queue := range modelQueues {
+		jobs, err := m.ref.queue(place{0, queue}).DeadJobs(t.Context(), math.MinInt64, math.MaxInt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, job := range jobs {
+			dead = append(dead, m.knownAs(t, m.ref, job.ID))
+		}
+	}
+	if len(dead) == 0 || rapid.IntRange(0, 4).Draw(t, "any job") == 4 {
+		return m.drawJob(t)
+	}
+	return rapid.SampledFrom(dead).Draw(t, "dead job")
 }
 
 // drawClaim draws a claim that was made, or one that may never have been.
@@ -171,7 +190,7 @@ func (m *model) cancel(t *rapid.T) {
 }
 
 func (m *model) revive(t *rapid.T) {
-	k := m.drawJob(t)
+	k := m.drawDead(t)
 	p, attempts := placeOf(t, k), rapid.Int32Range(0, 2).Draw(t, "attempts")
 	t.Logf("%v: revive job #%d", p, k.name)
 	bothErr(t, m, func(s *side) error {

@@ -5,14 +5,15 @@ import (
 	"strings"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 var oddNames = []string{
 	"e-mails", `"quoted" 'name'`, "two\nlines\r\n\ttab", "; DROP TABLE jobgen.job; --", `back\slash`, "$1 %s {}", " ", " lead and trail ",
-	"очередь", "行列", "قائمة", "🐘🐘", "e\u0301", "\u00e9", "jobgen.job", "a:b,c", "A", "a", strings.Repeat("x", runtime.MaxNameSize), strings.Repeat("行", runtime.MaxNameSize/3),
+	"очередь", "行列", "قائمة", "🐘🐘", "e\u0301", "\u00e9", "jobgen.job", "a:b,c", "A", "a", strings.Repeat("x", driver.MaxNameSize), strings.Repeat("行", driver.MaxNameSize/3),
 }
 
-var badNames = []string{"", strings.Repeat("x", runtime.MaxNameSize+1), strings.Repeat("行", runtime.MaxNameSize/3+1), "nul \x00", "not UTF-8 \xff"}
+var badNames = []string{"", strings.Repeat("x", driver.MaxNameSize+1), strings.Repeat("行", driver.MaxNameSize/3+1), "nul \x00", "not UTF-8 \xff"}
 
 var naming = behaviours{
 	"a queue's name is any text up to 255 bytes, and each names a queue of its own": func(x *trial) {
@@ -36,7 +37,7 @@ var naming = behaviours{
 	},
 	"who waits on a queue of an odd name is woken": func(x *trial) {
 		another := x.store.Open(x, catalogue)
-		for _, name := range []string{"two\nlines 'quoted' \"", strings.Repeat("行", runtime.MaxNameSize/3)} {
+		for _, name := range []string{"two\nlines 'quoted' \"", strings.Repeat("行", driver.MaxNameSize/3)} {
 			claimed := x.waiter(x.open(another, name))
 			id, err := x.open(x.service, name).Add(x.Context(), typeA, payloadA{})
 			x.must(err)

@@ -13,18 +13,26 @@ func Run(t *testing.T, h Harness) {
 	for subject, behaviours := range subjects {
 		t.Run(subject, func(t *testing.T) {
 			t.Parallel()
-			for sentence, test := range behaviours {
-				t.Run(sentence, func(t *testing.T) {
-					t.Parallel()
-					test(newTrial(t, h))
-				})
-			}
+			behaviours.run(t, h)
 		})
 	}
 }
 
+// RunTransactions is what Run does about transactions, for a store that can be
+// bound to those of several drivers.
+func RunTransactions(t *testing.T, h Harness) { transactions.run(t, h) }
+
 // Behaviours are tests by the sentence that each one proves.
 type behaviours map[string]func(x *trial)
+
+func (b behaviours) run(t *testing.T, h Harness) {
+	for sentence, test := range b {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			test(newTrial(t, h))
+		})
+	}
+}
 
 var subjects = map[string]behaviours{
 	"adding":                 adding,

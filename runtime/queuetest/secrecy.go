@@ -13,6 +13,7 @@ import (
 	"github.com/bwmarrin/snowflake"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 // What secret payloads hold, and must stand nowhere else.
@@ -33,7 +34,7 @@ type secretPayload struct {
 type (
 	secretNoText   struct{ Text int }
 	secretNoNumber struct{ Number int8 }
-	secretNoDay    struct{ Day runtime.Date }
+	secretNoDay    struct{ Day value.Date }
 )
 
 var (

@@ -1,6 +1,9 @@
 package queuetest
 
 import (
+	"errors"
+	"time"
+
 	"github.com/jobgen/jobgen/runtime"
 )
 
@@ -61,6 +64,50 @@ var transactions = behaviours{
 		x.must(tx.commit())
 		x.must(err)
 		x.stats(3, 3, 0)
+	}),
+	"once a transaction is over each call says so, and changes nothing": transacted(func(x *trial, s Transactor) {
+		for _, commits := range []bool{true, false} {
+			kept, dead := x.addAndClaim("h", runtime.JobOptions.MaxWorkDuration(time.Hour)), x.add()
+			tx := x.begin(s)
+			if commits {
+				x.must(tx.commit())
+			} else {
+				x.must(tx.rollback())
+			}
+			ctx := x.Context()
+			calls := map[string]func() error{
+				"Add":         func() error { _, err := tx.queue.Add(ctx, typeA, payloadA{}); return err },
+				"AddBatch":    func() error { _, err := tx.queue.AddBatch(ctx, typeA, []any{payloadA{}, payloadA{}}); return err },
+				"AddAndClaim": func() error { _, err := tx.queue.AddAndClaim(ctx, typeA, payloadA{}, "h"); return err },
+				"TryClaim":    func() error { _, err := tx.queue.TryClaim(ctx, "h"); return err },
+				"TrySteal":    func() error { _, err := tx.queue.TrySteal(ctx, "h"); return err },
+				"Cancel":      func() error { return tx.queue.Cancel(ctx, dead) },
+				"Revive":      func() error { return tx.queue.Revive(ctx, dead, 1) },
+				"Complete":    func() error { return tx.queue.Complete(ctx, kept.ID, "h", 0, nil) },
+				"Fail":        func() error { return tx.queue.Fail(ctx, kept.ID, "h", 0, "no", nil) },
+				"CompleteIn":  func() error { return kept.CompleteIn(ctx, tx.service) },
+				"Stats":       func() error { _, err := tx.queue.Stats(ctx); return err },
+				"Log":         func() error { _, err := tx.queue.Log(ctx, kept.ID, 0); return err },
+				"DeadJobs":    func() error { _, err := tx.queue.DeadJobs(ctx, 0, 1); return err },
+				"GetQueue":    func() error { _, err := tx.service.GetQueue(ctx, "another"); return err },
+			}
+			for name, call := range calls {
+				if err := call(); !errors.Is(err, runtime.ErrTxEnded) {
+					x.Errorf("%s: %v; want %v", name, err, runtime.ErrTxEnded)
+				}
+			}
+			x.stats(1, 2, 1)
+			x.must(complete(x, kept, ""))
+			x.must(x.queue.Cancel(x.Context(), dead))
+		}
+	}),
+	"a claim made in a transaction is finished outside once that is over": transacted(func(x *trial, s Transactor) {
+		tx := x.begin(s)
+		job, err := tx.queue.AddAndClaim(x.Context(), typeA, payloadA{}, "h")
+		x.must(tx.commit())
+		x.must(err)
+		x.must(job.Complete(x.Context()))
+		x.succeeded(job, "")
 	}),
 	"a commit wakes one who waits": transacted(func(x *trial, s Transactor) {
 		claimed := x.waiter(x.queue)

@@ -143,6 +143,12 @@ func (x *trial) steal(handler string) *runtime.Job {
 	return job
 }
 
+// longestRetry is the longest that a job waits after its attempt n has failed.
+func longestRetry(n int) time.Duration {
+	shortest := time.Duration(n+1) * runtime.BackoffDuration
+	return shortest + shortest/10
+}
+
 // claims holds that the next job for handler is the one with that id.
 func (x *trial) claims(handler string, id snowflake.ID) *runtime.Job {
 	x.Helper()

@@ -158,7 +158,7 @@ var working = behaviours{
 			x.same(runs.Load(), int64(attempt)+1)
 			if attempt < 2 {
 				x.stats(1, 0, 0) // not due before its backoff
-				x.advance(time.Duration(attempt+1) * runtime.BackoffDuration)
+				x.advance(longestRetry(int(attempt)))
 			}
 		}
 		x.over()
@@ -183,11 +183,11 @@ var working = behaviours{
 	},
 	"data that a worker cannot decode is a failed attempt, and the worker lives on": func(x *trial) {
 		type incompatible struct {
-			N string `json:"n"`
+			N float64 `json:"n"` // a number, as programs that can share a store have it
 		}
 		other := runtime.Define[incompatible](typeA, "queue")
 		service := x.store.Open(x, runtime.NewCatalogue(other))
-		bad, err := runtime.Enqueue(x.Context(), service, other, &incompatible{"not a number"}, runtime.JobOptions.MaxAttempts(1))
+		bad, err := runtime.Enqueue(x.Context(), service, other, &incompatible{0.5}, runtime.JobOptions.MaxAttempts(1))
 		x.must(err)
 		x.work(handling(func(context.Context, *runtime.Job) error { return nil }))
 		if log := x.awaitsEnd(bad, 0); log.Success || !strings.Contains(log.FailureReason, "n") {

@@ -30,9 +30,9 @@ func open(t testing.TB, path string, opts ...sqlite.Option) *sqlite.Store {
 	return store
 }
 
-func notes(t testing.TB, service runtime.JobService) runtime.JobQueue {
+func notes(t testing.TB, store *sqlite.Store) *runtime.Queue {
 	t.Helper()
-	queue, err := service.GetQueue(t.Context(), "notes")
+	queue, err := store.Queue(t.Context(), "notes")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,134 +11,200 @@ import (
 
 	"github.com/bwmarrin/snowflake"
 
-	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/sqlite/internal/sqlitedb"
 )
 
-// Reasons that stand in the log of an attempt whose handler said nothing.
+// Reasons that stand in the log of an attempt whose handler reported nothing.
 const (
-	reasonStolen = "claim expired; taken over"
-	reasonBuried = "claim expired; no attempts left"
+	reasonTakenOver = "claim expired; taken over"
+	reasonExhausted = "claim expired; no attempts left"
 )
 
-// ClaimBatch implements [runtime.BatchClaimer].
-func (q *storeQueue) ClaimBatch(ctx context.Context, req runtime.ClaimRequest) (runtime.ClaimedBatch, error) {
-	_, batch, err := q.turn(ctx, nil, req)
-	return batch, err
-}
-
-// Turn implements [runtime.Turner].
-func (q *storeQueue) Turn(ctx context.Context, outcomes []runtime.Outcome, req runtime.ClaimRequest) ([]error, runtime.ClaimedBatch, error) {
-	return q.turn(ctx, outcomes, req)
-}
-
-// turn writes outcomes, if there are any, and claims, in one transaction.
-func (q *storeQueue) turn(ctx context.Context, outcomes []runtime.Outcome, req runtime.ClaimRequest) (verdicts []error, batch runtime.ClaimedBatch, err error) {
-	if err := runtime.CheckName("handler", req.HandlerID); err != nil {
-		return nil, batch, err
-	}
-	types := typeList(req.Types)
-	sent := time.Now()
+// Claim implements [driver.Queue].
+func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Claimed, error) {
+	var claimed driver.Claimed
 	var rows []jobRow
-	err = q.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time, own *calls) (err error) {
-		if len(outcomes) > 0 {
-			f := finishing{q: &q.queue, db: db, now: now, handler: req.HandlerID, own: own}
-			if verdicts, err = f.finish(ctx, outcomes); err != nil {
+	may := wantedOf(req)
+	err := q.write(ctx, func(ctx context.Context, op *operation) (err error) {
+		if len(req.Finish) > 0 {
+			f := finishCall{operation: op, handler: req.Handler}
+			if claimed.Finished, err = f.finish(ctx, req.Finish); err != nil {
 				return err
 			}
 		}
-		c := claiming{q: &q.queue, db: db, now: now, handler: req.HandlerID, own: own, none: math.MaxInt64}
-		if rows, err = c.claim(ctx, types, max(req.Limit, 0)); err != nil || len(rows) >= req.Limit {
+		c := claimCall{operation: op, handler: req.Handler, wanted: may}
+		if rows, err = c.claim(ctx, req.From); err != nil || req.From != driver.FromAll || len(rows) == req.Limit {
 			return err
 		}
-		next, err := db.NextDue(ctx, sqlitedb.NextDueParams{Queue: q.number, Now: now.UnixMicro()})
+		next, err := op.NextDue(ctx, sqlitedb.NextDueParams{Queue: op.queue, Now: op.at()})
 		if next != 0 {
-			batch.NextDue = time.Duration(next-now.UnixMicro()) * time.Microsecond
+			claimed.NextDue = durationOf(next - op.at())
 		}
 		return err
 	})
 	if err != nil {
-		return nil, runtime.ClaimedBatch{}, fmt.Errorf("claim from queue %q: %w", q.name, err)
+		return driver.Claimed{}, err
 	}
-	batch.Jobs = make([]*runtime.Job, len(rows))
+	if req.LowestFirst { // which is the order of choosing alone
+		slices.SortFunc(rows, wanted{}.before)
+	}
+	claimed.Rows = make([]driver.Row, len(rows))
 	for i, row := range rows {
-		batch.Jobs[i] = q.claimed(q, row, req.HandlerID, sent)
+		claimed.Rows[i] = row.claimed()
 	}
-	if len(rows) > 0 && len(rows) == req.Limit {
-		q.hub.arrived.Wake() // there may be another, for another waiter
+	if len(rows) == req.Limit && req.From != driver.FromExpired {
+		q.state.arrived.Wake() // there may be another, for another waiter
 	}
-	return named(verdicts, outcomes), batch, nil
+	return claimed, nil
 }
 
-// typeList is types as the statements take them.
-func typeList(types []runtime.TypeVersion) string {
-	names := make([]string, len(types))
-	for i, t := range types {
+// wanted is which jobs a claim may take, as the statements take it.
+type wanted struct {
+	anyType     bool
+	types       string // array; a type has the version of its payload before it
+	limit       int
+	lowestFirst bool
+}
+
+func wantedOf(req driver.ClaimRequest) wanted {
+	names := make([]string, len(req.Types))
+	for i, t := range req.Types {
 		names[i] = fmt.Sprintf("%d %s", t.Version, t.Type)
 	}
 	list, _ := json.Marshal(names) // which cannot fail
-	return string(list)
+	return wanted{anyType: req.Types == nil, types: string(list), limit: req.Limit, lowestFirst: req.LowestFirst}
 }
 
-// A jobRow is a job as it was before it was claimed.
-type jobRow = sqlitedb.WaitingRow
-
-// inClaimOrder compares jobs by their place in claim order.
-func inClaimOrder(a, b jobRow) int {
-	return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Due, b.Due), cmp.Compare(a.ID, b.ID))
+// before compares jobs by their place in the order of the claim.
+func (w wanted) before(a, b jobRow) int {
+	priorities := cmp.Compare(a.Priority, b.Priority)
+	if w.lowestFirst {
+		priorities = -priorities
+	}
+	return cmp.Or(priorities, cmp.Compare(a.Due, b.Due), cmp.Compare(a.ID, b.ID))
 }
 
-// A claiming is one claim of one handler, inside a transaction.
-type claiming struct {
-	q       *queue
-	db      *sqlitedb.Queries
-	now     time.Time
+// A jobRow is a job before it is claimed: attempts are over.
+type jobRow struct {
+	ID, Priority, PayloadVersion, Attempts, MaxAttempts, Created, Due, MaxWork int64
+	Type                                                                       string
+	Payload                                                                    []byte
+}
+
+func rowOf(r sqlitedb.WaitingRow) jobRow {
+	return jobRow{r.ID, r.Priority, r.PayloadVersion, r.Attempts, r.MaxAttempts, r.Created, r.Due, r.MaxWork, r.Type, []byte(r.Payload)}
+}
+
+// row is the job as it is, with attempts that have begun.
+func (r jobRow) row(attempts int64) driver.Row {
+	return driver.Row{
+		ID: snowflake.ID(r.ID), Type: driver.TypeVersion{Type: r.Type, Version: int16(r.PayloadVersion)}, Payload: r.Payload,
+		Created: timeOf(r.Created), Due: timeOf(r.Due), MaxWork: durationOf(r.MaxWork),
+		Attempts: int32(attempts), MaxAttempts: int32(r.MaxAttempts), Priority: int16(r.Priority),
+	}
+}
+
+// claimed is the job once it is claimed.
+func (r jobRow) claimed() driver.Row { return r.row(r.Attempts + 1) }
+
+// A claimCall is one claim of one handler, inside a transaction.
+type claimCall struct {
+	*operation
 	handler string
-	own     *calls
-	none    int64 // until when no claim of the queue expires
+	wanted
+
+	noQueue bool  // the queue was deleted
+	expires int64 // no claim of the queue expires before
+	latest  int64 // no claim of the queue was made after
 }
 
-// claim takes up to limit jobs of the types in claim order, where expired
-// claims of others stand in the place of their jobs. The transaction is the
-// writer's.
-func (c *claiming) claim(ctx context.Context, types string, limit int) ([]jobRow, error) {
-	expired, err := c.bury(ctx)
-	if err != nil {
+// claim takes jobs in the order of the claim, where expired claims of others
+// stand in the place of their jobs.
+func (c *claimCall) claim(ctx context.Context, from driver.ClaimFrom) ([]jobRow, error) {
+	if err := c.prepare(ctx); err != nil || c.noQueue {
 		return nil, err
 	}
-	waiting, err := c.q.writer.conn.waiting(sqlitedb.WaitingParams{Queue: c.q.number, Now: c.now.UnixMicro(), Types: types, MaxJobs: int64(limit)})
-	if err != nil {
-		return nil, err
+	expired := false
+	if from != driver.FromWaiting && c.expires <= c.at() {
+		if err := c.buryExhausted(ctx); err != nil {
+			return nil, err
+		}
+		expired = true
+	}
+	var waiting []jobRow
+	var err error
+	if from != driver.FromExpired {
+		if waiting, err = c.waiting(ctx, c.wanted); err != nil {
+			return nil, err
+		}
 	}
 	if !expired {
 		return waiting, c.take(ctx, waiting)
 	}
-	stolen, err := c.expired(ctx, false, types, limit)
+	others, err := c.takeable(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found := slices.SortedFunc(slices.Values(slices.Concat(waiting, stolen)), inClaimOrder)
-	found = found[:min(limit, len(found))]
-	if err := c.steal(ctx, found, stolen); err != nil {
+	found := slices.SortedFunc(slices.Values(slices.Concat(waiting, others)), c.before)
+	found = found[:min(c.limit, len(found))]
+	if err := c.takeOver(ctx, found, others); err != nil {
 		return nil, err
 	}
-	return found, c.db.ExpiresNext(ctx, c.q.number)
+	c.latest = c.latestNow()
+	return found, c.ResetClaimBounds(ctx, sqlitedb.ResetClaimBoundsParams{Claimed: c.latest, Queue: c.queue})
 }
 
-// expired finds claims of others that can be taken over.
-func (c claiming) expired(ctx context.Context, anyType bool, types string, limit int) ([]jobRow, error) {
-	rows, err := c.db.Expired(ctx, sqlitedb.ExpiredParams{
-		Queue: c.q.number, Now: c.now.UnixMicro(), Handler: c.handler, AnyType: anyType, Types: types, MaxJobs: int64(limit),
+// clockSlack is how far into the future the bound of when claims were made
+// lies, so that it need not be moved with every claim. A clock that is set back
+// by less may go unnoticed, and such a claim expires that much later.
+const clockSlack = time.Second
+
+func (c *claimCall) latestNow() int64 { return c.now.Add(clockSlack).UnixMicro() }
+
+// prepare reads the bounds of the queue's claims. Claims that were made in the
+// future, before the machine's clock was set back, begin anew: they would last
+// longer than their jobs' max work duration otherwise.
+func (c *claimCall) prepare(ctx context.Context) error {
+	bounds, err := c.ClaimBounds(ctx, sqlitedb.ClaimBoundsParams{Queue: c.queue, Name: c.name})
+	if err != nil {
+		return err
+	}
+	if len(bounds) == 0 {
+		c.noQueue = true
+		return nil
+	}
+	c.expires, c.latest = bounds[0].Expires, bounds[0].Claimed
+	if c.latest <= c.latestNow() {
+		return nil
+	}
+	if err := c.RedateClaims(ctx, sqlitedb.RedateClaimsParams{Now: c.at(), Queue: c.queue}); err != nil {
+		return err
+	}
+	if err := c.ResetClaimBounds(ctx, sqlitedb.ResetClaimBoundsParams{Claimed: c.latestNow(), Queue: c.queue}); err != nil {
+		return err
+	}
+	return c.prepare(ctx)
+}
+
+// takeable finds claims of others that can be taken over.
+func (c *claimCall) takeable(ctx context.Context) ([]jobRow, error) {
+	direction := int64(1)
+	if c.lowestFirst {
+		direction = -1
+	}
+	rows, err := c.Expired(ctx, sqlitedb.ExpiredParams{
+		Direction: direction, Queue: c.queue, Now: c.at(), Handler: c.handler, AnyType: c.anyType, Types: c.types, MaxJobs: int64(c.limit),
 	})
 	found := make([]jobRow, len(rows))
 	for i, row := range rows {
-		found[i] = jobRow(row)
+		found[i] = rowOf(sqlitedb.WaitingRow(row))
 	}
 	return found, err
 }
 
-// steal takes what was found, and ends the claims that it is under.
-func (c claiming) steal(ctx context.Context, found, claimed []jobRow) error {
+// takeOver takes what was found, and ends the claims that some of it is under.
+func (c *claimCall) takeOver(ctx context.Context, found, claimed []jobRow) error {
 	under := make(map[int64]bool, len(claimed))
 	for _, row := range claimed {
 		under[row.ID] = true
@@ -154,99 +220,94 @@ func (c claiming) steal(ctx context.Context, found, claimed []jobRow) error {
 		found[i].Attempts++
 	}
 	if len(ids) > 0 {
-		if err := c.lose(ctx, idList(ids), reasonStolen); err != nil {
+		if err := c.lose(ctx, idList(ids), reasonTakenOver); err != nil {
 			return err
 		}
 	}
-	if err := c.unwait(ctx, waiting); err != nil {
+	if err := c.dequeue(ctx, waiting); err != nil {
 		return err
 	}
-	return c.hold(ctx, found)
+	return c.assign(ctx, found)
 }
 
 // lose ends the claims of the jobs as lost.
-func (c claiming) lose(ctx context.Context, ids, reason string) error {
-	if err := c.db.Lose(ctx, sqlitedb.LoseParams{Now: c.now.UnixMicro(), Reason: reason, Ids: ids, Queue: c.q.number}); err != nil {
+func (c *claimCall) lose(ctx context.Context, ids, reason string) error {
+	if err := c.CloseAsLost(ctx, sqlitedb.CloseAsLostParams{Now: c.at(), Reason: reason, Ids: ids, Queue: c.queue}); err != nil {
 		return err
 	}
-	if _, err := endClaims(ctx, c.db, c.q.number, ids); err != nil {
+	if err := c.endClaims(ctx, ids); err != nil {
 		return err
 	}
-	return c.q.revoke(ctx, c.db, c.own)
+	return c.revoke(ctx)
 }
 
-// endClaims counts and ends the attempts of those of the jobs that are
-// claimed, and returns how many.
-func endClaims(ctx context.Context, db *sqlitedb.Queries, queue int64, ids string) (int64, error) {
-	if err := db.CountAttempts(ctx, sqlitedb.CountAttemptsParams{Ids: ids, Queue: queue}); err != nil {
-		return 0, err
+// buryExhausted makes jobs dead whose last attempt has expired.
+func (c *claimCall) buryExhausted(ctx context.Context) error {
+	ids, err := c.Exhausted(ctx, sqlitedb.ExhaustedParams{Queue: c.queue, Now: c.at()})
+	if err != nil || len(ids) == 0 {
+		return err
 	}
-	return db.DeleteClaims(ctx, sqlitedb.DeleteClaimsParams{Ids: ids, Queue: queue})
+	list := idList(ids)
+	if err := c.lose(ctx, list, reasonExhausted); err != nil {
+		return err
+	}
+	if err := c.End(ctx, sqlitedb.EndParams{State: stateDead, Now: c.at(), Ids: list, Queue: c.queue}); err != nil {
+		return err
+	}
+	return c.DeleteJobs(ctx, sqlitedb.DeleteJobsParams{Ids: list, Queue: c.queue})
 }
 
-// take claims jobs that wait, which are in claim order.
-func (c claiming) take(ctx context.Context, waiting []jobRow) error {
+// take claims jobs that wait, which are in the order of the claim.
+func (c *claimCall) take(ctx context.Context, waiting []jobRow) error {
 	if len(waiting) == 0 {
 		return nil
 	}
-	if err := c.unwait(ctx, waiting); err != nil {
+	if err := c.dequeue(ctx, waiting); err != nil {
 		return err
 	}
-	if err := c.hold(ctx, waiting); err != nil {
-		return err
-	}
-	first := int64(math.MaxInt64)
-	for _, row := range waiting {
-		first = min(first, c.now.UnixMicro()+row.MaxWork)
-	}
-	if first >= c.none {
-		return nil
-	}
-	return c.db.ExpiresBy(ctx, sqlitedb.ExpiresByParams{Expires: first, Queue: c.q.number})
+	return c.assign(ctx, waiting)
 }
 
-// hold gives the handler jobs that neither wait nor are claimed: those that
+// assign gives the handler jobs that neither wait nor are claimed: those that
 // are alike but for their ids by one statement.
-func (c claiming) hold(ctx context.Context, jobs []jobRow) error {
+func (c *claimCall) assign(ctx context.Context, jobs []jobRow) error {
 	type terms struct{ attempts, maxAttempts, maxWork int64 }
 	alike := make(map[terms][]int64)
 	for _, job := range jobs {
 		t := terms{job.Attempts, job.MaxAttempts, job.MaxWork}
 		alike[t] = append(alike[t], job.ID)
 	}
+	first := int64(math.MaxInt64)
 	for t, ids := range alike {
-		err := c.db.Claim(ctx, sqlitedb.ClaimParams{
-			Queue: c.q.number, Number: t.attempts, MaxAttempts: t.maxAttempts,
-			Claimed: c.now.UnixMicro(), Expires: c.now.UnixMicro() + t.maxWork, Handler: c.handler, Ids: idList(ids),
+		expires := c.at() + t.maxWork
+		first = min(first, expires)
+		err := c.Claim(ctx, sqlitedb.ClaimParams{
+			Queue: c.queue, Number: t.attempts, MaxAttempts: t.maxAttempts,
+			Claimed: c.at(), Expires: expires, Handler: c.handler, Ids: idList(ids),
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-func rowList(rows []jobRow) string {
-	ids := make([]int64, len(rows))
-	for i, row := range rows {
-		ids[i] = row.ID
+	if len(jobs) == 0 || first >= c.expires && c.at() <= c.latest {
+		return nil
 	}
-	return idList(ids)
+	return c.WidenClaimBounds(ctx, sqlitedb.WidenClaimBoundsParams{Expires: first, Claimed: c.latestNow(), Queue: c.queue})
 }
 
 // fewJobs is how many jobs are taken out of the waiting ones by their ids
 // rather than as a range, which takes more statements.
 const fewJobs = 8
 
-// unwait takes jobs out of those that wait. They are in claim order, and where
-// no others wait between them they are taken out all at once.
-func (c claiming) unwait(ctx context.Context, jobs []jobRow) error {
+// dequeue takes jobs out of those that wait. They are in the order of the
+// claim, and where no others wait between them they are taken out all at once.
+func (c *claimCall) dequeue(ctx context.Context, jobs []jobRow) error {
 	for len(jobs) > 0 {
 		n := 1
 		for n < len(jobs) && jobs[n].Priority == jobs[0].Priority {
 			n++
 		}
-		if err := c.unwaitOf(ctx, jobs[:n]); err != nil {
+		if err := c.dequeueAlike(ctx, jobs[:n]); err != nil {
 			return err
 		}
 		jobs = jobs[n:]
@@ -254,135 +315,25 @@ func (c claiming) unwait(ctx context.Context, jobs []jobRow) error {
 	return nil
 }
 
-// unwaitOf is unwait for jobs of one priority.
-func (c claiming) unwaitOf(ctx context.Context, jobs []jobRow) error {
+// dequeueAlike is dequeue for jobs of one priority.
+func (c *claimCall) dequeueAlike(ctx context.Context, jobs []jobRow) error {
 	last := jobs[len(jobs)-1]
 	if len(jobs) >= fewJobs {
-		n, err := c.db.Before(ctx, sqlitedb.BeforeParams{Queue: c.q.number, Priority: last.Priority, Due: last.Due, Job: last.ID})
+		n, err := c.Before(ctx, sqlitedb.BeforeParams{Queue: c.queue, Priority: last.Priority, Due: last.Due, Job: last.ID})
 		if err != nil {
 			return err
 		}
 		if n == int64(len(jobs)) {
-			err := c.db.UnwaitBefore(ctx, sqlitedb.UnwaitBeforeParams{Queue: c.q.number, Priority: last.Priority, Due: last.Due})
+			err := c.DequeueBefore(ctx, sqlitedb.DequeueBeforeParams{Queue: c.queue, Priority: last.Priority, Due: last.Due})
 			if err != nil {
 				return err
 			}
-			return c.db.UnwaitAt(ctx, sqlitedb.UnwaitAtParams{Queue: c.q.number, Priority: last.Priority, Due: last.Due, Job: last.ID})
+			return c.DequeueAt(ctx, sqlitedb.DequeueAtParams{Queue: c.queue, Priority: last.Priority, Due: last.Due, Job: last.ID})
 		}
 	}
-	return c.db.Unwait(ctx, sqlitedb.UnwaitParams{Ids: rowList(jobs), Queue: c.q.number})
-}
-
-// bury makes jobs dead whose last attempt has expired, and reports whether any
-// claim has expired at all.
-func (c *claiming) bury(ctx context.Context) (expired bool, err error) {
-	none, err := c.db.NoneExpired(ctx, c.q.number)
-	if err != nil {
-		return false, err
+	ids := make([]int64, len(jobs))
+	for i, job := range jobs {
+		ids[i] = job.ID
 	}
-	c.none = math.MaxInt64 // of a queue that is gone
-	if len(none) > 0 {
-		c.none = none[0]
-	}
-	if c.none > c.now.UnixMicro() {
-		return false, nil
-	}
-	ids, err := c.db.Buried(ctx, sqlitedb.BuriedParams{Queue: c.q.number, Now: c.now.UnixMicro()})
-	if err != nil || len(ids) == 0 {
-		return true, err
-	}
-	list := idList(ids)
-	if err := c.lose(ctx, list, reasonBuried); err != nil {
-		return true, err
-	}
-	if err := c.db.End(ctx, sqlitedb.EndParams{State: stateDead, Now: c.now.UnixMicro(), Ids: list, Queue: c.q.number}); err != nil {
-		return true, err
-	}
-	return true, c.db.DeleteJobs(ctx, sqlitedb.DeleteJobsParams{Ids: list, Queue: c.q.number})
-}
-
-// claimed is a job as it was claimed, for its handler.
-func (q *queue) claimed(self runtime.JobQueue, row jobRow, handlerID string, sent time.Time) *runtime.Job {
-	return q.catalogue.BindClaim(&runtime.Job{
-		ID: snowflake.ID(row.ID), Type: runtime.JobType(row.Type), Data: []byte(row.Payload),
-		Created: timeOf(row.Created), Due: timeOf(row.Due), MaxWorkDuration: time.Duration(row.MaxWork) * time.Microsecond,
-		AttemptsMade: int32(row.Attempts), AttemptsRemaining: int32(row.MaxAttempts - row.Attempts - 1),
-		Priority: int16(row.Priority), PayloadVersion: int16(row.PayloadVersion),
-	}, self, handlerID, sent)
-}
-
-// tryClaim claims the first job that waits.
-func (q *queue) tryClaim(ctx context.Context, self runtime.JobQueue, handlerID string) (*runtime.Job, error) {
-	return q.one(ctx, self, "claim", handlerID, func(ctx context.Context, c claiming) ([]jobRow, error) {
-		rows, err := c.db.First(ctx, sqlitedb.FirstParams{Queue: q.number, Now: c.now.UnixMicro()})
-		if err != nil || len(rows) == 0 {
-			return nil, err
-		}
-		first := []jobRow{jobRow(rows[0])}
-		return first, c.take(ctx, first)
-	})
-}
-
-// trySteal takes over the first claim that has expired, and buries what has
-// no attempts left. The burials stay when there is nothing to steal.
-func (q *queue) trySteal(ctx context.Context, self runtime.JobQueue, handlerID string) (*runtime.Job, error) {
-	return q.one(ctx, self, "steal", handlerID, func(ctx context.Context, c claiming) ([]jobRow, error) {
-		if expired, err := c.bury(ctx); err != nil || !expired {
-			return nil, err
-		}
-		found, err := c.expired(ctx, true, "[]", 1)
-		if err != nil {
-			return nil, err
-		}
-		if len(found) > 0 {
-			if err := c.steal(ctx, found, found); err != nil {
-				return nil, err
-			}
-		}
-		return found, c.db.ExpiresNext(ctx, q.number)
-	})
-}
-
-// one claims one job in the way of take.
-func (q *queue) one(ctx context.Context, self runtime.JobQueue, verb, handlerID string, take func(context.Context, claiming) ([]jobRow, error)) (*runtime.Job, error) {
-	if err := runtime.CheckName("handler", handlerID); err != nil {
-		return nil, err
-	}
-	sent := time.Now()
-	var rows []jobRow
-	err := q.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time, own *calls) (err error) {
-		rows, err = take(ctx, claiming{q: q, db: db, now: now, handler: handlerID, own: own, none: math.MaxInt64})
-		return err
-	})
-	if err == nil && len(rows) == 0 {
-		err = runtime.ErrJobNotFound
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s from queue %q: %w", verb, q.name, err)
-	}
-	return q.claimed(self, rows[0], handlerID, sent), nil
-}
-
-// TryClaim implements [runtime.JobQueue].
-func (q *storeQueue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, error) {
-	job, err := q.tryClaim(ctx, q, handlerID)
-	if err == nil {
-		q.hub.arrived.Wake() // there may be another, for another waiter
-	}
-	return job, err
-}
-
-// TrySteal implements [runtime.JobQueue].
-func (q *storeQueue) TrySteal(ctx context.Context, handlerID string) (*runtime.Job, error) {
-	return q.trySteal(ctx, q, handlerID)
-}
-
-// TryClaim implements [runtime.JobQueue].
-func (q *boundQueue) TryClaim(ctx context.Context, handlerID string) (*runtime.Job, error) {
-	return q.tryClaim(ctx, q, handlerID)
-}
-
-// TrySteal implements [runtime.JobQueue].
-func (q *boundQueue) TrySteal(ctx context.Context, handlerID string) (*runtime.Job, error) {
-	return q.trySteal(ctx, q, handlerID)
+	return c.Dequeue(ctx, sqlitedb.DequeueParams{Ids: idList(ids), Queue: c.queue})
 }

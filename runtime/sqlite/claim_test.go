@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/sqlite"
 )
 
@@ -29,37 +30,37 @@ func TestALargeClaimLeavesWhatWaitsBetweenItsJobs(t *testing.T) {
 		}
 	}
 	queue := notes(t, store)
-	claim := func(limit int, types ...runtime.JobType) []*runtime.Job {
+	claim := func(limit int, types ...runtime.JobType) []driver.Row {
 		t.Helper()
-		req := runtime.ClaimRequest{HandlerID: "h", Limit: limit}
+		req := driver.ClaimRequest{Handler: "h", Limit: limit}
 		for _, jobType := range types {
-			req.Types = append(req.Types, runtime.TypeVersion{Type: jobType, Version: 1})
+			req.Types = append(req.Types, driver.TypeVersion{Type: string(jobType), Version: 1})
 		}
-		batch, err := queue.(runtime.BatchClaimer).ClaimBatch(t.Context(), req)
+		claimed, err := queue.Driver().Claim(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkTables(t, store)
-		return batch.Jobs
+		return claimed.Rows
 	}
-	inOrder := func(jobs []*runtime.Job) bool {
-		return slices.IsSortedFunc(jobs, func(a, b *runtime.Job) int {
+	inOrder := func(jobs []driver.Row) bool {
+		return slices.IsSortedFunc(jobs, func(a, b driver.Row) int {
 			return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
 		})
 	}
 	first := claim(70, noteJob.Type) // across priorities, with others between
 	both := claim(40, noteJob.Type, other.Type)
 	rest := claim(1000, noteJob.Type, other.Type) // nothing between any more
-	seen := make(map[runtime.JobType]int)
-	for _, jobs := range [][]*runtime.Job{first, both, rest} {
+	seen := make(map[string]int)
+	for _, jobs := range [][]driver.Row{first, both, rest} {
 		if !inOrder(jobs) {
 			t.Error("claims are out of order")
 		}
 		for _, job := range jobs {
-			seen[job.Type]++
+			seen[job.Type.Type]++
 		}
 	}
-	if len(first) != 70 || len(both) != 40 || len(rest) != 3*each-110 || seen[noteJob.Type] != each*3/2 || seen[other.Type] != each*3/2 {
+	if len(first) != 70 || len(both) != 40 || len(rest) != 3*each-110 || seen[string(noteJob.Type)] != each*3/2 || seen[string(other.Type)] != each*3/2 {
 		t.Errorf("claimed %d, %d and %d jobs, by type %v", len(first), len(both), len(rest), seen)
 	}
 	more, err := store.GetQueue(t.Context(), "more")

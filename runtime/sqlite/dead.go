@@ -2,64 +2,57 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"math"
-	"time"
 
 	"github.com/bwmarrin/snowflake"
 
-	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/sqlite/internal/sqlitedb"
 )
 
-// DeadJobs implements [runtime.DeadLetters].
-func (q *queue) DeadJobs(ctx context.Context, after snowflake.ID, limit int) ([]*runtime.Job, error) {
-	rows, err := q.db.DeadJobs(ctx, sqlitedb.DeadJobsParams{Queue: q.number, After: int64(after), MaxJobs: int64(max(limit, 0))})
-	if err != nil {
-		return nil, fmt.Errorf("dead jobs of queue %q: %w", q.name, err)
-	}
-	jobs := make([]*runtime.Job, len(rows))
-	for i, row := range rows {
-		jobs[i] = q.catalogue.Bind(&runtime.Job{
-			ID: snowflake.ID(row.ID), Type: runtime.JobType(row.Type), Data: []byte(row.Payload),
-			Created: timeOf(row.Created), Due: timeOf(row.Due), MaxWorkDuration: time.Duration(row.MaxWork) * time.Microsecond,
-			AttemptsMade: int32(row.Attempts), AttemptsRemaining: int32(row.MaxAttempts - row.Attempts),
-			Priority: int16(row.Priority), PayloadVersion: int16(row.PayloadVersion),
-		})
-	}
-	return jobs, nil
+// Dead implements [driver.Queue].
+func (q *queue) Dead(ctx context.Context, after snowflake.ID, limit int) (dead []driver.Row, err error) {
+	err = q.read(ctx, func(ctx context.Context, db *sqlitedb.Queries, number int64) error {
+		rows, err := db.DeadJobs(ctx, sqlitedb.DeadJobsParams{Queue: number, After: int64(after), MaxJobs: int64(limit)})
+		dead = make([]driver.Row, len(rows))
+		for i, r := range rows {
+			job := jobRow{
+				ID: r.ID, Priority: r.Priority, PayloadVersion: r.PayloadVersion, MaxAttempts: r.MaxAttempts,
+				Created: r.Created, Due: r.Due, MaxWork: r.MaxWork, Type: r.Type, Payload: []byte(r.Payload),
+			}
+			dead[i] = job.row(r.Attempts)
+		}
+		return err
+	})
+	return dead, err
 }
 
-// Revive implements [runtime.DeadLetters].
-func (q *queue) Revive(ctx context.Context, jobID snowflake.ID, attempts int32) error {
-	err := runtime.JobMaxAttempts(attempts).Apply(&runtime.Job{})
-	if err == nil {
-		err = q.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time, own *calls) error {
-			rows, err := db.Revive(ctx, sqlitedb.ReviveParams{ID: int64(jobID), Queue: q.number})
-			if err != nil {
-				return err
-			}
-			if len(rows) == 0 {
-				return runtime.ErrJobNotFound
-			}
-			row := rows[0]
-			err = db.AddRevived(ctx, sqlitedb.AddRevivedParams{
-				ID: row.ID, Queue: row.Queue, Priority: row.Priority, PayloadVersion: row.PayloadVersion,
-				Attempts: row.Attempts, MaxAttempts: min(row.Attempts+int64(attempts), math.MaxInt32),
-				Created: row.Created, Due: now.UnixMicro(), MaxWork: row.MaxWork, Type: row.Type, Payload: row.Payload,
-			})
-			if err != nil {
-				return err
-			}
-			err = db.AddWaiting(ctx, sqlitedb.AddWaitingParams{Queue: row.Queue, Priority: row.Priority, Due: now.UnixMicro(), Job: row.ID})
-			if err != nil {
-				return err
-			}
-			return q.arrive(ctx, db, own)
+// Revive implements [driver.Queue].
+func (q *queue) Revive(ctx context.Context, job snowflake.ID, attempts int32) (status driver.Status, err error) {
+	err = q.write(ctx, func(ctx context.Context, op *operation) error {
+		rows, err := op.Revive(ctx, sqlitedb.ReviveParams{ID: int64(job), Queue: op.queue})
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			status = driver.NotFound
+			return nil
+		}
+		status = driver.Done
+		row := rows[0]
+		err = op.AddRevived(ctx, sqlitedb.AddRevivedParams{
+			ID: row.ID, Queue: row.Queue, Priority: row.Priority, PayloadVersion: row.PayloadVersion,
+			Attempts: row.Attempts, MaxAttempts: min(row.Attempts+int64(attempts), math.MaxInt32),
+			Created: row.Created, Due: op.at(), MaxWork: row.MaxWork, Type: row.Type, Payload: row.Payload,
 		})
-	}
-	if err != nil {
-		return fmt.Errorf("revive job %d: %w", jobID, err)
-	}
-	return nil
+		if err != nil {
+			return err
+		}
+		err = op.AddWaiting(ctx, sqlitedb.AddWaitingParams{Queue: row.Queue, Priority: row.Priority, Due: op.at(), Job: row.ID})
+		if err != nil {
+			return err
+		}
+		return op.arrive(ctx)
+	})
+	return status, err
 }

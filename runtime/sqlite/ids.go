@@ -22,7 +22,7 @@ type idSource struct {
 	lease nodeLease
 }
 
-// A nodeLease is one number, held until a time of this process that lies
+// A nodeLease is one number, leased until a time of this process that lies
 // before the end of the lease in the file.
 type nodeLease struct {
 	node   *snowflake.Node
@@ -48,16 +48,22 @@ func (l *nodeLease) over() bool {
 // take leases a number.
 func (s *idSource) take(ctx context.Context) error {
 	l := nodeLease{holder: rand.Text(), until: time.Now().Add(leaseTime)}
-	err := s.w.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time) error {
-		numbers, err := db.LeaseNode(ctx, sqlitedb.LeaseNodeParams{Holder: l.holder, Until: now.Add(leaseTime).UnixMicro(), Now: now.UnixMicro()})
-		if err == nil && len(numbers) == 0 {
-			err = errNoNode
+	var numbers []int64
+	err := s.w.write(ctx, func(ctx context.Context, op *operation) (err error) {
+		until := op.now.Add(leaseTime).UnixMicro()
+		// Other processes may live on with these leases, and renew them before.
+		if err := op.CapLeases(ctx, until); err != nil {
+			return err
 		}
-		if err == nil {
-			l.number = numbers[0]
-		}
+		numbers, err = op.LeaseNode(ctx, sqlitedb.LeaseNodeParams{Holder: l.holder, Until: until, Now: op.at()})
 		return err
 	})
+	if err == nil && len(numbers) == 0 {
+		err = errNoNode
+	}
+	if err == nil {
+		l.number = numbers[0]
+	}
 	if err == nil {
 		l.node, err = snowflake.NewNode(l.number)
 	}
@@ -99,8 +105,8 @@ func (s *idSource) renew(ctx context.Context) {
 		lease := s.lease
 		s.mu.Unlock()
 		until, renewed := time.Now().Add(leaseTime), int64(0)
-		err := s.w.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time) (err error) {
-			renewed, err = db.RenewNode(ctx, sqlitedb.RenewNodeParams{Until: now.Add(leaseTime).UnixMicro(), Number: lease.number, Holder: lease.holder})
+		err := s.w.write(ctx, func(ctx context.Context, op *operation) (err error) {
+			renewed, err = op.RenewNode(ctx, sqlitedb.RenewNodeParams{Until: op.now.Add(leaseTime).UnixMicro(), Number: lease.number, Holder: lease.holder})
 			return err
 		})
 		if err != nil {
@@ -124,7 +130,7 @@ func (s *idSource) giveBack() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	// An error does not matter: the lease ends by itself.
-	_ = s.w.write(ctx, func(ctx context.Context, db *sqlitedb.Queries, now time.Time) error {
-		return db.ReturnNode(ctx, sqlitedb.ReturnNodeParams{Now: now.UnixMicro(), Number: s.lease.number, Holder: s.lease.holder})
+	_ = s.w.write(ctx, func(ctx context.Context, op *operation) error {
+		return op.ReturnNode(ctx, sqlitedb.ReturnNodeParams{Now: op.at(), Number: s.lease.number, Holder: s.lease.holder})
 	})
 }

@@ -55,9 +55,10 @@ func locate(path string, o options) (file, error) {
 	return file{path: abs, options: o}, nil
 }
 
-// connector makes connections with more pragmas than those that all need.
-func (f file) connector(pragmas ...string) (driver.Connector, error) {
-	query := url.Values{"_txlock": {"immediate"}}
+// connector makes connections with more pragmas than those that all need. The
+// mode is rw, or rwc where the file is made if need be.
+func (f file) connector(mode string, pragmas ...string) (driver.Connector, error) {
+	query := url.Values{"_txlock": {"immediate"}, "mode": {mode}}
 	query["_pragma"] = append([]string{
 		fmt.Sprintf("busy_timeout(%d)", f.busy.Milliseconds()), // first, for the others
 		"foreign_keys(1)",
@@ -72,9 +73,38 @@ func (f file) connector(pragmas ...string) (driver.Connector, error) {
 // walLimit is how many bytes the -wal file keeps once it has been emptied.
 const walLimit = 64 << 20
 
+// A carefulConnector makes connections to the file that the store has open. An
+// empty file, made because the right one is away for the moment, would take the
+// log of that one for its own remains and delete it.
+type carefulConnector struct {
+	driver.Connector
+	create driver.Connector // until the store's files are known
+	db     *database
+}
+
+func (c *carefulConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	if c.db.identity == nil {
+		return c.create.Connect(ctx)
+	}
+	if err := c.db.identity.look(); err != nil {
+		return nil, err
+	}
+	return c.Connector.Connect(ctx)
+}
+
+// connector makes careful connections.
+func (d *database) connector(pragmas ...string) (driver.Connector, error) {
+	create, err := d.file.connector("rwc", pragmas...)
+	if err != nil {
+		return nil, err
+	}
+	existing, err := d.file.connector("rw", pragmas...)
+	return &carefulConnector{existing, create, d}, err
+}
+
 // pool is a pool of up to n connections that are kept.
-func (f file) pool(n int, pragmas ...string) (*sql.DB, error) {
-	c, err := f.connector(pragmas...)
+func (d *database) pool(n int, pragmas ...string) (*sql.DB, error) {
+	c, err := d.connector(pragmas...)
 	if err != nil {
 		return nil, err
 	}

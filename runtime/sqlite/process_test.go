@@ -281,7 +281,7 @@ func TestProcessesShareAQueueAndTakeEachJobOnce(t *testing.T) {
 	for i := range payloads {
 		payloads[i] = note{}
 	}
-	if _, err := first.(runtime.BatchAdder).AddBatch(t.Context(), noteJob.Type, payloads); err != nil {
+	if _, err := first.AddBatch(t.Context(), noteJob.Type, payloads); err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex

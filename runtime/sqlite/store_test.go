@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,16 +17,22 @@ type database struct {
 	path string
 	opts []sqlite.Option
 	one  *sqlite.Store
+
+	mu     sync.Mutex
+	opened map[*runtime.Store]*sqlite.Store
 }
 
 func newFile(t testing.TB) queuetest.Store {
 	// What these tests prove does not depend on waiting for the disk.
-	return &database{path: newPath(t), opts: []sqlite.Option{sqlite.WithSynchronousNormal()}}
+	return &database{
+		path: newPath(t), opts: []sqlite.Option{sqlite.WithSynchronousNormal()},
+		opened: make(map[*runtime.Store]*sqlite.Store),
+	}
 }
 
 func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "jobs, 100% of #1?.db") }
 
-func (d *database) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobService {
+func (d *database) Open(t testing.TB, catalogue *runtime.Catalogue) *runtime.Store {
 	store, err := sqlite.Open(t.Context(), d.path, catalogue, d.opts...)
 	if err != nil {
 		t.Fatal(err)
@@ -36,8 +43,10 @@ func (d *database) Open(t testing.TB, catalogue *runtime.Catalogue) runtime.JobS
 			t.Error(err)
 		}
 	})
-	d.one = store
-	return store
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.one, d.opened[store.Store] = store, store
+	return store.Store
 }
 
 // checkTables holds the tables that say which jobs wait and which are claimed
@@ -49,9 +58,10 @@ func checkTables(t testing.TB, store *sqlite.Store) {
 			LEFT JOIN jobgen_waiting w ON w.queue = j.queue AND w.priority = j.priority AND w.due = j.due AND w.job = j.id
 			LEFT JOIN jobgen_claim c ON c.job = j.id AND c.queue = j.queue AND c.number = j.attempts AND c.max_attempts = j.max_attempts
 			WHERE (w.job IS NULL) = (c.job IS NULL)`,
-		"that wait and are no jobs":                  `SELECT count(*) FROM jobgen_waiting w LEFT JOIN jobgen_job j ON j.id = w.job AND j.due = w.due AND j.priority = w.priority WHERE j.id IS NULL`,
-		"that are claimed and no jobs":               `SELECT count(*) FROM jobgen_claim c LEFT JOIN jobgen_job j ON j.id = c.job WHERE j.id IS NULL`,
-		"claims that expire before their queue says": `SELECT count(*) FROM jobgen_claim c JOIN jobgen_queue q ON q.number = c.queue WHERE c.expires < q.expires`,
+		"that wait and are no jobs":                    `SELECT count(*) FROM jobgen_waiting w LEFT JOIN jobgen_job j ON j.id = w.job AND j.due = w.due AND j.priority = w.priority WHERE j.id IS NULL`,
+		"that are claimed and no jobs":                 `SELECT count(*) FROM jobgen_claim c LEFT JOIN jobgen_job j ON j.id = c.job WHERE j.id IS NULL`,
+		"claims that expire before their queue says":   `SELECT count(*) FROM jobgen_claim c JOIN jobgen_queue q ON q.number = c.queue WHERE c.expires < q.expires`,
+		"claims that were made after their queue says": `SELECT count(*) FROM jobgen_claim c JOIN jobgen_queue q ON q.number = c.queue WHERE c.claimed > q.claimed`,
 	} {
 		var n int
 		if err := store.DB().QueryRowContext(context.WithoutCancel(t.Context()), query).Scan(&n); err != nil || n > 0 {
@@ -66,8 +76,10 @@ func (d *database) Advance(t testing.TB, by time.Duration) {
 	}
 }
 
-func (d *database) Begin(t testing.TB, service runtime.JobService) (bound runtime.JobService, commit, rollback func() error) {
-	store := service.(*sqlite.Store)
+func (d *database) Begin(t testing.TB, service *runtime.Store) (bound *runtime.Store, commit, rollback func() error) {
+	d.mu.Lock()
+	store := d.opened[service]
+	d.mu.Unlock()
 	tx, err := store.DB().BeginTx(context.WithoutCancel(t.Context()), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -2,20 +2,30 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"sync"
 	"time"
+
+	"github.com/jobgen/jobgen/runtime/internal/wake"
 )
 
 // A watcher finds out about the commits of other processes, and of callers'
-// own transactions, while somebody in this process waits. It asks a connection
+// own transactions, from when somebody in this process first waits for jobs of a
+// queue, and while somebody watches claims. It asks a connection
 // of its own whether the file has changed, every millisecond at first and
-// every maxWatch once nothing happens, and reads the queues' calls when it has.
+// every maxWatch once nothing happens, and reads the queues' counters when it
+// has.
 type watcher struct {
-	core *core
+	db     *sql.DB
+	queues *queueStates
+	began  *wake.One // somebody began to wait
 
 	mu      sync.Mutex
 	waiters int
-	wanted  chan struct{} // holds a value when somebody began to wait
+}
+
+func newWatcher(db *sql.DB, queues *queueStates) *watcher {
+	return &watcher{db: db, queues: queues, began: wake.NewOne()}
 }
 
 const (
@@ -28,10 +38,7 @@ func (w *watcher) enter() {
 	w.mu.Lock()
 	w.waiters++
 	w.mu.Unlock()
-	select {
-	case w.wanted <- struct{}{}:
-	default:
-	}
+	w.began.Wake()
 }
 
 func (w *watcher) leave() {
@@ -54,14 +61,12 @@ func (w *watcher) run(ctx context.Context) {
 	pause := minWatch
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	// A look takes microseconds; to make it stop early would cost more than it.
-	look := context.WithoutCancel(ctx)
+	// A look takes microseconds; to make it stop early would cost more.
+	looking := context.WithoutCancel(ctx)
 	for {
 		if w.idle() {
-			seen = 0 // whoever comes next is told what happened meanwhile
-			select {
-			case <-w.wanted:
-			case <-ctx.Done():
+			seen = 0 // whoever comes next learns what happened meanwhile
+			if w.began.Wait(ctx) != nil {
 				return
 			}
 		} else {
@@ -75,18 +80,18 @@ func (w *watcher) run(ctx context.Context) {
 		pause = min(pause*9/8, maxWatch)
 		if c == nil {
 			var err error
-			if c, err = connect(look, w.core.watching); err != nil {
+			if c, err = connect(looking, w.db); err != nil {
 				pause = maxWatch
 				continue
 			}
 		}
 		var version int64
-		err := c.QueryRowContext(look, "PRAGMA data_version").Scan(&version)
+		err := c.QueryRowContext(looking, "PRAGMA data_version").Scan(&version)
 		if err == nil && version == seen {
 			continue
 		}
 		if err == nil {
-			err = w.tell(look, c)
+			err = w.look(looking, c)
 		}
 		if err != nil {
 			c.close()
@@ -97,15 +102,15 @@ func (w *watcher) run(ctx context.Context) {
 	}
 }
 
-// tell passes on the calls of all queues.
-func (w *watcher) tell(ctx context.Context, c *connection) error {
-	rows, err := c.queries.Bells(ctx)
+// look reads the counters of all queues and wakes whoever has to know.
+func (w *watcher) look(ctx context.Context, c *connection) error {
+	rows, err := c.queries.QueueCounters(ctx)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if h := w.core.hubs.find(row.Number); h != nil {
-			h.found(calls{row.Arrivals, row.Revoked})
+		if state := w.queues.known(row.Name); state != nil {
+			state.found(row.Number, counters{row.Arrivals, row.Revoked})
 		}
 	}
 	return nil

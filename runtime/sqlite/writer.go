@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,28 +11,28 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
-	"github.com/jobgen/jobgen/runtime/sqlite/internal/sqlitedb"
+	"github.com/jobgen/jobgen/runtime/internal/wake"
 )
 
 // A writer owns the connection that this process writes jobs with. It carries
 // out one write after the other, and those that wait at the same time share a
 // transaction, so that many callers wait for the disk together.
 type writer struct {
-	db   *sql.DB
-	turn *turn
-	now  func() time.Time
-	conn *connection // of the write under way, which alone may use it
+	db       *sql.DB
+	lock     *writeLock
+	identity *identity
+	now      func() time.Time
+	added    *wake.One
 
 	mu      sync.Mutex
 	pending []*write
 	closed  bool
-	added   chan struct{}
 }
 
 // A write is one caller's part of a transaction. What do has found out counts
 // only once the write has come back without an error.
 type write struct {
-	do   func(ctx context.Context, db *sqlitedb.Queries, now time.Time) error
+	do   func(ctx context.Context, op *operation) error
 	err  error
 	done chan struct{}
 }
@@ -43,14 +42,14 @@ const maxTogether = 256
 
 var errClosed = errors.New("the store is closed")
 
-func newWriter(db *sql.DB, turn *turn, now func() time.Time) *writer {
-	return &writer{db: db, turn: turn, now: now, added: make(chan struct{}, 1)}
+func newWriter(db *sql.DB, lock *writeLock, id *identity, now func() time.Time) *writer {
+	return &writer{db: db, lock: lock, identity: id, now: now, added: wake.NewOne()}
 }
 
 // write carries out do and returns once it is committed. When ctx ends before
-// its turn has come nothing is written; after that the answer is waited for,
+// the write has begun nothing is written; after that the answer is waited for,
 // which takes as long as the disk does.
-func (w *writer) write(ctx context.Context, do func(context.Context, *sqlitedb.Queries, time.Time) error) error {
+func (w *writer) write(ctx context.Context, do func(context.Context, *operation) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -62,7 +61,7 @@ func (w *writer) write(ctx context.Context, do func(context.Context, *sqlitedb.Q
 	}
 	w.pending = append(w.pending, one)
 	w.mu.Unlock()
-	w.wake()
+	w.added.Wake()
 	select {
 	case <-one.done:
 		return one.err
@@ -77,13 +76,6 @@ func (w *writer) write(ctx context.Context, do func(context.Context, *sqlitedb.Q
 	w.mu.Unlock()
 	<-one.done
 	return one.err
-}
-
-func (w *writer) wake() {
-	select {
-	case w.added <- struct{}{}:
-	default:
-	}
 }
 
 // take returns up to n writes that wait.
@@ -105,8 +97,8 @@ func (w *writer) waiting() int {
 // run writes until ctx ends. What waits then is refused.
 func (w *writer) run(ctx context.Context) {
 	var c *connection
+	good := true // c can be used
 	defer func() {
-		w.conn = nil
 		w.mu.Lock()
 		w.closed = true
 		w.mu.Unlock()
@@ -115,27 +107,23 @@ func (w *writer) run(ctx context.Context) {
 	}()
 	for {
 		for w.waiting() == 0 {
-			select {
-			case <-w.added:
-			case <-ctx.Done():
+			if w.added.Wait(ctx) != nil {
 				return
 			}
 		}
 		if ctx.Err() != nil {
 			return
 		}
-		if c == nil {
-			var err error
-			if c, err = connect(ctx, w.db); err != nil {
+		if c == nil || !good {
+			fresh, err := connect(ctx, w.db)
+			if err != nil {
 				answer(w.take(w.waiting()), err)
 				continue
 			}
-			w.conn = c
+			c.close() // not before: the last connection to close removes the log
+			c, good = fresh, true
 		}
-		if !w.commit(ctx, c) {
-			c.close()
-			c = nil
-		}
+		good = w.commit(ctx, c)
 	}
 }
 
@@ -152,13 +140,13 @@ func answer(writes []*write, err error) {
 // good for another.
 func (w *writer) commit(ctx context.Context, c *connection) bool {
 	waited := w.waiting() // for as long as it takes to begin
-	if err := w.turn.take(ctx); err != nil {
+	if err := w.lock.acquire(ctx); err != nil {
 		answer(w.take(waited), err)
 		return true
 	}
-	defer w.turn.release()
+	defer w.lock.release()
 	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-		answer(w.take(waited), locked(err, w.turn.busy))
+		answer(w.take(waited), explainBusy(err, w.lock.busy))
 		return true
 	}
 	// From here on nobody's context counts: an interrupted statement would
@@ -168,6 +156,9 @@ func (w *writer) commit(ctx context.Context, c *connection) bool {
 	err := w.carryOut(ctx, c, writes)
 	if err == nil && !slices.ContainsFunc(writes, func(one *write) bool { return one.err == nil }) {
 		err = errNothing
+	}
+	if err == nil {
+		err = w.identity.check()
 	}
 	if err == nil {
 		err = c.exec(ctx, "COMMIT")
@@ -183,18 +174,23 @@ func (w *writer) commit(ctx context.Context, c *connection) bool {
 // errNothing undoes a transaction in which every write has failed by itself.
 var errNothing = errors.New("nothing to commit")
 
+// operation is a new operation on the connection.
+func (w *writer) operation(c *connection) *operation {
+	return &operation{Queries: c.queries, conn: c, now: w.now()}
+}
+
 // carryOut runs the writes one after the other, each in a savepoint of its own
-// so that a failing one leaves the others be. An error is the end of all.
+// so that a failing one leaves the others alone. An error is the end of all.
 func (w *writer) carryOut(ctx context.Context, c *connection, writes []*write) error {
 	if len(writes) == 1 {
-		writes[0].err = writes[0].do(ctx, c.queries, w.now())
+		writes[0].err = writes[0].do(ctx, w.operation(c))
 		return nil
 	}
 	for _, one := range writes {
 		if err := c.exec(ctx, "SAVEPOINT one"); err != nil {
 			return err
 		}
-		if one.err = one.do(ctx, c.queries, w.now()); one.err != nil {
+		if one.err = one.do(ctx, w.operation(c)); one.err != nil {
 			if err := c.exec(ctx, "ROLLBACK TO one"); err != nil {
 				return one.err // it has undone the whole transaction
 			}
@@ -206,85 +202,10 @@ func (w *writer) carryOut(ctx context.Context, c *connection, writes []*write) e
 	return nil
 }
 
-// locked explains an error that is another process's doing.
-func locked(err error, waited time.Duration) error {
+// explainBusy explains an error that is another process's doing.
+func explainBusy(err error, waited time.Duration) error {
 	if errors.Is(err, sqlite3.BUSY) {
-		return fmt.Errorf("another process has held the file for %v: %w", waited, err)
+		return fmt.Errorf("another process has kept the file locked for %v: %w", waited, err)
 	}
 	return err
-}
-
-// A connection is one connection with its prepared statements. It is the
-// DBTX of the statements that sqlc made.
-type connection struct {
-	conn     *sql.Conn
-	prepared map[string]*sql.Stmt
-	native   *sqlite3.Stmt // of waiting
-	queries  *sqlitedb.Queries
-}
-
-func connect(ctx context.Context, db *sql.DB) (*connection, error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c := &connection{conn: conn, prepared: make(map[string]*sql.Stmt)}
-	c.queries = sqlitedb.New(c)
-	return c, nil
-}
-
-// close ends the connection, whatever it was doing.
-func (c *connection) close() {
-	if c == nil {
-		return
-	}
-	for _, stmt := range c.prepared {
-		stmt.Close()
-	}
-	_ = c.conn.Raw(func(any) error {
-		c.native.Close()
-		return driver.ErrBadConn // not to be used again
-	})
-	c.conn.Close()
-}
-
-func (c *connection) exec(ctx context.Context, query string) error {
-	_, err := c.ExecContext(ctx, query)
-	return err
-}
-
-// PrepareContext returns the statement of that text, prepared once.
-func (c *connection) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
-	if stmt := c.prepared[query]; stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := c.conn.PrepareContext(ctx, query)
-	if err == nil {
-		c.prepared[query] = stmt
-	}
-	return stmt, err
-}
-
-func (c *connection) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	stmt, err := c.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.ExecContext(ctx, args...)
-}
-
-func (c *connection) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := c.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(ctx, args...)
-}
-
-func (c *connection) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	stmt, err := c.PrepareContext(ctx, query)
-	if err != nil {
-		return c.conn.QueryRowContext(ctx, query, args...) // which fails alike
-	}
-	return stmt.QueryRowContext(ctx, args...)
 }

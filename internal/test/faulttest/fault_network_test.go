@@ -15,7 +15,7 @@ var statements = map[string]string{
 	"claim":    "jobgen.claim(",
 	"complete": "jobgen.complete(",
 	"fail":     "jobgen.fail(",
-	"turn":     "jobgen.turn(", // complete and claim in one
+	"turn":     "jobgen.finish_and_claim(", // complete and claim in one
 	"commit":   "commit",
 }
 

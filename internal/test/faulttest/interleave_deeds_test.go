@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
@@ -19,7 +21,7 @@ type side struct {
 	pool  *pgxpool.Pool // of one connection
 	pid   uint32
 	store *postgres.Store
-	queue runtime.JobQueue // of the store, or of a transaction of its own
+	queue *runtime.Queue // of the store, or of a transaction of its own
 }
 
 // A deed is something that a side does to the job.
@@ -36,11 +38,16 @@ type deed struct {
 // attempt is "first", of its second "second".
 var deeds = []deed{
 	{"claim in a batch", func(ctx context.Context, s *side, _ snowflake.ID) string {
-		got, err := s.queue.(runtime.BatchClaimer).ClaimBatch(ctx, runtime.ClaimRequest{HandlerID: s.name, Types: catalogue.Versions(), Limit: 1})
-		if err != nil || len(got.Jobs) == 0 {
+		req := driver.ClaimRequest{Handler: s.name, Limit: 1}
+		for _, known := range catalogue.Known() {
+			req.Types = append(req.Types, known.TypeVersion)
+		}
+		sent := time.Now()
+		got, err := s.queue.Driver().Claim(ctx, req)
+		if err != nil || len(got.Rows) == 0 {
 			return said(nil, errors.Join(err, notFoundIf(err == nil)))
 		}
-		return said(got.Jobs[0], nil)
+		return said(s.queue.Job(&got.Rows[0], s.name, sent), nil)
 	}, false, true},
 	{"claim", func(ctx context.Context, s *side, _ snowflake.ID) string { return said(s.queue.TryClaim(ctx, s.name)) }, true, true},
 	{"steal or bury", func(ctx context.Context, s *side, _ snowflake.ID) string { return said(s.queue.TrySteal(ctx, s.name)) }, true, true},
@@ -78,11 +85,23 @@ func notFoundIf(yes bool) error {
 
 func finishes(handler string, attempt int32, success bool) func(context.Context, *side, snowflake.ID) string {
 	return func(ctx context.Context, s *side, id snowflake.ID) string {
-		errs, err := s.queue.(runtime.BatchFinisher).FinishBatch(ctx, handler, []runtime.Outcome{{JobID: id, AttemptNumber: attempt, Success: success, Reason: "no luck"}})
+		o := driver.Outcome{Attempt: driver.Attempt{Job: id, Number: attempt}}
+		if !success {
+			o.Kind, o.Reason = driver.Failed, "no luck"
+		}
+		results, err := s.queue.Driver().Finish(ctx, handler, []driver.Outcome{o})
 		if err != nil {
 			return said(nil, err)
 		}
-		return said(nil, errs[0])
+		switch results[0].Status {
+		case driver.Done:
+			return said(nil, nil)
+		case driver.NotFound:
+			return said(nil, runtime.ErrJobNotFound)
+		case driver.Superseded:
+			return said(nil, runtime.ErrJobCancelled)
+		}
+		return said(nil, runtime.ErrJobNotClaimed)
 	}
 }
 

@@ -50,7 +50,7 @@ func (x *interleaving) newSide(dsn, name string) *side {
 	s.store, err = postgres.New(x.Context(), pool, catalogue, postgres.WithoutMigrations(), postgres.WithoutListen())
 	x.must(err)
 	x.Cleanup(func() { s.store.Close() })
-	s.queue, err = s.store.GetQueue(x.Context(), queueName)
+	s.queue, err = s.store.Queue(x.Context(), queueName)
 	x.must(err)
 	x.must(pool.QueryRow(x.Context(), "SELECT pg_backend_pid()").Scan(&s.pid))
 	return s
@@ -167,7 +167,7 @@ func (x *interleaving) heldOpen(s state, a, b deed) meeting {
 	tx, err := x.one.pool.Begin(x.Context())
 	x.must(err)
 	bound := *x.one
-	bound.queue, err = x.one.store.InTx(tx).GetQueue(x.Context(), queueName)
+	bound.queue, err = x.one.store.InTx(tx).Queue(x.Context(), queueName)
 	x.must(err)
 	first := a.do(x.Context(), &bound, id)
 	second := make(chan string, 1)

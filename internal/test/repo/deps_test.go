@@ -36,7 +36,7 @@ var (
 	pgxModules  = []string{"github.com/jackc/pgx/v5", "github.com/jackc/pgpassfile", "github.com/jackc/pgservicefile", "golang.org/x/text"}
 	goModules   = []string{"golang.org/x/mod", "golang.org/x/sync", "golang.org/x/tools"}
 	yamlModules = []string{"github.com/goccy/go-yaml"}
-	emitModules = slices.Concat(yamlModules, goModules, []string{"github.com/dave/jennifer", "github.com/rogpeppe/go-internal"})
+	emitModules = slices.Concat(yamlModules, runtimeModules, goModules, []string{"github.com/dave/jennifer", "github.com/rogpeppe/go-internal"})
 	testServer  = slices.Concat(pgxModules, []string{"github.com/fergusstrange/embedded-postgres", "github.com/lib/pq", "github.com/xi2/xz"})
 )
 
@@ -44,25 +44,27 @@ var (
 // back ends may import it, it imports none of them, and the generator stays
 // on its own side.
 var rules = map[string]rule{
-	"runtime":          {own: []string{"runtime/codec"}, modules: runtimeModules},
+	"runtime":          {own: []string{"runtime/codec", "runtime/driver", "runtime/internal/engine"}, modules: runtimeModules},
+	"runtime/driver":   {modules: runtimeModules},
 	"runtime/codec":    {modules: runtimeModules},
-	"gen/jobs":         {own: []string{"runtime", "runtime/codec"}, modules: runtimeModules},
-	"runtime/memory":   {own: []string{"runtime", "runtime/internal/wake"}, modules: runtimeModules},
-	"runtime/postgres": {own: []string{"runtime", "runtime/internal/wake", "runtime/postgres/internal/pgdb"}, modules: postgresModules},
-	"runtime/sqlite":   {own: []string{"runtime", "runtime/internal/wake", "runtime/sqlite/internal/sqlitedb"}, modules: sqliteModules},
+	"runtime/value":    {},
+	"gen/jobs":         {own: []string{"runtime", "runtime/codec", "runtime/value"}, modules: runtimeModules},
+	"runtime/memory":   {own: []string{"runtime", "runtime/driver", "runtime/internal/wake"}, modules: runtimeModules},
+	"runtime/postgres": {own: []string{"runtime", "runtime/driver", "runtime/internal/wake", "runtime/postgres/internal/pgdb"}, modules: postgresModules},
+	"runtime/sqlite":   {own: []string{"runtime", "runtime/driver", "runtime/internal/wake", "runtime/sqlite/internal/sqlitedb"}, modules: sqliteModules},
 
 	"runtime/postgres/internal/pgdb":   {modules: pgxModules},
 	"runtime/sqlite/internal/sqlitedb": {},
 
 	"runtime/queuetest": {
-		own:     []string{"runtime", "runtime/memory"},
+		own:     []string{"runtime", "runtime/driver", "runtime/memory", "runtime/value"},
 		modules: slices.Concat(runtimeModules, []string{"github.com/anishathalye/porcupine", "github.com/google/go-cmp", "pgregory.net/rapid"}),
 	},
 
 	"cmd/jobgen": {
 		// runtime/postgres is where breaking and prune look, and has the roles' script.
 		own: []string{
-			"internal/breaking", "internal/cache", "internal/diagnostic", "internal/emit", "internal/files", "internal/gotypes", "internal/jsonschema",
+			"internal/breaking", "internal/cache", "internal/diagnostic", "internal/emit", "internal/files", "internal/format", "internal/gotypes", "internal/jsonschema",
 			"internal/lock", "internal/report", "internal/revision", "internal/schema", "runtime", "runtime/postgres",
 		},
 		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
@@ -70,7 +72,13 @@ var rules = map[string]rule{
 	"internal/diagnostic":  {},
 	"internal/test/corpus": {own: []string{"internal/diagnostic", "internal/files"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/mod", "golang.org/x/tools"}},
 	"internal/files":       {modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/mod"}},
-	"internal/schema":      {own: []string{"internal/diagnostic"}, modules: yamlModules},
+	"internal/yaml":        {own: []string{"internal/diagnostic"}, modules: yamlModules},
+	"internal/fieldtype":   {own: []string{"runtime/codec", "runtime/value"}, modules: runtimeModules},
+	"internal/schema":      {own: []string{"internal/diagnostic", "internal/fieldtype", "internal/yaml"}, modules: slices.Concat(yamlModules, runtimeModules)},
+	"internal/format": {
+		own:     []string{"internal/diagnostic", "internal/schema", "internal/yaml"},
+		modules: slices.Concat(yamlModules, runtimeModules),
+	},
 	"internal/report": {
 		own:     []string{"internal/breaking", "internal/diagnostic"},
 		modules: slices.Concat(yamlModules, runtimeModules),
@@ -80,16 +88,16 @@ var rules = map[string]rule{
 		modules: slices.Concat(yamlModules, runtimeModules, []string{"github.com/rogpeppe/go-internal", "golang.org/x/mod"}),
 	},
 	"internal/cache":      {own: []string{"internal/files"}, modules: []string{"github.com/rogpeppe/go-internal", "golang.org/x/mod"}},
-	"internal/jsonschema": {own: []string{"internal/schema"}, modules: yamlModules},
+	"internal/jsonschema": {own: []string{"internal/fieldtype", "internal/schema"}, modules: slices.Concat(yamlModules, runtimeModules)},
 	// The runtime's codec is what programs read payloads with.
-	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema", "runtime", "runtime/codec"}, modules: slices.Concat(yamlModules, runtimeModules)},
+	"internal/breaking": {own: []string{"internal/diagnostic", "internal/schema"}, modules: slices.Concat(yamlModules, runtimeModules)},
 	"internal/lock": {
-		own:     []string{"internal/breaking", "internal/diagnostic", "internal/schema"},
+		own:     []string{"internal/breaking", "internal/diagnostic", "internal/schema", "internal/yaml"},
 		modules: slices.Concat(yamlModules, runtimeModules),
 	},
 	"internal/gotypes": {
-		own:     []string{"internal/diagnostic", "internal/files", "internal/schema"},
-		modules: slices.Concat(yamlModules, goModules, []string{"github.com/rogpeppe/go-internal"}),
+		own:     []string{"internal/diagnostic", "internal/fieldtype", "internal/files", "internal/schema"},
+		modules: slices.Concat(yamlModules, runtimeModules, goModules, []string{"github.com/rogpeppe/go-internal"}),
 	},
 	"internal/emit": {own: []string{"internal/files", "internal/gotypes"}, modules: emitModules},
 
@@ -97,6 +105,7 @@ var rules = map[string]rule{
 	"internal/test/repo":      {},
 
 	"runtime/internal/wake":      {},
+	"runtime/internal/engine":    {own: []string{"runtime/driver", "runtime/internal/wake"}, modules: runtimeModules},
 	"internal/test/pgproxy":      {},
 	"internal/test/rolltest":     {}, // all of it is a test
 	"internal/test/pgtest":       {modules: testServer},

@@ -39,6 +39,7 @@ import (
 	"fmt"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 func pointer[T any](v T) *T { return &v }
@@ -62,7 +63,7 @@ func Handle(mux *runtime.Mux, did func(ctx context.Context, by string, n int64, 
 	})
 }
 
-var _ = runtime.Date{}
+var _ = value.Date{}
 `
 
 const upgradesFile = `package %s

@@ -105,8 +105,8 @@ var changes = []change{
 	},
 	{
 		name: "text for a date", class: raised,
-		old: side{fields: "a: date", make: `p.A = runtime.Date{}.AddDays(int(p.N % 1000))`, right: `p.A == runtime.Date{}.AddDays(int(p.N % 1000))`},
-		new: side{fields: "a: string", make: `p.A = "day " + s`, right: `p.By == "old" && p.A == runtime.Date{}.AddDays(int(p.N % 1000)).String() || p.A == "day "+s`},
+		old: side{fields: "a: date", make: `p.A = value.Date{}.AddDays(int(p.N % 1000))`, right: `p.A == value.Date{}.AddDays(int(p.N % 1000))`},
+		new: side{fields: "a: string", make: `p.A = "day " + s`, right: `p.By == "old" && p.A == value.Date{}.AddDays(int(p.N % 1000)).String() || p.A == "day "+s`},
 	},
 	{
 		name: "json for a struct", class: raised,

@@ -30,7 +30,7 @@ func (a *Attempt) stop() {
 		return
 	}
 	value := recover()
-	stack := callStack()
+	stack := Stack()
 	a.broke, a.stack, a.err = true, &stack, ErrGoexit
 	if value != nil {
 		a.err = a.Task.Panicked(value, stack)
@@ -78,10 +78,10 @@ func (a *Attempt) logStack() {
 // maxFrames bounds the stack of a function that calls itself without end.
 const maxFrames = 200
 
-// callStack is the calling goroutine's stack as the log has it: functions and
+// Stack is the calling goroutine's stack as an attempt's log has it: functions and
 // lines. The words that were passed to them are left out, since a payload may be
 // in those.
-func callStack() []byte {
+func Stack() []byte {
 	var text bytes.Buffer
 	callers := make([]uintptr, maxFrames)
 	frames := goruntime.CallersFrames(callers[:goruntime.Callers(2, callers)])

@@ -1,6 +1,8 @@
 CREATE SCHEMA IF NOT EXISTS jobgen;
 
--- The schema and what has been done to it: one row per file of this folder.
+-- The schema and what has been done to it: one row per file of this folder, and
+-- in the last one which functions there are: a digest of their files, and the
+-- schema that they name, which is another's name once the schema is renamed.
 -- This file is left out where the table is there.
 --
 -- A program is of the version of the last file that it has. Programs from
@@ -8,8 +10,10 @@ CREATE SCHEMA IF NOT EXISTS jobgen;
 -- one does not start, and one that is newer than the schema migrates first.
 
 CREATE TABLE jobgen.migration (
-  version  integer PRIMARY KEY,
-  name     text NOT NULL,
-  oldest   integer NOT NULL,
-  applied  timestamptz NOT NULL DEFAULT clock_timestamp()
+  version    integer PRIMARY KEY,
+  name       text NOT NULL,
+  oldest     integer NOT NULL,
+  applied    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  functions  text NOT NULL DEFAULT '',
+  names      text NOT NULL DEFAULT ''
 );

@@ -1,3 +1,5 @@
+-- oldest: 1
+--
 -- The tables. Everything lives in one schema; "jobgen" stands for the name
 -- that the user chose and is replaced before a statement is sent.
 --
@@ -5,10 +7,14 @@
 -- can be distributed by it. Columns stand in the order that leaves no gaps
 -- between them, which every row and its WAL would carry.
 
--- A deleted queue keeps its row, and made anew its number, so that a process
--- that still has the number means the same queue.
+-- Numbers of queues, job types and handlers are made from their names (see
+-- name_number), so that a name has the same number in a database that was put
+-- back in time, in a standby that had not received it, in a subscriber, and on
+-- each node of a cluster: nothing is taken for what another name stands for.
+
+-- A deleted queue keeps its row.
 CREATE TABLE jobgen.queue (
-  number     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  number     integer PRIMARY KEY,
   name       text COLLATE "C" NOT NULL UNIQUE CHECK (octet_length(name) BETWEEN 1 AND 255),
   created    timestamptz NOT NULL DEFAULT clock_timestamp(),
   deleted    timestamptz
@@ -16,31 +22,40 @@ CREATE TABLE jobgen.queue (
 
 -- A job type at one version of its payload. A job row names both by number, so
 -- that a claim which takes only what its program understands compares numbers.
+-- fields describes the payload as the program does that last opened the schema
+-- with this type; program and holder say which program and process that is.
 CREATE TABLE jobgen.job_type (
-  number     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  number     integer PRIMARY KEY,
   name       text COLLATE "C" NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 255),
   version    smallint NOT NULL CHECK (version > 0),
+  fields     text NOT NULL DEFAULT '',
+  program    text NOT NULL DEFAULT '',
+  holder     uuid,
   UNIQUE (name, version)
 );
 
 -- Snowflake node numbers, leased to one process each. The process whose lease
 -- has been over for longest goes first, so that a number is not used again
 -- while clocks may differ. The lease is renewed every few seconds and is the
--- one sign of life that a process gives.
+-- one sign of life that a process gives. It has been valid without a gap since
+-- "since", by the database's clock.
 CREATE TABLE jobgen.node (
   number     smallint PRIMARY KEY CHECK (number BETWEEN 0 AND 1023),
   holder     uuid,
-  expires    timestamptz NOT NULL
+  expires    timestamptz NOT NULL,
+  since      timestamptz NOT NULL DEFAULT 'epoch'
 ) WITH (fillfactor = 50);
 CREATE INDEX node_holder ON jobgen.node (holder) WHERE holder IS NOT NULL;
 
 -- Handler ids are interned: a job row names its handler by number. A worker's
 -- handler names the process that it lives and dies with; where holder is null
--- only the end of a claim says that its handler is gone.
+-- only the end of a claim says that its handler is gone. used says, to the day or
+-- so, when a process last said that it needs the name.
 CREATE TABLE jobgen.handler (
-  number     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  number     integer PRIMARY KEY,
   name       text COLLATE "C" NOT NULL UNIQUE CHECK (octet_length(name) BETWEEN 1 AND 255),
   created    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  used       timestamptz NOT NULL DEFAULT clock_timestamp(),
   holder     uuid
 );
 CREATE INDEX handler_holder ON jobgen.handler (holder) WHERE holder IS NOT NULL;
@@ -97,8 +112,10 @@ CREATE TABLE jobgen.attempt (
   reason   text        NOT NULL DEFAULT '',
   log      bytea       NOT NULL DEFAULT ''  -- a null would cost eight bytes
 ) PARTITION BY RANGE (ended);
+ALTER TABLE jobgen.attempt REPLICA IDENTITY FULL; -- it has no key, and may be published
 CREATE INDEX attempt_of_job ON jobgen.attempt (queue, job, number);
 CREATE TABLE jobgen.attempt_default PARTITION OF jobgen.attempt DEFAULT;
+ALTER TABLE jobgen.attempt_default REPLICA IDENTITY FULL;
 
 -- Jobs that ended without success: dead ones can be revived, cancelled ones
 -- are remembered so that cancelling twice is no error. A job that completed

@@ -13,14 +13,25 @@ CREATE TABLE jobgen_migration (
 
 -- Queues. The counters go up with every commit that may have made a job
 -- claimable or taken a claim from its holder; by them other processes learn
--- which of their waiters to wake. No claim expires before the time expires.
+-- which of their waiters to wake. No claim expires before the time expires, and
+-- none was made after the time claimed.
 CREATE TABLE jobgen_queue (
   number   INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again
   name     TEXT    NOT NULL UNIQUE,
   arrivals INTEGER NOT NULL DEFAULT 0,
   revoked  INTEGER NOT NULL DEFAULT 0,
-  expires  INTEGER NOT NULL DEFAULT 9223372036854775807
+  expires  INTEGER NOT NULL DEFAULT 9223372036854775807,
+  claimed  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+-- What the payloads of each type and version hold, as the last program that was
+-- started means it: driver.Fields.
+CREATE TABLE jobgen_type (
+  name    TEXT    NOT NULL,
+  version INTEGER NOT NULL,
+  fields  TEXT    NOT NULL,
+  PRIMARY KEY (name, version)
+) STRICT, WITHOUT ROWID;
 
 -- Snowflake node numbers, leased to one process each. The number whose lease
 -- has been over for longest goes first, so that none is used again soon.
@@ -82,11 +93,11 @@ CREATE TABLE jobgen_claim (
 ) STRICT;
 
 -- One row per attempt that is over or whose job is.
---   outcome  0 open: the job ended while this attempt ran; its handler has not spoken yet
+--   outcome  0 open: the job ended while this attempt ran; its handler has not reported yet
 --            1 completed, and its success counted
 --            2 failed
 --            3 superseded: completed after another attempt had
---            4 lost: its claim expired; its handler has not spoken yet
+--            4 lost: its claim expired; its handler has not reported yet
 -- Rows are added in the order of time, and removed in it when they are old.
 CREATE TABLE jobgen_attempt (
   seq     INTEGER PRIMARY KEY,

@@ -12,6 +12,7 @@ import (
 	"github.com/bwmarrin/snowflake"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/codec"
+	"github.com/jobgen/jobgen/runtime/value"
 )
 
 // EveryJobType is the type of every jobs.
@@ -38,80 +39,80 @@ var jobEvery = &runtime.Definition{
 
 // EveryJob is the payload of every jobs.
 type EveryJob struct {
-	F0       string                     `json:"f0"`
-	O0       *string                    `json:"o0,omitempty"`
-	F1       bool                       `json:"f1"`
-	O1       *bool                      `json:"o1,omitempty"`
-	F2       int                        `json:"f2"`
-	O2       *int                       `json:"o2,omitempty"`
-	F3       int32                      `json:"f3"`
-	O3       *int32                     `json:"o3,omitempty"`
-	F4       int64                      `json:"f4"`
-	O4       *int64                     `json:"o4,omitempty"`
-	F5       uint32                     `json:"f5"`
-	O5       *uint32                    `json:"o5,omitempty"`
-	F6       float64                    `json:"f6"`
-	O6       *float64                   `json:"o6,omitempty"`
-	F7       []byte                     `json:"f7"`
-	O7       []byte                     `json:"o7,omitzero"`
-	F8       time.Time                  `json:"f8"`
-	O8       *time.Time                 `json:"o8,omitempty"`
-	F9       time.Duration              `json:"f9"`
-	O9       *time.Duration             `json:"o9,omitempty"`
-	F10      runtime.Date               `json:"f10"`
-	O10      *runtime.Date              `json:"o10,omitempty"`
-	F11      runtime.UUID               `json:"f11"`
-	O11      *runtime.UUID              `json:"o11,omitempty"`
-	F12      snowflake.ID               `json:"f12"`
-	O12      *snowflake.ID              `json:"o12,omitempty"`
-	F13      runtime.Decimal            `json:"f13"`
-	O13      *runtime.Decimal           `json:"o13,omitempty"`
-	F14      json.RawMessage            `json:"f14"`
-	O14      json.RawMessage            `json:"o14,omitzero"`
-	List     []*Status                  `json:"list"`
-	Table    map[string][]*Status       `json:"table,omitzero"`
-	Address  Address                    `json:"address"`
-	URL      url.URL                    `json:"url"`
-	Odd      string                     `json:"a b/c:ü"`
-	Dates    []runtime.Date             `json:"dates"`
-	Deep     []map[string][]int         `json:"deep"`
-	Parcels  map[string]Address         `json:"parcels"`
-	Addrs    []*netip.Addr              `json:"addrs,omitzero"`
-	Anything map[string]json.RawMessage `json:"anything,omitzero"`
+	FString    string                     `json:"f_string"`
+	OString    *string                    `json:"o_string,omitempty"`
+	FBool      bool                       `json:"f_bool"`
+	OBool      *bool                      `json:"o_bool,omitempty"`
+	FInt       int                        `json:"f_int"`
+	OInt       *int                       `json:"o_int,omitempty"`
+	FInt32     int32                      `json:"f_int32"`
+	OInt32     *int32                     `json:"o_int32,omitempty"`
+	FInt64     int64                      `json:"f_int64"`
+	OInt64     *int64                     `json:"o_int64,omitempty"`
+	FUint32    uint32                     `json:"f_uint32"`
+	OUint32    *uint32                    `json:"o_uint32,omitempty"`
+	FFloat64   float64                    `json:"f_float64"`
+	OFloat64   *float64                   `json:"o_float64,omitempty"`
+	FBytes     []byte                     `json:"f_bytes"`
+	OBytes     []byte                     `json:"o_bytes,omitzero"`
+	FTime      time.Time                  `json:"f_time"`
+	OTime      *time.Time                 `json:"o_time,omitempty"`
+	FDuration  time.Duration              `json:"f_duration"`
+	ODuration  *time.Duration             `json:"o_duration,omitempty"`
+	FDate      value.Date                 `json:"f_date"`
+	ODate      *value.Date                `json:"o_date,omitempty"`
+	FUuid      value.UUID                 `json:"f_uuid"`
+	OUuid      *value.UUID                `json:"o_uuid,omitempty"`
+	FSnowflake snowflake.ID               `json:"f_snowflake"`
+	OSnowflake *snowflake.ID              `json:"o_snowflake,omitempty"`
+	FDecimal   value.Decimal              `json:"f_decimal"`
+	ODecimal   *value.Decimal             `json:"o_decimal,omitempty"`
+	FJson      json.RawMessage            `json:"f_json"`
+	OJson      json.RawMessage            `json:"o_json,omitzero"`
+	List       []*Status                  `json:"list"`
+	Table      map[string][]*Status       `json:"table,omitzero"`
+	Address    Address                    `json:"address"`
+	URL        url.URL                    `json:"url"`
+	Odd        string                     `json:"a b/c:ü"`
+	Dates      []value.Date               `json:"dates"`
+	Deep       []map[string][]int         `json:"deep"`
+	Parcels    map[string]Address         `json:"parcels"`
+	Addrs      []*netip.Addr              `json:"addrs,omitzero"`
+	Anything   map[string]json.RawMessage `json:"anything,omitzero"`
 }
 
 // JSONFields is how package codec writes and reads EveryJob.
 func (p *EveryJob) JSONFields(c *codec.Codec) {
-	codec.Required(c, "f0", &p.F0, codec.String)
-	codec.Optional(c, "o0", &p.O0, codec.String)
-	codec.Required(c, "f1", &p.F1, codec.Bool)
-	codec.Optional(c, "o1", &p.O1, codec.Bool)
-	codec.Required(c, "f2", &p.F2, codec.Int)
-	codec.Optional(c, "o2", &p.O2, codec.Int)
-	codec.Required(c, "f3", &p.F3, codec.Int32)
-	codec.Optional(c, "o3", &p.O3, codec.Int32)
-	codec.Required(c, "f4", &p.F4, codec.Int64)
-	codec.Optional(c, "o4", &p.O4, codec.Int64)
-	codec.Required(c, "f5", &p.F5, codec.Uint32)
-	codec.Optional(c, "o5", &p.O5, codec.Uint32)
-	codec.Required(c, "f6", &p.F6, codec.Float64)
-	codec.Optional(c, "o6", &p.O6, codec.Float64)
-	codec.Required(c, "f7", &p.F7, codec.Bytes)
-	codec.OptionalSlice(c, "o7", &p.O7, codec.Bytes)
-	codec.Required(c, "f8", &p.F8, codec.Time)
-	codec.Optional(c, "o8", &p.O8, codec.Time)
-	codec.Required(c, "f9", &p.F9, codec.Duration)
-	codec.Optional(c, "o9", &p.O9, codec.Duration)
-	codec.Required(c, "f10", &p.F10, codec.Text)
-	codec.Optional(c, "o10", &p.O10, codec.Text)
-	codec.Required(c, "f11", &p.F11, codec.Text)
-	codec.Optional(c, "o11", &p.O11, codec.Text)
-	codec.Required(c, "f12", &p.F12, codec.Snowflake)
-	codec.Optional(c, "o12", &p.O12, codec.Snowflake)
-	codec.Required(c, "f13", &p.F13, codec.Text)
-	codec.Optional(c, "o13", &p.O13, codec.Text)
-	codec.Required(c, "f14", &p.F14, codec.JSON)
-	codec.OptionalSlice(c, "o14", &p.O14, codec.JSON)
+	codec.Required(c, "f_string", &p.FString, codec.String)
+	codec.Optional(c, "o_string", &p.OString, codec.String)
+	codec.Required(c, "f_bool", &p.FBool, codec.Bool)
+	codec.Optional(c, "o_bool", &p.OBool, codec.Bool)
+	codec.Required(c, "f_int", &p.FInt, codec.Int)
+	codec.Optional(c, "o_int", &p.OInt, codec.Int)
+	codec.Required(c, "f_int32", &p.FInt32, codec.Int32)
+	codec.Optional(c, "o_int32", &p.OInt32, codec.Int32)
+	codec.Required(c, "f_int64", &p.FInt64, codec.Int64)
+	codec.Optional(c, "o_int64", &p.OInt64, codec.Int64)
+	codec.Required(c, "f_uint32", &p.FUint32, codec.Uint32)
+	codec.Optional(c, "o_uint32", &p.OUint32, codec.Uint32)
+	codec.Required(c, "f_float64", &p.FFloat64, codec.Float64)
+	codec.Optional(c, "o_float64", &p.OFloat64, codec.Float64)
+	codec.Required(c, "f_bytes", &p.FBytes, codec.Bytes)
+	codec.OptionalSlice(c, "o_bytes", &p.OBytes, codec.Bytes)
+	codec.Required(c, "f_time", &p.FTime, codec.Time)
+	codec.Optional(c, "o_time", &p.OTime, codec.Time)
+	codec.Required(c, "f_duration", &p.FDuration, codec.Duration)
+	codec.Optional(c, "o_duration", &p.ODuration, codec.Duration)
+	codec.Required(c, "f_date", &p.FDate, codec.Text)
+	codec.Optional(c, "o_date", &p.ODate, codec.Text)
+	codec.Required(c, "f_uuid", &p.FUuid, codec.Text)
+	codec.Optional(c, "o_uuid", &p.OUuid, codec.Text)
+	codec.Required(c, "f_snowflake", &p.FSnowflake, codec.Snowflake)
+	codec.Optional(c, "o_snowflake", &p.OSnowflake, codec.Snowflake)
+	codec.Required(c, "f_decimal", &p.FDecimal, codec.Text)
+	codec.Optional(c, "o_decimal", &p.ODecimal, codec.Text)
+	codec.Required(c, "f_json", &p.FJson, codec.JSON)
+	codec.OptionalSlice(c, "o_json", &p.OJson, codec.JSON)
 	codec.RequiredList(c, "list", &p.List, codec.Nullable(codec.Enum[Status]))
 	codec.OptionalMap(c, "table", &p.Table, codec.List(codec.Nullable(codec.Enum[Status])))
 	codec.Required(c, "address", &p.Address, codec.Struct((*Address).JSONFields))
@@ -125,30 +126,30 @@ func (p *EveryJob) JSONFields(c *codec.Codec) {
 }
 
 // NewEveryJob takes every required field; set the optional ones on what it returns.
-func NewEveryJob(f0 string, f1 bool, f2 int, f3 int32, f4 int64, f5 uint32, f6 float64, f7 []byte, f8 time.Time, f9 time.Duration, f10 runtime.Date, f11 runtime.UUID, f12 snowflake.ID, f13 runtime.Decimal, f14 json.RawMessage, list []*Status, address Address, url url.URL, odd string, dates []runtime.Date, deep []map[string][]int, parcels map[string]Address) EveryJob {
+func NewEveryJob(fString string, fBool bool, fInt int, fInt32 int32, fInt64 int64, fUint32 uint32, fFloat64 float64, fBytes []byte, fTime time.Time, fDuration time.Duration, fDate value.Date, fUuid value.UUID, fSnowflake snowflake.ID, fDecimal value.Decimal, fJson json.RawMessage, list []*Status, address Address, url url.URL, odd string, dates []value.Date, deep []map[string][]int, parcels map[string]Address) EveryJob {
 	return EveryJob{
-		F0:      f0,
-		F1:      f1,
-		F2:      f2,
-		F3:      f3,
-		F4:      f4,
-		F5:      f5,
-		F6:      f6,
-		F7:      f7,
-		F8:      f8,
-		F9:      f9,
-		F10:     f10,
-		F11:     f11,
-		F12:     f12,
-		F13:     f13,
-		F14:     f14,
-		List:    list,
-		Address: address,
-		URL:     url,
-		Odd:     odd,
-		Dates:   dates,
-		Deep:    deep,
-		Parcels: parcels,
+		FString:    fString,
+		FBool:      fBool,
+		FInt:       fInt,
+		FInt32:     fInt32,
+		FInt64:     fInt64,
+		FUint32:    fUint32,
+		FFloat64:   fFloat64,
+		FBytes:     fBytes,
+		FTime:      fTime,
+		FDuration:  fDuration,
+		FDate:      fDate,
+		FUuid:      fUuid,
+		FSnowflake: fSnowflake,
+		FDecimal:   fDecimal,
+		FJson:      fJson,
+		List:       list,
+		Address:    address,
+		URL:        url,
+		Odd:        odd,
+		Dates:      dates,
+		Deep:       deep,
+		Parcels:    parcels,
 	}
 }
 

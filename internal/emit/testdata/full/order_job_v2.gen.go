@@ -5,7 +5,6 @@ package jobs
 import (
 	"net/url"
 
-	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/codec"
 )
 
@@ -54,5 +53,5 @@ func (v OrderJobV2Status) Valid() bool {
 // MarshalText refuses what is not Valid, so that it is never stored. Reading keeps
 // a value that only a newer version knows, so check Valid where it matters.
 func (v OrderJobV2Status) MarshalText() ([]byte, error) {
-	return runtime.MarshalEnum(v, v.Valid())
+	return codec.MarshalEnum(v, v.Valid())
 }

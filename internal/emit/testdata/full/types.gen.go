@@ -2,10 +2,7 @@
 
 package jobs
 
-import (
-	"github.com/jobgen/jobgen/runtime"
-	"github.com/jobgen/jobgen/runtime/codec"
-)
+import "github.com/jobgen/jobgen/runtime/codec"
 
 // Address: Where a parcel goes.
 type Address struct {
@@ -43,7 +40,7 @@ func (v Status) Valid() bool {
 // MarshalText refuses what is not Valid, so that it is never stored. Reading keeps
 // a value that only a newer version knows, so check Valid where it matters.
 func (v Status) MarshalText() ([]byte, error) {
-	return runtime.MarshalEnum(v, v.Valid())
+	return codec.MarshalEnum(v, v.Valid())
 }
 
 type Nothing struct{}
@@ -61,5 +58,5 @@ func (v Never) Valid() bool {
 // MarshalText refuses what is not Valid, so that it is never stored. Reading keeps
 // a value that only a newer version knows, so check Valid where it matters.
 func (v Never) MarshalText() ([]byte, error) {
-	return runtime.MarshalEnum(v, v.Valid())
+	return codec.MarshalEnum(v, v.Valid())
 }

@@ -2,7 +2,7 @@
 
 package jobs
 
-// Upgrades turns payloads of former versions, which jobs may still wait with,
+// Upgrades turns payloads of previous versions, which jobs may still wait with,
 // into those of the next. It is written by hand, as methods of a type in this
 // package, type upgrades struct{}; what lacks a method does not compile.
 type Upgrades interface {

@@ -11,25 +11,27 @@ import (
 
 const claim = `-- name: Claim :many
 
-SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
+SELECT c.kind::smallint AS kind, c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
-  c.payload::json AS payload, c.revoked::boolean AS revoked
-FROM jobgen.claim($1, $2, $3::integer[], $4, $5::timestamptz[], $6::bigint[], $7::boolean, $8::boolean)
-  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
+  c.payload::json AS payload, c.revoked::boolean AS revoked, c.now::timestamptz AS now, c.next_due::timestamptz AS next_due
+FROM jobgen.claim($1, $2, $3::integer[], $4, $5::smallint[], $6::timestamptz[], $7::bigint[], $8::boolean, $9::boolean)
+  AS c(kind, id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked, now, next_due)
 `
 
 type ClaimParams struct {
-	Queue   int32
-	Handler int32
-	Types   []int32
-	MaxJobs int32
-	Due     []pgtype.Timestamptz
-	After   []int64
-	Sweep   bool
-	Judge   bool
+	Queue          int32
+	Handler        int32
+	Types          []int32
+	MaxJobs        int32
+	Priorities     []int16
+	Due            []pgtype.Timestamptz
+	After          []int64
+	Sweep          bool
+	CanDeclareDead bool
 }
 
 type ClaimRow struct {
+	Kind        int16
 	ID          int64
 	Priority    int16
 	Type        int32
@@ -40,19 +42,22 @@ type ClaimRow struct {
 	MaxWork     int64
 	Payload     []byte
 	Revoked     bool
+	Now         pgtype.Timestamptz
+	NextDue     pgtype.Timestamptz
 }
 
-// Claiming; see the functions in the migrations.
+// Claiming; see runtime/postgres/functions.
 func (q *Queries) Claim(ctx context.Context, arg ClaimParams) ([]ClaimRow, error) {
 	rows, err := q.db.Query(ctx, claim,
 		arg.Queue,
 		arg.Handler,
 		arg.Types,
 		arg.MaxJobs,
+		arg.Priorities,
 		arg.Due,
 		arg.After,
 		arg.Sweep,
-		arg.Judge,
+		arg.CanDeclareDead,
 	)
 	if err != nil {
 		return nil, err
@@ -62,6 +67,7 @@ func (q *Queries) Claim(ctx context.Context, arg ClaimParams) ([]ClaimRow, error
 	for rows.Next() {
 		var i ClaimRow
 		if err := rows.Scan(
+			&i.Kind,
 			&i.ID,
 			&i.Priority,
 			&i.Type,
@@ -72,6 +78,8 @@ func (q *Queries) Claim(ctx context.Context, arg ClaimParams) ([]ClaimRow, error
 			&i.MaxWork,
 			&i.Payload,
 			&i.Revoked,
+			&i.Now,
+			&i.NextDue,
 		); err != nil {
 			return nil, err
 		}
@@ -87,14 +95,15 @@ const claimOne = `-- name: ClaimOne :many
 SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
   c.payload::json AS payload, c.revoked::boolean AS revoked, t.name, t.version
-FROM jobgen.claim_one($1, $2)
+FROM jobgen.claim_one($1, $2, $3::smallint[])
   AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
 JOIN jobgen.job_type t ON t.number = c.type
 `
 
 type ClaimOneParams struct {
-	Queue   int32
-	Handler int32
+	Queue      int32
+	Handler    int32
+	Priorities []int16
 }
 
 type ClaimOneRow struct {
@@ -113,7 +122,7 @@ type ClaimOneRow struct {
 }
 
 func (q *Queries) ClaimOne(ctx context.Context, arg ClaimOneParams) ([]ClaimOneRow, error) {
-	rows, err := q.db.Query(ctx, claimOne, arg.Queue, arg.Handler)
+	rows, err := q.db.Query(ctx, claimOne, arg.Queue, arg.Handler, arg.Priorities)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +143,92 @@ func (q *Queries) ClaimOne(ctx context.Context, arg ClaimOneParams) ([]ClaimOneR
 			&i.Revoked,
 			&i.Name,
 			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const finishAndClaim = `-- name: FinishAndClaim :many
+SELECT c.kind::smallint AS kind, c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
+  c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
+  c.payload::json AS payload, c.revoked::boolean AS revoked, c.now::timestamptz AS now, c.next_due::timestamptz AS next_due
+FROM jobgen.finish_and_claim($1, $2, $3::bigint[], $4::integer[], $5::bytea[], $6::integer[], $7, $8::smallint[], $9::timestamptz[], $10::bigint[], $11::boolean, $12::boolean)
+  AS c(kind, id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked, now, next_due)
+`
+
+type FinishAndClaimParams struct {
+	Queue          int32
+	Handler        int32
+	Ids            []int64
+	Numbers        []int32
+	Logs           [][]byte
+	Types          []int32
+	MaxJobs        int32
+	Priorities     []int16
+	Due            []pgtype.Timestamptz
+	After          []int64
+	Sweep          bool
+	CanDeclareDead bool
+}
+
+type FinishAndClaimRow struct {
+	Kind        int16
+	ID          int64
+	Priority    int16
+	Type        int32
+	Attempts    int32
+	MaxAttempts int32
+	Created     pgtype.Timestamptz
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Payload     []byte
+	Revoked     bool
+	Now         pgtype.Timestamptz
+	NextDue     pgtype.Timestamptz
+}
+
+func (q *Queries) FinishAndClaim(ctx context.Context, arg FinishAndClaimParams) ([]FinishAndClaimRow, error) {
+	rows, err := q.db.Query(ctx, finishAndClaim,
+		arg.Queue,
+		arg.Handler,
+		arg.Ids,
+		arg.Numbers,
+		arg.Logs,
+		arg.Types,
+		arg.MaxJobs,
+		arg.Priorities,
+		arg.Due,
+		arg.After,
+		arg.Sweep,
+		arg.CanDeclareDead,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FinishAndClaimRow
+	for rows.Next() {
+		var i FinishAndClaimRow
+		if err := rows.Scan(
+			&i.Kind,
+			&i.ID,
+			&i.Priority,
+			&i.Type,
+			&i.Attempts,
+			&i.MaxAttempts,
+			&i.Created,
+			&i.Due,
+			&i.MaxWork,
+			&i.Payload,
+			&i.Revoked,
+			&i.Now,
+			&i.NextDue,
 		); err != nil {
 			return nil, err
 		}
@@ -221,9 +316,9 @@ JOIN jobgen.job_type t ON t.number = c.type
 `
 
 type StealParams struct {
-	Queue   int32
-	Handler int32
-	Judge   bool
+	Queue          int32
+	Handler        int32
+	CanDeclareDead bool
 }
 
 type StealRow struct {
@@ -242,7 +337,7 @@ type StealRow struct {
 }
 
 func (q *Queries) Steal(ctx context.Context, arg StealParams) ([]StealRow, error) {
-	rows, err := q.db.Query(ctx, steal, arg.Queue, arg.Handler, arg.Judge)
+	rows, err := q.db.Query(ctx, steal, arg.Queue, arg.Handler, arg.CanDeclareDead)
 	if err != nil {
 		return nil, err
 	}
@@ -263,84 +358,6 @@ func (q *Queries) Steal(ctx context.Context, arg StealParams) ([]StealRow, error
 			&i.Revoked,
 			&i.Name,
 			&i.Version,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const turn = `-- name: Turn :many
-SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
-  c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
-  c.payload::json AS payload, c.revoked::boolean AS revoked
-FROM jobgen.turn($1, $2, $3::bigint[], $4::integer[], $5::bytea[], $6::integer[], $7, $8::timestamptz[], $9::bigint[], $10::boolean, $11::boolean)
-  AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
-`
-
-type TurnParams struct {
-	Queue   int32
-	Handler int32
-	Ids     []int64
-	Numbers []int32
-	Logs    [][]byte
-	Types   []int32
-	MaxJobs int32
-	Due     []pgtype.Timestamptz
-	After   []int64
-	Sweep   bool
-	Judge   bool
-}
-
-type TurnRow struct {
-	ID          int64
-	Priority    int16
-	Type        int32
-	Attempts    int32
-	MaxAttempts int32
-	Created     pgtype.Timestamptz
-	Due         pgtype.Timestamptz
-	MaxWork     int64
-	Payload     []byte
-	Revoked     bool
-}
-
-func (q *Queries) Turn(ctx context.Context, arg TurnParams) ([]TurnRow, error) {
-	rows, err := q.db.Query(ctx, turn,
-		arg.Queue,
-		arg.Handler,
-		arg.Ids,
-		arg.Numbers,
-		arg.Logs,
-		arg.Types,
-		arg.MaxJobs,
-		arg.Due,
-		arg.After,
-		arg.Sweep,
-		arg.Judge,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []TurnRow
-	for rows.Next() {
-		var i TurnRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Priority,
-			&i.Type,
-			&i.Attempts,
-			&i.MaxAttempts,
-			&i.Created,
-			&i.Due,
-			&i.MaxWork,
-			&i.Payload,
-			&i.Revoked,
 		); err != nil {
 			return nil, err
 		}

@@ -36,7 +36,7 @@ type CompleteParams struct {
 	Logs    [][]byte
 }
 
-// Finishing; see the functions in the migrations.
+// Finishing; see runtime/postgres/functions.
 func (q *Queries) Complete(ctx context.Context, arg CompleteParams) ([]int64, error) {
 	rows, err := q.db.Query(ctx, complete,
 		arg.Queue,

@@ -49,6 +49,7 @@ type JobgenHandler struct {
 	Number  int32
 	Name    string
 	Created pgtype.Timestamptz
+	Used    pgtype.Timestamptz
 	Holder  pgtype.UUID
 }
 
@@ -73,19 +74,25 @@ type JobgenJobType struct {
 	Number  int32
 	Name    string
 	Version int16
+	Fields  string
+	Program string
+	Holder  pgtype.UUID
 }
 
 type JobgenMigration struct {
-	Version int32
-	Name    string
-	Oldest  int32
-	Applied pgtype.Timestamptz
+	Version   int32
+	Name      string
+	Oldest    int32
+	Applied   pgtype.Timestamptz
+	Functions string
+	Names     string
 }
 
 type JobgenNode struct {
 	Number  int16
 	Holder  pgtype.UUID
 	Expires pgtype.Timestamptz
+	Since   pgtype.Timestamptz
 }
 
 type JobgenQueue struct {

@@ -10,7 +10,7 @@ import (
 )
 
 const createHandler = `-- name: CreateHandler :many
-INSERT INTO jobgen.handler (name) VALUES ($1) ON CONFLICT (name) DO NOTHING RETURNING number
+SELECT jobgen.create_handler($1, NULL)::integer AS number
 `
 
 func (q *Queries) CreateHandler(ctx context.Context, name string) ([]int32, error) {
@@ -33,11 +33,25 @@ func (q *Queries) CreateHandler(ctx context.Context, name string) ([]int32, erro
 	return items, nil
 }
 
+const createHandlersAgain = `-- name: CreateHandlersAgain :exec
+SELECT jobgen.create_handler(n.name, $1::uuid) FROM unnest($2::text[]) AS n(name)
+`
+
+type CreateHandlersAgainParams struct {
+	Holder pgtype.UUID
+	Names  []string
+}
+
+// Handlers that a process has used, in a database that may have lost them or is
+// to know that they still are used. The holder is null for those that no worker
+// of it uses.
+func (q *Queries) CreateHandlersAgain(ctx context.Context, arg CreateHandlersAgainParams) error {
+	_, err := q.db.Exec(ctx, createHandlersAgain, arg.Holder, arg.Names)
+	return err
+}
+
 const createJobTypes = `-- name: CreateJobTypes :exec
-INSERT INTO jobgen.job_type (name, version)
-SELECT n.name, n.version FROM (SELECT unnest($1::text[]) AS name, unnest($2::smallint[]) AS version) n
-ORDER BY n.name, n.version
-ON CONFLICT (name, version) DO NOTHING
+SELECT jobgen.create_job_types($1::text[], $2::smallint[])
 `
 
 type CreateJobTypesParams struct {
@@ -74,6 +88,31 @@ func (q *Queries) CreateQueue(ctx context.Context, name string) ([]int32, error)
 	return items, nil
 }
 
+const createQueues = `-- name: CreateQueues :exec
+SELECT jobgen.create_queues($1::text[])
+`
+
+func (q *Queries) CreateQueues(ctx context.Context, names []string) error {
+	_, err := q.db.Exec(ctx, createQueues, names)
+	return err
+}
+
+const createWorkersAgain = `-- name: CreateWorkersAgain :exec
+SELECT jobgen.worker(n.name, $1::uuid) FROM unnest($2::text[]) AS n(name)
+`
+
+type CreateWorkersAgainParams struct {
+	Holder pgtype.UUID
+	Names  []string
+}
+
+// The same for the workers of a process, in a database that may say that they
+// are of another process.
+func (q *Queries) CreateWorkersAgain(ctx context.Context, arg CreateWorkersAgainParams) error {
+	_, err := q.db.Exec(ctx, createWorkersAgain, arg.Holder, arg.Names)
+	return err
+}
+
 const deleteQueue = `-- name: DeleteQueue :one
 SELECT jobgen.delete_queue($1)::bigint AS unfinished
 `
@@ -85,6 +124,33 @@ func (q *Queries) DeleteQueue(ctx context.Context, name string) (int64, error) {
 	var unfinished int64
 	err := row.Scan(&unfinished)
 	return unfinished, err
+}
+
+const describeJobTypes = `-- name: DescribeJobTypes :one
+SELECT jobgen.describe_job_types($1::text[], $2::smallint[], $3::text[], $4::text[], $5, $6::uuid)::bigint AS noted
+`
+
+type DescribeJobTypesParams struct {
+	Names    []string
+	Versions []int16
+	Known    []string
+	Fields   []string
+	Program  string
+	Holder   pgtype.UUID
+}
+
+func (q *Queries) DescribeJobTypes(ctx context.Context, arg DescribeJobTypesParams) (int64, error) {
+	row := q.db.QueryRow(ctx, describeJobTypes,
+		arg.Names,
+		arg.Versions,
+		arg.Known,
+		arg.Fields,
+		arg.Program,
+		arg.Holder,
+	)
+	var noted int64
+	err := row.Scan(&noted)
+	return noted, err
 }
 
 const drainQueue = `-- name: DrainQueue :one
@@ -122,19 +188,83 @@ func (q *Queries) HandlerNumber(ctx context.Context, name string) ([]int32, erro
 	return items, nil
 }
 
+const jobTypeFields = `-- name: JobTypeFields :many
+SELECT t.name, t.version, t.fields, t.program FROM jobgen.job_type t WHERE t.name = ANY ($1::text[])
+`
+
+type JobTypeFieldsRow struct {
+	Name    string
+	Version int16
+	Fields  string
+	Program string
+}
+
+// What programs mean by job types: the fields of their payloads.
+func (q *Queries) JobTypeFields(ctx context.Context, names []string) ([]JobTypeFieldsRow, error) {
+	rows, err := q.db.Query(ctx, jobTypeFields, names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []JobTypeFieldsRow
+	for rows.Next() {
+		var i JobTypeFieldsRow
+		if err := rows.Scan(
+			&i.Name,
+			&i.Version,
+			&i.Fields,
+			&i.Program,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const jobTypeInUse = `-- name: JobTypeInUse :one
+SELECT u.jobs::boolean AS jobs, u.lives::boolean AS lives FROM jobgen.job_type_in_use($1, $2) AS u(jobs, lives)
+`
+
+type JobTypeInUseParams struct {
+	Name    string
+	Version int16
+}
+
+type JobTypeInUseRow struct {
+	Jobs  bool
+	Lives bool
+}
+
+func (q *Queries) JobTypeInUse(ctx context.Context, arg JobTypeInUseParams) (JobTypeInUseRow, error) {
+	row := q.db.QueryRow(ctx, jobTypeInUse, arg.Name, arg.Version)
+	var i JobTypeInUseRow
+	err := row.Scan(&i.Jobs, &i.Lives)
+	return i, err
+}
+
 const jobTypes = `-- name: JobTypes :many
 SELECT t.number, t.name, t.version FROM jobgen.job_type t
 `
 
-func (q *Queries) JobTypes(ctx context.Context) ([]JobgenJobType, error) {
+type JobTypesRow struct {
+	Number  int32
+	Name    string
+	Version int16
+}
+
+func (q *Queries) JobTypes(ctx context.Context) ([]JobTypesRow, error) {
 	rows, err := q.db.Query(ctx, jobTypes)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []JobgenJobType
+	var items []JobTypesRow
 	for rows.Next() {
-		var i JobgenJobType
+		var i JobTypesRow
 		if err := rows.Scan(&i.Number, &i.Name, &i.Version); err != nil {
 			return nil, err
 		}

@@ -11,7 +11,8 @@ import (
 
 const leaseNode = `-- name: LeaseNode :many
 
-SELECT l.number::smallint FROM jobgen.lease($1, $2) AS l(number) WHERE l.number IS NOT NULL
+SELECT l.number::smallint AS number, l.expires::timestamptz AS expires
+FROM jobgen.lease($1, $2) AS l(number, expires) WHERE l.number IS NOT NULL
 `
 
 type LeaseNodeParams struct {
@@ -19,20 +20,25 @@ type LeaseNodeParams struct {
 	Seconds float64
 }
 
+type LeaseNodeRow struct {
+	Number  int16
+	Expires pgtype.Timestamptz
+}
+
 // Node leases, notifications and housekeeping.
-func (q *Queries) LeaseNode(ctx context.Context, arg LeaseNodeParams) ([]int16, error) {
+func (q *Queries) LeaseNode(ctx context.Context, arg LeaseNodeParams) ([]LeaseNodeRow, error) {
 	rows, err := q.db.Query(ctx, leaseNode, arg.Holder, arg.Seconds)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []int16
+	var items []LeaseNodeRow
 	for rows.Next() {
-		var l_number int16
-		if err := rows.Scan(&l_number); err != nil {
+		var i LeaseNodeRow
+		if err := rows.Scan(&i.Number, &i.Expires); err != nil {
 			return nil, err
 		}
-		items = append(items, l_number)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -71,20 +77,33 @@ func (q *Queries) NotifyNow(ctx context.Context, arg NotifyNowParams) error {
 }
 
 const renewNode = `-- name: RenewNode :one
-SELECT jobgen.renew_lease($1, $2, $3)::integer AS processes
+SELECT l.processes::integer AS processes, l.expires::timestamptz AS expires, l.went_back::boolean AS went_back
+FROM jobgen.renew_lease($1, $2, $3, $4::timestamptz) AS l(processes, expires, went_back)
 `
 
 type RenewNodeParams struct {
 	Number  int16
 	Holder  pgtype.UUID
 	Seconds float64
+	Until   pgtype.Timestamptz
 }
 
-func (q *Queries) RenewNode(ctx context.Context, arg RenewNodeParams) (int32, error) {
-	row := q.db.QueryRow(ctx, renewNode, arg.Number, arg.Holder, arg.Seconds)
-	var processes int32
-	err := row.Scan(&processes)
-	return processes, err
+type RenewNodeRow struct {
+	Processes int32
+	Expires   pgtype.Timestamptz
+	WentBack  bool
+}
+
+func (q *Queries) RenewNode(ctx context.Context, arg RenewNodeParams) (RenewNodeRow, error) {
+	row := q.db.QueryRow(ctx, renewNode,
+		arg.Number,
+		arg.Holder,
+		arg.Seconds,
+		arg.Until,
+	)
+	var i RenewNodeRow
+	err := row.Scan(&i.Processes, &i.Expires, &i.WentBack)
+	return i, err
 }
 
 const returnNode = `-- name: ReturnNode :exec
@@ -101,11 +120,27 @@ func (q *Queries) ReturnNode(ctx context.Context, arg ReturnNodeParams) error {
 	return err
 }
 
-const upkeep = `-- name: Upkeep :exec
-SELECT jobgen.upkeep($1)
+const upkeep = `-- name: Upkeep :many
+SELECT u.failure::text FROM jobgen.upkeep($1) AS u(failure)
 `
 
-func (q *Queries) Upkeep(ctx context.Context, keepDays int32) error {
-	_, err := q.db.Exec(ctx, upkeep, keepDays)
-	return err
+// What comes back says which parts failed, and why.
+func (q *Queries) Upkeep(ctx context.Context, keepDays int32) ([]string, error) {
+	rows, err := q.db.Query(ctx, upkeep, keepDays)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var u_failure string
+		if err := rows.Scan(&u_failure); err != nil {
+			return nil, err
+		}
+		items = append(items, u_failure)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -32,40 +32,6 @@ func (q *Queries) Before(ctx context.Context, arg BeforeParams) (int64, error) {
 	return column_1, err
 }
 
-const Buried = `-- name: Buried :many
-SELECT c.job FROM jobgen_claim c
-WHERE c.queue = ?1 AND c.expires <= CAST(?2 AS INTEGER) AND c.number + 1 >= c.max_attempts
-`
-
-type BuriedParams struct {
-	Queue int64
-	Now   int64
-}
-
-// Buried are jobs whose last attempt has expired.
-func (q *Queries) Buried(ctx context.Context, arg BuriedParams) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, Buried, arg.Queue, arg.Now)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []int64
-	for rows.Next() {
-		var job int64
-		if err := rows.Scan(&job); err != nil {
-			return nil, err
-		}
-		items = append(items, job)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const Claim = `-- name: Claim :exec
 INSERT INTO jobgen_claim (job, queue, number, max_attempts, claimed, expires, handler)
 SELECT o.value, ?1, ?2, ?3, ?4, ?5, ?6 FROM json_each(CAST(?7 AS TEXT)) o
@@ -92,6 +58,72 @@ func (q *Queries) Claim(ctx context.Context, arg ClaimParams) error {
 		arg.Expires,
 		arg.Handler,
 		arg.Ids,
+	)
+	return err
+}
+
+const ClaimBounds = `-- name: ClaimBounds :many
+SELECT q.expires, q.claimed FROM jobgen_queue q WHERE q.number = ?1 AND q.name = ?2
+`
+
+type ClaimBoundsParams struct {
+	Queue int64
+	Name  string
+}
+
+type ClaimBoundsRow struct {
+	Expires int64
+	Claimed int64
+}
+
+// ClaimBounds are the times before which no claim of the queue expires and
+// after which none was made. The name is compared as well: a file that was
+// restored from a copy may have given the number to another queue.
+func (q *Queries) ClaimBounds(ctx context.Context, arg ClaimBoundsParams) ([]ClaimBoundsRow, error) {
+	rows, err := q.db.QueryContext(ctx, ClaimBounds, arg.Queue, arg.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ClaimBoundsRow
+	for rows.Next() {
+		var i ClaimBoundsRow
+		if err := rows.Scan(&i.Expires, &i.Claimed); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const CloseAsLost = `-- name: CloseAsLost :exec
+INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason)
+SELECT c.queue, c.job, c.number, c.handler, 4, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT)
+FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = o.value AND c.queue = CAST(?4 AS INTEGER)
+`
+
+type CloseAsLostParams struct {
+	Now    int64
+	Reason string
+	Ids    string
+	Queue  int64
+}
+
+// CloseAsLost records the current attempts of those of the jobs that are
+// claimed as lost.
+func (q *Queries) CloseAsLost(ctx context.Context, arg CloseAsLostParams) error {
+	_, err := q.db.ExecContext(ctx, CloseAsLost,
+		arg.Now,
+		arg.Reason,
+		arg.Ids,
+		arg.Queue,
 	)
 	return err
 }
@@ -131,21 +163,128 @@ func (q *Queries) DeleteClaims(ctx context.Context, arg DeleteClaimsParams) (int
 	return result.RowsAffected()
 }
 
+const Dequeue = `-- name: Dequeue :exec
+DELETE FROM jobgen_waiting WHERE (queue, priority, due, job) IN (
+  SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_job j
+  WHERE j.id = o.value AND j.queue = CAST(?2 AS INTEGER))
+`
+
+type DequeueParams struct {
+	Ids   string
+	Queue int64
+}
+
+// Dequeue takes out those of the jobs that wait.
+func (q *Queries) Dequeue(ctx context.Context, arg DequeueParams) error {
+	_, err := q.db.ExecContext(ctx, Dequeue, arg.Ids, arg.Queue)
+	return err
+}
+
+const DequeueAt = `-- name: DequeueAt :exec
+DELETE FROM jobgen_waiting WHERE queue = ?1 AND priority = ?2 AND due = ?3 AND job <= ?4
+`
+
+type DequeueAtParams struct {
+	Queue    int64
+	Priority int64
+	Due      int64
+	Job      int64
+}
+
+func (q *Queries) DequeueAt(ctx context.Context, arg DequeueAtParams) error {
+	_, err := q.db.ExecContext(ctx, DequeueAt,
+		arg.Queue,
+		arg.Priority,
+		arg.Due,
+		arg.Job,
+	)
+	return err
+}
+
+const DequeueBefore = `-- name: DequeueBefore :exec
+DELETE FROM jobgen_waiting WHERE queue = ?1 AND priority = ?2 AND due < ?3
+`
+
+type DequeueBeforeParams struct {
+	Queue    int64
+	Priority int64
+	Due      int64
+}
+
+// DequeueBefore and DequeueAt take those jobs out. They are two because SQLite
+// would walk all jobs that are due at once for a single one.
+func (q *Queries) DequeueBefore(ctx context.Context, arg DequeueBeforeParams) error {
+	_, err := q.db.ExecContext(ctx, DequeueBefore, arg.Queue, arg.Priority, arg.Due)
+	return err
+}
+
+const Enqueue = `-- name: Enqueue :exec
+INSERT INTO jobgen_waiting (queue, priority, due, job)
+SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_job j
+WHERE j.id = o.value AND j.queue = CAST(?2 AS INTEGER)
+`
+
+type EnqueueParams struct {
+	Ids   string
+	Queue int64
+}
+
+// Enqueue puts jobs that are not claimed where they are claimed from.
+func (q *Queries) Enqueue(ctx context.Context, arg EnqueueParams) error {
+	_, err := q.db.ExecContext(ctx, Enqueue, arg.Ids, arg.Queue)
+	return err
+}
+
+const Exhausted = `-- name: Exhausted :many
+SELECT c.job FROM jobgen_claim c
+WHERE c.queue = ?1 AND c.expires <= CAST(?2 AS INTEGER) AND c.number + 1 >= c.max_attempts
+`
+
+type ExhaustedParams struct {
+	Queue int64
+	Now   int64
+}
+
+// Exhausted finds jobs whose last attempt has expired.
+func (q *Queries) Exhausted(ctx context.Context, arg ExhaustedParams) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, Exhausted, arg.Queue, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var job int64
+		if err := rows.Scan(&job); err != nil {
+			return nil, err
+		}
+		items = append(items, job)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const Expired = `-- name: Expired :many
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
-FROM jobgen_claim c CROSS JOIN jobgen_job j
-WHERE c.queue = ?1 AND c.expires <= CAST(?2 AS INTEGER) AND c.handler <> CAST(?3 AS TEXT) AND c.number + 1 < c.max_attempts AND j.id = c.job
-  AND (CAST(?4 AS BOOLEAN) OR j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(?5 AS TEXT))))
-ORDER BY j.priority, j.due, j.id LIMIT ?6
+FROM (SELECT CAST(?1 AS INTEGER) AS of_priorities) d CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.queue = ?2 AND c.expires <= CAST(?3 AS INTEGER) AND c.handler <> CAST(?4 AS TEXT) AND c.number + 1 < c.max_attempts AND j.id = c.job
+  AND (CAST(?5 AS BOOLEAN) OR j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(?6 AS TEXT))))
+ORDER BY d.of_priorities * j.priority, j.due, j.id LIMIT ?7
 `
 
 type ExpiredParams struct {
-	Queue   int64
-	Now     int64
-	Handler string
-	AnyType bool
-	Types   string
-	MaxJobs int64
+	Direction int64
+	Queue     int64
+	Now       int64
+	Handler   string
+	AnyType   bool
+	Types     string
+	MaxJobs   int64
 }
 
 type ExpiredRow struct {
@@ -161,9 +300,11 @@ type ExpiredRow struct {
 	Payload        string
 }
 
-// Expired finds claims of others that can be taken over.
+// Expired finds claims of others that can be taken over. The direction is 1, or
+// -1 where the lowest priority comes first.
 func (q *Queries) Expired(ctx context.Context, arg ExpiredParams) ([]ExpiredRow, error) {
 	rows, err := q.db.QueryContext(ctx, Expired,
+		arg.Direction,
 		arg.Queue,
 		arg.Now,
 		arg.Handler,
@@ -203,116 +344,6 @@ func (q *Queries) Expired(ctx context.Context, arg ExpiredParams) ([]ExpiredRow,
 	return items, nil
 }
 
-const ExpiresBy = `-- name: ExpiresBy :exec
-UPDATE jobgen_queue SET expires = ?1 WHERE number = ?2 AND expires > ?1
-`
-
-type ExpiresByParams struct {
-	Expires int64
-	Queue   int64
-}
-
-// ExpiresBy lowers the time until which no claim expires.
-func (q *Queries) ExpiresBy(ctx context.Context, arg ExpiresByParams) error {
-	_, err := q.db.ExecContext(ctx, ExpiresBy, arg.Expires, arg.Queue)
-	return err
-}
-
-const ExpiresNext = `-- name: ExpiresNext :exec
-UPDATE jobgen_queue SET expires = coalesce((SELECT min(c.expires) FROM jobgen_claim c WHERE c.queue = ?1), 9223372036854775807)
-WHERE number = ?1
-`
-
-// ExpiresNext finds that time anew.
-func (q *Queries) ExpiresNext(ctx context.Context, queue int64) error {
-	_, err := q.db.ExecContext(ctx, ExpiresNext, queue)
-	return err
-}
-
-const First = `-- name: First :many
-SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
-FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
-WHERE w.queue = ?1 AND w.priority = p.number AND w.due <= ?2 AND j.id = w.job
-ORDER BY p.number, w.due, w.job LIMIT 1
-`
-
-type FirstParams struct {
-	Queue int64
-	Now   int64
-}
-
-type FirstRow struct {
-	ID             int64
-	Priority       int64
-	PayloadVersion int64
-	Attempts       int64
-	MaxAttempts    int64
-	Created        int64
-	Due            int64
-	MaxWork        int64
-	Type           string
-	Payload        string
-}
-
-func (q *Queries) First(ctx context.Context, arg FirstParams) ([]FirstRow, error) {
-	rows, err := q.db.QueryContext(ctx, First, arg.Queue, arg.Now)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []FirstRow
-	for rows.Next() {
-		var i FirstRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Priority,
-			&i.PayloadVersion,
-			&i.Attempts,
-			&i.MaxAttempts,
-			&i.Created,
-			&i.Due,
-			&i.MaxWork,
-			&i.Type,
-			&i.Payload,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const Lose = `-- name: Lose :exec
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason)
-SELECT c.queue, c.job, c.number, c.handler, 4, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT)
-FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = CAST(?4 AS INTEGER)
-`
-
-type LoseParams struct {
-	Now    int64
-	Reason string
-	Ids    string
-	Queue  int64
-}
-
-// Lose records the current attempts of those of the jobs that are claimed.
-func (q *Queries) Lose(ctx context.Context, arg LoseParams) error {
-	_, err := q.db.ExecContext(ctx, Lose,
-		arg.Now,
-		arg.Reason,
-		arg.Ids,
-		arg.Queue,
-	)
-	return err
-}
-
 const LostClaims = `-- name: LostClaims :many
 SELECT CAST(c.value ->> '$[0]' AS INTEGER) AS id, CAST(c.value ->> '$[1]' AS INTEGER) AS number,
   CAST(EXISTS (SELECT 1 FROM jobgen_ended_job e WHERE e.id = c.value ->> '$[0]' AND e.queue = ?1 AND e.state = 'cancelled')
@@ -338,7 +369,7 @@ type LostClaimsRow struct {
 	Cancelled bool
 }
 
-// Claims that the handler holds no more, and has not completed itself.
+// Claims that the handler no longer holds, and has not completed itself.
 func (q *Queries) LostClaims(ctx context.Context, arg LostClaimsParams) ([]LostClaimsRow, error) {
 	rows, err := q.db.QueryContext(ctx, LostClaims, arg.Queue, arg.Claims, arg.Handler)
 	if err != nil {
@@ -387,32 +418,21 @@ func (q *Queries) NextDue(ctx context.Context, arg NextDueParams) (int64, error)
 	return column_1, err
 }
 
-const NoneExpired = `-- name: NoneExpired :many
-SELECT q.expires FROM jobgen_queue q WHERE q.number = ?1
+const RedateClaims = `-- name: RedateClaims :exec
+UPDATE jobgen_claim SET expires = CAST(?1 AS INTEGER) + expires - claimed, claimed = CAST(?1 AS INTEGER)
+WHERE queue = ?2 AND claimed > CAST(?1 AS INTEGER)
 `
 
-// NoneExpired is the time until which no claim of the queue expires.
-func (q *Queries) NoneExpired(ctx context.Context, queue int64) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, NoneExpired, queue)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []int64
-	for rows.Next() {
-		var expires int64
-		if err := rows.Scan(&expires); err != nil {
-			return nil, err
-		}
-		items = append(items, expires)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+type RedateClaimsParams struct {
+	Now   int64
+	Queue int64
+}
+
+// RedateClaims moves claims that were made in the future, before the clock was
+// set back, to the present.
+func (q *Queries) RedateClaims(ctx context.Context, arg RedateClaimsParams) error {
+	_, err := q.db.ExecContext(ctx, RedateClaims, arg.Now, arg.Queue)
+	return err
 }
 
 const Release = `-- name: Release :many
@@ -453,75 +473,19 @@ func (q *Queries) Release(ctx context.Context, arg ReleaseParams) ([]int64, erro
 	return items, nil
 }
 
-const Unwait = `-- name: Unwait :exec
-DELETE FROM jobgen_waiting WHERE (queue, priority, due, job) IN (
-  SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_job j
-  WHERE j.id = o.value AND j.queue = CAST(?2 AS INTEGER))
+const ResetClaimBounds = `-- name: ResetClaimBounds :exec
+UPDATE jobgen_queue SET claimed = ?1, expires = coalesce((SELECT min(c.expires) FROM jobgen_claim c WHERE c.queue = ?2), 9223372036854775807)
+WHERE number = ?2
 `
 
-type UnwaitParams struct {
-	Ids   string
-	Queue int64
+type ResetClaimBoundsParams struct {
+	Claimed int64
+	Queue   int64
 }
 
-// Unwait takes out those of the jobs that wait.
-func (q *Queries) Unwait(ctx context.Context, arg UnwaitParams) error {
-	_, err := q.db.ExecContext(ctx, Unwait, arg.Ids, arg.Queue)
-	return err
-}
-
-const UnwaitAt = `-- name: UnwaitAt :exec
-DELETE FROM jobgen_waiting WHERE queue = ?1 AND priority = ?2 AND due = ?3 AND job <= ?4
-`
-
-type UnwaitAtParams struct {
-	Queue    int64
-	Priority int64
-	Due      int64
-	Job      int64
-}
-
-func (q *Queries) UnwaitAt(ctx context.Context, arg UnwaitAtParams) error {
-	_, err := q.db.ExecContext(ctx, UnwaitAt,
-		arg.Queue,
-		arg.Priority,
-		arg.Due,
-		arg.Job,
-	)
-	return err
-}
-
-const UnwaitBefore = `-- name: UnwaitBefore :exec
-DELETE FROM jobgen_waiting WHERE queue = ?1 AND priority = ?2 AND due < ?3
-`
-
-type UnwaitBeforeParams struct {
-	Queue    int64
-	Priority int64
-	Due      int64
-}
-
-// UnwaitBefore and UnwaitAt take those jobs out. They are two since SQLite
-// would walk all jobs that are due at once for one.
-func (q *Queries) UnwaitBefore(ctx context.Context, arg UnwaitBeforeParams) error {
-	_, err := q.db.ExecContext(ctx, UnwaitBefore, arg.Queue, arg.Priority, arg.Due)
-	return err
-}
-
-const Wait = `-- name: Wait :exec
-INSERT INTO jobgen_waiting (queue, priority, due, job)
-SELECT j.queue, j.priority, j.due, j.id FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_job j
-WHERE j.id = o.value AND j.queue = CAST(?2 AS INTEGER)
-`
-
-type WaitParams struct {
-	Ids   string
-	Queue int64
-}
-
-// Wait puts jobs that are not claimed where they are claimed from.
-func (q *Queries) Wait(ctx context.Context, arg WaitParams) error {
-	_, err := q.db.ExecContext(ctx, Wait, arg.Ids, arg.Queue)
+// ResetClaimBounds finds the bound of expiry anew.
+func (q *Queries) ResetClaimBounds(ctx context.Context, arg ResetClaimBoundsParams) error {
+	_, err := q.db.ExecContext(ctx, ResetClaimBounds, arg.Claimed, arg.Queue)
 	return err
 }
 
@@ -530,13 +494,14 @@ const Waiting = `-- name: Waiting :many
 SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
 FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
 WHERE w.queue = ?1 AND w.priority = p.number AND w.due <= ?2 AND j.id = w.job
-  AND j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(?3 AS TEXT)))
-ORDER BY p.number, w.due, w.job LIMIT ?4
+  AND (CAST(?3 AS BOOLEAN) OR j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(?4 AS TEXT))))
+ORDER BY p.number, w.due, w.job LIMIT ?5
 `
 
 type WaitingParams struct {
 	Queue   int64
 	Now     int64
+	AnyType bool
 	Types   string
 	MaxJobs int64
 }
@@ -564,6 +529,7 @@ func (q *Queries) Waiting(ctx context.Context, arg WaitingParams) ([]WaitingRow,
 	rows, err := q.db.QueryContext(ctx, Waiting,
 		arg.Queue,
 		arg.Now,
+		arg.AnyType,
 		arg.Types,
 		arg.MaxJobs,
 	)
@@ -597,4 +563,90 @@ func (q *Queries) Waiting(ctx context.Context, arg WaitingParams) ([]WaitingRow,
 		return nil, err
 	}
 	return items, nil
+}
+
+const WaitingLowestFirst = `-- name: WaitingLowestFirst :many
+SELECT j.id, j.priority, j.payload_version, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.type, j.payload
+FROM jobgen_priority p CROSS JOIN jobgen_waiting w CROSS JOIN jobgen_job j
+WHERE w.queue = ?1 AND w.priority = p.number AND w.due <= ?2 AND j.id = w.job
+  AND (CAST(?3 AS BOOLEAN) OR j.payload_version || ' ' || j.type IN (SELECT value FROM json_each(CAST(?4 AS TEXT))))
+ORDER BY p.number DESC, w.due, w.job LIMIT ?5
+`
+
+type WaitingLowestFirstParams struct {
+	Queue   int64
+	Now     int64
+	AnyType bool
+	Types   string
+	MaxJobs int64
+}
+
+type WaitingLowestFirstRow struct {
+	ID             int64
+	Priority       int64
+	PayloadVersion int64
+	Attempts       int64
+	MaxAttempts    int64
+	Created        int64
+	Due            int64
+	MaxWork        int64
+	Type           string
+	Payload        string
+}
+
+// WaitingLowestFirst is Waiting from the lowest priority on.
+func (q *Queries) WaitingLowestFirst(ctx context.Context, arg WaitingLowestFirstParams) ([]WaitingLowestFirstRow, error) {
+	rows, err := q.db.QueryContext(ctx, WaitingLowestFirst,
+		arg.Queue,
+		arg.Now,
+		arg.AnyType,
+		arg.Types,
+		arg.MaxJobs,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WaitingLowestFirstRow
+	for rows.Next() {
+		var i WaitingLowestFirstRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Priority,
+			&i.PayloadVersion,
+			&i.Attempts,
+			&i.MaxAttempts,
+			&i.Created,
+			&i.Due,
+			&i.MaxWork,
+			&i.Type,
+			&i.Payload,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const WidenClaimBounds = `-- name: WidenClaimBounds :exec
+UPDATE jobgen_queue SET expires = min(expires, CAST(?1 AS INTEGER)), claimed = max(claimed, CAST(?2 AS INTEGER)) WHERE number = ?3
+`
+
+type WidenClaimBoundsParams struct {
+	Expires int64
+	Claimed int64
+	Queue   int64
+}
+
+// WidenClaimBounds makes the bounds hold for new claims.
+func (q *Queries) WidenClaimBounds(ctx context.Context, arg WidenClaimBoundsParams) error {
+	_, err := q.db.ExecContext(ctx, WidenClaimBounds, arg.Expires, arg.Claimed, arg.Queue)
+	return err
 }

@@ -44,7 +44,7 @@ func (q *Queries) Add(ctx context.Context, arg AddParams) error {
 const AddBatch = `-- name: AddBatch :exec
 INSERT INTO jobgen_job (id, queue, priority, payload_version, max_attempts, created, due, max_work, type, payload)
 SELECT CAST(o.key AS INTEGER), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
-  CAST(substr(CAST(?9 AS BLOB), o.value >> 21, o.value & 2097151) AS TEXT)
+  CAST(substr(CAST(?9 AS BLOB), o.value >> 31, o.value & 2147483647) AS TEXT)
 FROM json_each(CAST(?10 AS TEXT)) o
 `
 
@@ -61,8 +61,8 @@ type AddBatchParams struct {
 	Spans          string
 }
 
-// The spans are an object: by id, where in the concatenated payloads this
-// one's begins, from 1, times 2^21, and its length.
+// The spans are an object: by id, where in the concatenated payloads this one
+// begins, from 1, times 2^31, and its length. SQLite knows nothing longer.
 func (q *Queries) AddBatch(ctx context.Context, arg AddBatchParams) error {
 	_, err := q.db.ExecContext(ctx, AddBatch,
 		arg.Queue,
@@ -149,15 +149,21 @@ func (q *Queries) AddWaiting(ctx context.Context, arg AddWaitingParams) error {
 	return err
 }
 
-const Arrive = `-- name: Arrive :many
+const CountArrival = `-- name: CountArrival :many
 
-UPDATE jobgen_queue SET arrivals = arrivals + 1 WHERE number = ?1 RETURNING arrivals
+UPDATE jobgen_queue SET arrivals = arrivals + 1 WHERE number = ?1 AND name = ?2 RETURNING arrivals
 `
 
-// Adding jobs. Arrive comes first in the same transaction: a queue that was
-// deleted meanwhile has no row, and takes no jobs.
-func (q *Queries) Arrive(ctx context.Context, queue int64) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, Arrive, queue)
+type CountArrivalParams struct {
+	Queue int64
+	Name  string
+}
+
+// Adding jobs. CountArrival comes first in the same transaction: a queue that was
+// deleted meanwhile has no row, and takes no jobs. The name is compared as well:
+// a file that was restored from a copy may have given the number to another queue.
+func (q *Queries) CountArrival(ctx context.Context, arg CountArrivalParams) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, CountArrival, arg.Queue, arg.Name)
 	if err != nil {
 		return nil, err
 	}

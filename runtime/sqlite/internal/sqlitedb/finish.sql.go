@@ -53,6 +53,26 @@ func (q *Queries) Attempt(ctx context.Context, arg AttemptParams) ([]AttemptRow,
 	return items, nil
 }
 
+const CloseAsOpen = `-- name: CloseAsOpen :exec
+INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
+SELECT c.queue, c.job, c.number, c.handler, 0, c.claimed, CAST(?1 AS INTEGER)
+FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = o.value AND c.queue = CAST(?3 AS INTEGER)
+`
+
+type CloseAsOpenParams struct {
+	Now   int64
+	Ids   string
+	Queue int64
+}
+
+// CloseAsOpen records the current attempts of those of the jobs that are
+// claimed as open: their handlers may still report how they ended.
+func (q *Queries) CloseAsOpen(ctx context.Context, arg CloseAsOpenParams) error {
+	_, err := q.db.ExecContext(ctx, CloseAsOpen, arg.Now, arg.Ids, arg.Queue)
+	return err
+}
+
 const Complete = `-- name: Complete :execrows
 
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
@@ -69,7 +89,7 @@ type CompleteParams struct {
 	Number  int64
 }
 
-// Finishing. Complete, Held or Fail finds the claims, fenced by queue, job,
+// Finishing. Complete, CurrentClaims or Fail finds the claims, fenced by queue, job,
 // handler and attempt, and what follows shares its transaction.
 // Complete records the success of those of the attempts that are the
 // handler's claims. The ids are an array.
@@ -89,7 +109,7 @@ func (q *Queries) Complete(ctx context.Context, arg CompleteParams) (int64, erro
 
 const CompleteLogged = `-- name: CompleteLogged :execrows
 INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, log)
-SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(?1 AS INTEGER), substr(CAST(?2 AS BLOB), o.value >> 21, o.value & 2097151)
+SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(?1 AS INTEGER), substr(CAST(?2 AS BLOB), o.value >> 31, o.value & 2147483647)
 FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c
 WHERE c.job = CAST(o.key AS INTEGER) AND c.queue = ?4 AND c.handler = CAST(?5 AS TEXT) AND c.number = CAST(?6 AS INTEGER)
 `
@@ -103,8 +123,7 @@ type CompleteLoggedParams struct {
 	Number  int64
 }
 
-// CompleteLogged is Complete with logs. The spans are an object: by id, where
-// in the concatenated logs this one's begins, from 1, times 2^21, and its length.
+// CompleteLogged is Complete with logs. The spans are those of AddBatch.
 func (q *Queries) CompleteLogged(ctx context.Context, arg CompleteLoggedParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, CompleteLogged,
 		arg.Now,
@@ -118,6 +137,76 @@ func (q *Queries) CompleteLogged(ctx context.Context, arg CompleteLoggedParams) 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const CountRevocation = `-- name: CountRevocation :many
+UPDATE jobgen_queue SET revoked = revoked + 1 WHERE number = ?1 RETURNING revoked
+`
+
+// CountRevocation tells other processes that a claim has ended without its
+// handler.
+func (q *Queries) CountRevocation(ctx context.Context, queue int64) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, CountRevocation, queue)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var revoked int64
+		if err := rows.Scan(&revoked); err != nil {
+			return nil, err
+		}
+		items = append(items, revoked)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const CurrentClaims = `-- name: CurrentClaims :many
+SELECT c.job FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_claim c
+WHERE c.job = o.value AND c.queue = ?2 AND c.handler = CAST(?3 AS TEXT) AND c.number = CAST(?4 AS INTEGER)
+`
+
+type CurrentClaimsParams struct {
+	Ids     string
+	Queue   int64
+	Handler string
+	Number  int64
+}
+
+// CurrentClaims are those of the attempts that are the handler's claims.
+func (q *Queries) CurrentClaims(ctx context.Context, arg CurrentClaimsParams) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, CurrentClaims,
+		arg.Ids,
+		arg.Queue,
+		arg.Handler,
+		arg.Number,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var job int64
+		if err := rows.Scan(&job); err != nil {
+			return nil, err
+		}
+		items = append(items, job)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const DeleteEnded = `-- name: DeleteEnded :exec
@@ -256,47 +345,6 @@ func (q *Queries) Fail(ctx context.Context, arg FailParams) ([]bool, error) {
 	return items, nil
 }
 
-const Held = `-- name: Held :many
-SELECT c.job FROM json_each(CAST(?1 AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = ?2 AND c.handler = CAST(?3 AS TEXT) AND c.number = CAST(?4 AS INTEGER)
-`
-
-type HeldParams struct {
-	Ids     string
-	Queue   int64
-	Handler string
-	Number  int64
-}
-
-// Held are those of the attempts that are the handler's claims.
-func (q *Queries) Held(ctx context.Context, arg HeldParams) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, Held,
-		arg.Ids,
-		arg.Queue,
-		arg.Handler,
-		arg.Number,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []int64
-	for rows.Next() {
-		var job int64
-		if err := rows.Scan(&job); err != nil {
-			return nil, err
-		}
-		items = append(items, job)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const Job = `-- name: Job :many
 SELECT c.handler, c.number FROM jobgen_job j LEFT JOIN jobgen_claim c ON c.job = j.id WHERE j.id = ?1 AND j.queue = ?2
 `
@@ -335,23 +383,26 @@ func (q *Queries) Job(ctx context.Context, arg JobParams) ([]JobRow, error) {
 	return items, nil
 }
 
-const Leave = `-- name: Leave :exec
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
-SELECT c.queue, c.job, c.number, c.handler, 0, c.claimed, CAST(?1 AS INTEGER)
-FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = CAST(?3 AS INTEGER)
+const RecordStale = `-- name: RecordStale :exec
+UPDATE jobgen_attempt SET outcome = ?1, reason = ?2, log = ?3
+WHERE seq = ?4 AND outcome IN (0, 4)
 `
 
-type LeaveParams struct {
-	Now   int64
-	Ids   string
-	Queue int64
+type RecordStaleParams struct {
+	Outcome int64
+	Reason  string
+	Log     []byte
+	Seq     int64
 }
 
-// Leave records the current attempts of those of the jobs that are claimed as
-// open, since their handlers may still speak.
-func (q *Queries) Leave(ctx context.Context, arg LeaveParams) error {
-	_, err := q.db.ExecContext(ctx, Leave, arg.Now, arg.Ids, arg.Queue)
+// RecordStale records the outcome of an attempt whose claim was over before.
+func (q *Queries) RecordStale(ctx context.Context, arg RecordStaleParams) error {
+	_, err := q.db.ExecContext(ctx, RecordStale,
+		arg.Outcome,
+		arg.Reason,
+		arg.Log,
+		arg.Seq,
+	)
 	return err
 }
 
@@ -365,60 +416,9 @@ type RetryParams struct {
 	Queue int64
 }
 
-// Retry sets when failed jobs are due again; Wait is to follow.
+// Retry sets when failed jobs are due again; Enqueue is to follow.
 func (q *Queries) Retry(ctx context.Context, arg RetryParams) error {
 	_, err := q.db.ExecContext(ctx, Retry, arg.Due, arg.Ids, arg.Queue)
-	return err
-}
-
-const Revoke = `-- name: Revoke :many
-UPDATE jobgen_queue SET revoked = revoked + 1 WHERE number = ?1 RETURNING revoked
-`
-
-// Revoke tells other processes that a claim has ended without its handler.
-func (q *Queries) Revoke(ctx context.Context, queue int64) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, Revoke, queue)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []int64
-	for rows.Next() {
-		var revoked int64
-		if err := rows.Scan(&revoked); err != nil {
-			return nil, err
-		}
-		items = append(items, revoked)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const Speak = `-- name: Speak :exec
-UPDATE jobgen_attempt SET outcome = ?1, reason = ?2, log = ?3
-WHERE seq = ?4 AND outcome IN (0, 4)
-`
-
-type SpeakParams struct {
-	Outcome int64
-	Reason  string
-	Log     []byte
-	Seq     int64
-}
-
-// Speak records what a handler said after its claim was over.
-func (q *Queries) Speak(ctx context.Context, arg SpeakParams) error {
-	_, err := q.db.ExecContext(ctx, Speak,
-		arg.Outcome,
-		arg.Reason,
-		arg.Log,
-		arg.Seq,
-	)
 	return err
 }
 

@@ -81,6 +81,13 @@ type JobgenQueue struct {
 	Arrivals int64
 	Revoked  int64
 	Expires  int64
+	Claimed  int64
+}
+
+type JobgenType struct {
+	Name    string
+	Version int64
+	Fields  string
 }
 
 type JobgenWaiting struct {

@@ -7,40 +7,6 @@ import (
 	"context"
 )
 
-const Bells = `-- name: Bells :many
-SELECT q.number, q.arrivals, q.revoked FROM jobgen_queue q
-`
-
-type BellsRow struct {
-	Number   int64
-	Arrivals int64
-	Revoked  int64
-}
-
-// Bells are how often each queue has called its waiters.
-func (q *Queries) Bells(ctx context.Context) ([]BellsRow, error) {
-	rows, err := q.db.QueryContext(ctx, Bells)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []BellsRow
-	for rows.Next() {
-		var i BellsRow
-		if err := rows.Scan(&i.Number, &i.Arrivals, &i.Revoked); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const CreateQueue = `-- name: CreateQueue :many
 INSERT INTO jobgen_queue (name) VALUES (?1) ON CONFLICT (name) DO NOTHING RETURNING number
 `
@@ -124,6 +90,46 @@ func (q *Queries) JobIDs(ctx context.Context, queue int64) ([]int64, error) {
 	return items, nil
 }
 
+const QueueCounters = `-- name: QueueCounters :many
+SELECT q.name, q.number, q.arrivals, q.revoked FROM jobgen_queue q
+`
+
+type QueueCountersRow struct {
+	Name     string
+	Number   int64
+	Arrivals int64
+	Revoked  int64
+}
+
+// QueueCounters are the counters of all queues.
+func (q *Queries) QueueCounters(ctx context.Context) ([]QueueCountersRow, error) {
+	rows, err := q.db.QueryContext(ctx, QueueCounters)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []QueueCountersRow
+	for rows.Next() {
+		var i QueueCountersRow
+		if err := rows.Scan(
+			&i.Name,
+			&i.Number,
+			&i.Arrivals,
+			&i.Revoked,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const QueueNumber = `-- name: QueueNumber :many
 
 SELECT q.number, q.arrivals, q.revoked FROM jobgen_queue q WHERE q.name = ?1
@@ -184,4 +190,70 @@ func (q *Queries) Queues(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const SetTypeFields = `-- name: SetTypeFields :exec
+INSERT INTO jobgen_type (name, version, fields) VALUES (?1, ?2, ?3)
+ON CONFLICT (name, version) DO UPDATE SET fields = excluded.fields
+`
+
+type SetTypeFieldsParams struct {
+	Name    string
+	Version int64
+	Fields  string
+}
+
+func (q *Queries) SetTypeFields(ctx context.Context, arg SetTypeFieldsParams) error {
+	_, err := q.db.ExecContext(ctx, SetTypeFields, arg.Name, arg.Version, arg.Fields)
+	return err
+}
+
+const TypeFields = `-- name: TypeFields :many
+
+SELECT t.fields FROM jobgen_type t WHERE t.name = ?1 AND t.version = ?2
+`
+
+type TypeFieldsParams struct {
+	Name    string
+	Version int64
+}
+
+// Types: what the payloads of each version hold, as the last program meant it.
+func (q *Queries) TypeFields(ctx context.Context, arg TypeFieldsParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, TypeFields, arg.Name, arg.Version)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var fields string
+		if err := rows.Scan(&fields); err != nil {
+			return nil, err
+		}
+		items = append(items, fields)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const TypeIsUnfinished = `-- name: TypeIsUnfinished :one
+SELECT CAST(EXISTS (SELECT 1 FROM jobgen_job j WHERE j.type = ?1 AND j.payload_version = ?2) AS BOOLEAN)
+`
+
+type TypeIsUnfinishedParams struct {
+	Type    string
+	Version int64
+}
+
+func (q *Queries) TypeIsUnfinished(ctx context.Context, arg TypeIsUnfinishedParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, TypeIsUnfinished, arg.Type, arg.Version)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
 }

@@ -253,14 +253,22 @@ func (q *Queries) Stats(ctx context.Context, arg StatsParams) (StatsRow, error) 
 }
 
 const StatsByType = `-- name: StatsByType :many
-SELECT f.type, f.payload_version,
+SELECT j.type, j.payload_version,
   CAST(sum(f.expires IS NULL OR f.expires <= CAST(?1 AS INTEGER)) AS INTEGER) AS waiting,
   CAST(sum(f.due <= CAST(?1 AS INTEGER)) AS INTEGER) AS due,
-  CAST(sum(coalesce(f.expires, 0) > CAST(?1 AS INTEGER)) AS INTEGER) AS claimed
+  CAST(sum(coalesce(f.expires, 0) > CAST(?1 AS INTEGER)) AS INTEGER) AS claimed,
+  CAST((SELECT count(*) FROM (SELECT 1 FROM jobgen_waiting m WHERE m.queue = ?2 LIMIT CAST(?3 AS INTEGER) + 1))
+    + (SELECT count(*) FROM jobgen_claim n WHERE n.queue = ?2) > CAST(?3 AS INTEGER) AS BOOLEAN) AS more
 FROM (
-  SELECT j.type, j.payload_version, j.due, c.expires FROM jobgen_job j LEFT JOIN jobgen_claim c ON c.job = j.id
-  WHERE j.queue = ?2 ORDER BY j.priority, j.due, j.id LIMIT ?3) f
-GROUP BY f.type, f.payload_version ORDER BY f.type, f.payload_version
+  SELECT a.priority, a.due, a.job, a.expires FROM (
+    SELECT priority, due, job, expires FROM (
+      SELECT w.priority, w.due, w.job, NULL AS expires FROM jobgen_waiting w WHERE w.queue = ?2
+      ORDER BY w.priority, w.due, w.job LIMIT CAST(?3 AS INTEGER))
+    UNION ALL
+    SELECT i.priority, i.due, c.job, c.expires FROM jobgen_claim c CROSS JOIN jobgen_job i WHERE c.queue = ?2 AND i.id = c.job) a
+  ORDER BY a.priority, a.due, a.job LIMIT CAST(?3 AS INTEGER)) f CROSS JOIN jobgen_job j
+WHERE j.id = f.job
+GROUP BY j.type, j.payload_version ORDER BY j.type, j.payload_version
 `
 
 type StatsByTypeParams struct {
@@ -275,9 +283,11 @@ type StatsByTypeRow struct {
 	Waiting        int64
 	Due            int64
 	Claimed        int64
+	More           bool
 }
 
-// The first jobs in claim order by type, with the same counts.
+// The first jobs in claim order by type, with the same counts, and whether there
+// are more.
 func (q *Queries) StatsByType(ctx context.Context, arg StatsByTypeParams) ([]StatsByTypeRow, error) {
 	rows, err := q.db.QueryContext(ctx, StatsByType, arg.Now, arg.Queue, arg.MaxJobs)
 	if err != nil {
@@ -293,6 +303,7 @@ func (q *Queries) StatsByType(ctx context.Context, arg StatsByTypeParams) ([]Sta
 			&i.Waiting,
 			&i.Due,
 			&i.Claimed,
+			&i.More,
 		); err != nil {
 			return nil, err
 		}

@@ -7,6 +7,19 @@ import (
 	"context"
 )
 
+const CapLeases = `-- name: CapLeases :exec
+
+UPDATE jobgen_node SET expires = ?1 WHERE expires > ?1
+`
+
+// Node leases and housekeeping.
+// CapLeases ends leases that could not be as long as they are, because the clock
+// was set back since, when a lease made now would end.
+func (q *Queries) CapLeases(ctx context.Context, until int64) error {
+	_, err := q.db.ExecContext(ctx, CapLeases, until)
+	return err
+}
+
 const ForgetAttempts = `-- name: ForgetAttempts :execrows
 DELETE FROM jobgen_attempt WHERE seq IN (
   SELECT a.seq FROM jobgen_attempt a
@@ -48,9 +61,8 @@ func (q *Queries) ForgetCancelled(ctx context.Context, arg ForgetCancelledParams
 }
 
 const LeaseNode = `-- name: LeaseNode :many
-
 UPDATE jobgen_node SET holder = CAST(?1 AS TEXT), expires = ?2
-WHERE number = (SELECT n.number FROM jobgen_node n WHERE n.expires <= ?3 ORDER BY n.expires, n.number LIMIT 1)
+WHERE number = (SELECT n.number FROM jobgen_node n WHERE n.expires <= ?3 OR n.holder IS NULL ORDER BY n.expires, n.number LIMIT 1)
 RETURNING number
 `
 
@@ -60,7 +72,6 @@ type LeaseNodeParams struct {
 	Now    int64
 }
 
-// Node leases and housekeeping.
 func (q *Queries) LeaseNode(ctx context.Context, arg LeaseNodeParams) ([]int64, error) {
 	rows, err := q.db.QueryContext(ctx, LeaseNode, arg.Holder, arg.Until, arg.Now)
 	if err != nil {
