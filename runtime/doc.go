@@ -24,12 +24,10 @@
 //
 // # What is where
 //
-// [JobService] and [JobQueue] are what a back end implements; the packages
-// runtime/postgres, runtime/sqlite and runtime/memory do, and
-// runtime/queuetest holds each of them to the same behaviour. Whatever a back
-// end can do beyond JobQueue is a small interface of its own, found by type
-// assertion: [BatchAdder], [BatchClaimer], [BatchFinisher], [Retrier],
-// [Releaser], [ClaimWatcher], [DeadLetters] and [QueueAdmin].
+// [Store] and [Queue] are what users hold. Package driver is what a back end
+// implements; the packages runtime/postgres, runtime/sqlite and runtime/memory
+// do, and runtime/queuetest holds each of them to the same behaviour. A
+// [JobQueue] that somebody else wrote works with Claim, Exec and a Worker, too.
 //
 // The package imports no back end, no SQL driver and no part of the generator.
 package runtime
