@@ -16,7 +16,7 @@ type JobService interface {
 
 // A JobQueue holds jobs until a handler has finished them. All methods may be
 // called from several goroutines, and from any process that shares the store.
-// Due times and the end of claims are judged by the store's clock.
+// Whether a job is due, or a claim over, is decided by the store's clock.
 type JobQueue interface {
 	// Name returns the queue's name.
 	Name() string

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	goruntime "runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,9 +165,9 @@ func doHarm(t *testing.T, _ *memory.Store, random *rand.Rand) {
 	any := func() harm { return harms[random.IntN(len(harms))] }
 	sometimes := func(on bool) func() {
 		do, odds := any(), 1+random.IntN(5)
-		n := 0
+		var n atomic.Int64
 		return func() {
-			if n++; on && n%odds == 0 {
+			if on && n.Add(1)%int64(odds) == 0 {
 				do()
 			}
 		}

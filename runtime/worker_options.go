@@ -59,7 +59,7 @@ func newWorkerSettings(opts []WorkerOption) workerSettings {
 }
 
 // newHandlerID names this start of this process, so that a restarted worker
-// can take over what its former self left.
+// can take over what it left before.
 func newHandlerID() string {
 	host, err := os.Hostname()
 	if err != nil || driver.CheckName("handler", host) != nil || len(host) > 200 {

@@ -164,7 +164,7 @@ func (c *claimer) await(soft context.Context) {
 // giveBack has claims released that come too late to begin.
 func (c *claimer) giveBack(claims Batch) {
 	if !c.abandoned.Load() {
-		c.runner.start(claims) // which is about to stop
+		c.runner.keep(claims)
 		return
 	}
 	for i := range claims.Rows { // nobody writes any more

@@ -287,6 +287,9 @@ func (l *lane) take() bool {
 		f.dropExpired()
 	}
 	for {
+		if f.cutoff.Err() != nil {
+			return false // what is left is about to be dropped
+		}
 		f.mu.Lock()
 		if f.closed {
 			f.mu.Unlock()
@@ -318,6 +321,7 @@ func (l *lane) take() bool {
 		}
 		select {
 		case <-f.added:
+		case <-f.cutoff.Done():
 		case <-f.done:
 			return false
 		}

@@ -51,18 +51,26 @@ type Batch struct {
 	Sent    time.Time // this process's time just before
 }
 
-// start takes claims over: as many as there are free handlers begin.
-func (r *runner) start(b Batch) {
-	if len(b.Rows) == 0 {
-		return
-	}
+// keep takes claims over that are not to begin.
+func (r *runner) keep(b Batch) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ready = append(r.ready, b)
-	r.waiting += len(b.Rows)
-	if r.stopped {
-		return
+	r.add(b)
+}
+
+// add is called under r.mu.
+func (r *runner) add(b Batch) {
+	if len(b.Rows) > 0 {
+		r.ready = append(r.ready, b)
+		r.waiting += len(b.Rows)
 	}
+}
+
+// start takes claims over: as many as there are free handlers begin.
+func (r *runner) start(b Batch) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.add(b)
 	for i := range b.Rows {
 		if d := b.Rows[i].MaxWork; d > 0 && (r.shortest == 0 || d < r.shortest) {
 			r.shortest = d

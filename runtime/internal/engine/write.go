@@ -301,12 +301,18 @@ func (f *finisher) runApart() {
 			select {
 			case <-timer.C:
 			case <-f.due:
+			case <-f.cutoff.Done():
+				return
 			case <-f.done:
 				return
 			}
 			continue
 		}
-		slots <- struct{}{}
+		select {
+		case slots <- struct{}{}:
+		case <-f.cutoff.Done():
+			return
+		}
 		go func() {
 			defer func() { <-slots }()
 			l.runAlone()
