@@ -73,15 +73,29 @@ type Attempt struct {
 	began  time.Duration // after Sent
 
 	// How the function ended: written and read by its goroutine alone.
-	err             error
-	reason          string  // err's text
-	stack           *[]byte // where it broke; nil where it did not
-	returned, broke bool
+	err      error
+	failure  *failure // nil where err is nil
+	returned bool
 
-	mu     sync.Mutex // guards the rest, which all that use the context read and write
-	ending *ending    // made for whoever asks first
-	over   bool
-	cause  error // why it is over
+	over   bool // guarded by mu, as is what follows: all that use the context read and write it
+	mu     sync.Mutex
+	cause  *error  // why it is over; nil where the function has returned
+	ending *ending // made for whoever asks first
+}
+
+// A failure is how a function failed.
+type failure struct {
+	reason string // the error's text
+	broke  bool   // it panicked or ended its goroutine,
+	stack  []byte // here
+}
+
+// reason is the text of the error that the function ended with.
+func (a *Attempt) reason() string {
+	if a.failure == nil {
+		return ""
+	}
+	return a.failure.reason
 }
 
 // An ending is a context that ends with an attempt.
@@ -106,7 +120,10 @@ func (a *Attempt) End(cause error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.over {
-		a.over, a.cause = true, cause
+		a.over = true
+		if cause != nil {
+			a.cause = &cause
+		}
 	}
 	a.endContext()
 }
@@ -114,7 +131,11 @@ func (a *Attempt) End(cause error) {
 // endContext is called under a.mu, once the attempt is over.
 func (a *Attempt) endContext() {
 	if a.ending != nil {
-		a.ending.revoke(a.cause)
+		var cause error
+		if a.cause != nil {
+			cause = *a.cause
+		}
+		a.ending.revoke(cause)
 		a.ending.cancel()
 	}
 }
@@ -131,7 +152,7 @@ func (a *Attempt) kind() driver.OutcomeKind {
 	switch {
 	case a.err == nil:
 		return driver.Completed
-	case a.broke, a.lost(), a.parent.Err() == nil: // a lost claim's log is not lost
+	case a.failure.broke, a.lost(), a.parent.Err() == nil: // a lost claim's log is not lost
 		return driver.Failed
 	}
 	return driver.Released // it was to stop

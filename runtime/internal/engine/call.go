@@ -31,7 +31,7 @@ func (a *Attempt) stop() {
 	}
 	value := recover()
 	stack := Stack()
-	a.broke, a.stack, a.err = true, &stack, ErrGoexit
+	a.failure, a.err = &failure{broke: true, stack: stack}, ErrGoexit
 	if value != nil {
 		a.err = a.Task.Panicked(value, stack)
 	}
@@ -43,8 +43,11 @@ func (a *Attempt) readError() {
 	if a.err == nil {
 		return
 	}
-	a.reason = fmt.Sprintf("its error could not be read: %T: its method Error called runtime.Goexit", a.err)
-	a.reason = ErrorText(a.err)
+	if a.failure == nil {
+		a.failure = &failure{}
+	}
+	a.failure.reason = fmt.Sprintf("its error could not be read: %T: its method Error called runtime.Goexit", a.err)
+	a.failure.reason = ErrorText(a.err)
 }
 
 // ErrorText is err.Error(), or why that could not be read.
@@ -70,8 +73,8 @@ func PanicText(value any) (text string) {
 
 // logStack writes where a panic or a Goexit happened to the attempt's log.
 func (a *Attempt) logStack() {
-	if a.broke {
-		_, _ = fmt.Fprintf(a.Task, "%s\n%s", a.reason, *a.stack) // the log never fails
+	if f := a.failure; f != nil && f.broke {
+		_, _ = fmt.Fprintf(a.Task, "%s\n%s", f.reason, f.stack) // the log never fails
 	}
 }
 

@@ -40,8 +40,8 @@ func persist(ctx context.Context, p *pending, write func(context.Context, driver
 	detached, cancel := context.WithDeadline(context.WithoutCancel(ctx), p.until())
 	defer cancel()
 	for retry := (backoff{}); ; {
-		err := write(detached, p.Outcome)
-		if err == nil || p.Kind == driver.Released {
+		err := write(detached, p.outcome())
+		if err == nil || p.kind == driver.Released {
 			return err
 		}
 		if isFinal(err) {

@@ -143,7 +143,7 @@ func (f *finisher) takeFor(handler string) (batch []pending) {
 		return nil
 	}
 	batch, f.waiting = split(f.waiting, f.maxBatch, func(p *pending) bool {
-		return p.trouble == nil && p.Kind != driver.Released && p.claim.Handler == handler
+		return p.trouble == nil && p.kind != driver.Released && p.claim.Handler == handler
 	})
 	if len(f.waiting) > 0 {
 		notify(f.added)
@@ -236,11 +236,11 @@ func (f *finisher) close() {
 func (f *finisher) drop(p pending, err error) {
 	err = p.why(err)
 	f.orphaned()
-	if p.Kind == driver.Released {
+	if p.kind == driver.Released {
 		f.voice.say(Event{Kind: ReleaseFailed, N: 1, Err: err})
 		return
 	}
-	f.voice.say(Event{Kind: OutcomeDropped, Of: p.claim, Outcome: p.Kind, Err: err})
+	f.voice.say(Event{Kind: OutcomeDropped, Of: p.claim, Outcome: p.kind, Err: err})
 }
 
 // open makes another lane. It is called under f.mu.
@@ -305,7 +305,7 @@ func (l *lane) take() bool {
 				limit = 1
 			}
 			l.batch, f.waiting = split(f.waiting, limit, func(p *pending) bool {
-				return p.claim.Handler == like.claim.Handler && (p.Kind == driver.Released) == (like.Kind == driver.Released)
+				return p.claim.Handler == like.claim.Handler && (p.kind == driver.Released) == (like.kind == driver.Released)
 			})
 			l.began, l.room = time.Now(), l.batch
 			if len(f.waiting) == 0 {

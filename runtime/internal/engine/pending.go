@@ -14,10 +14,18 @@ const minPersist = 2 * time.Second
 
 // A pending outcome is not written yet.
 type pending struct {
-	driver.Outcome
 	claim   *Claim
-	ended   time.Duration // after claim.Sent
+	said    *said         // nil for a success without a log
 	trouble *trouble      // nil unless it was not written when it was tried
+	ended   time.Duration // after claim.Sent
+	kind    driver.OutcomeKind
+}
+
+// A said is what an attempt has left to say.
+type said struct {
+	reason  string
+	retryIn time.Duration
+	log     []byte
 }
 
 // A trouble is what has kept an outcome from being written.
@@ -34,9 +42,11 @@ func newPending(a *Attempt, kind driver.OutcomeKind, now time.Time) pending {
 	if kind == driver.Released {
 		return p
 	}
-	p.Log = a.Task.Bytes()
+	log := a.Task.Bytes()
 	if kind == driver.Failed {
-		p.Reason, p.RetryIn = driver.CleanReason(a.reason), a.Task.RetryIn()
+		p.said = &said{reason: driver.CleanReason(a.reason()), retryIn: a.Task.RetryIn(), log: log}
+	} else if len(log) > 0 {
+		p.said = &said{log: log}
 	}
 	return p
 }
@@ -48,7 +58,16 @@ func released(row *driver.Row, handler string, sent time.Time) pending {
 }
 
 func pendingOf(c *Claim, kind driver.OutcomeKind, now time.Time) pending {
-	return pending{Outcome: driver.Outcome{Attempt: c.Attempt, Kind: kind}, claim: c, ended: now.Sub(c.Sent)}
+	return pending{claim: c, kind: kind, ended: now.Sub(c.Sent)}
+}
+
+// outcome is the outcome as stores take it.
+func (p *pending) outcome() driver.Outcome {
+	o := driver.Outcome{Attempt: p.claim.Attempt, Kind: p.kind}
+	if p.said != nil {
+		o.Reason, o.RetryIn, o.Log = p.said.reason, p.said.retryIn, p.said.log
+	}
+	return o
 }
 
 // until is when the outcome is dropped, if the store has not taken it.
@@ -82,18 +101,21 @@ func (p *pending) refuse(err error) bool {
 	p.failed(err)
 	p.trouble.refused++
 	refused := p.trouble.refused
+	if p.said == nil {
+		p.said = &said{}
+	}
 	switch text := "the store refused its outcome: " + ErrorText(err); {
-	case refused == 1 && p.Kind == driver.Failed && p.Reason != "":
-		p.Reason = driver.CleanReason(p.Reason + ": " + text)
+	case refused == 1 && p.kind == driver.Failed && p.said.reason != "":
+		p.said.reason = driver.CleanReason(p.said.reason + ": " + text)
 	case refused == 1:
-		p.Reason = driver.CleanReason(text)
+		p.said.reason = driver.CleanReason(text)
 	case refused == 2: // it may be the log or the reason that is refused
-		p.Log, p.Reason = nil, ascii(p.Reason)
+		p.said.log, p.said.reason = nil, ascii(p.said.reason)
 	default:
 		return false
 	}
-	if p.Kind != driver.Failed {
-		p.Kind, p.RetryIn = driver.Failed, p.claim.Task.RetryIn()
+	if p.kind != driver.Failed {
+		p.kind, p.said.retryIn = driver.Failed, p.claim.Task.RetryIn()
 	}
 	return true
 }
@@ -112,7 +134,7 @@ func ascii(text string) string {
 func outcomes(batch []pending) []driver.Outcome {
 	list := make([]driver.Outcome, len(batch))
 	for i := range batch {
-		list[i] = batch[i].Outcome
+		list[i] = batch[i].outcome()
 	}
 	return list
 }

@@ -178,7 +178,7 @@ func (r *runner) end(a *Attempt) {
 	}
 	if kind != driver.Completed || r.voice.wants(now) || a.overran(now) {
 		r.voice.say(Event{
-			Kind: AttemptEnded, Time: now, Attempt: a, Outcome: kind, Took: took, Waited: a.began, Err: a.err, Reason: a.reason,
+			Kind: AttemptEnded, Time: now, Attempt: a, Outcome: kind, Took: took, Waited: a.began, Err: a.err, Reason: a.reason(),
 		})
 	}
 }

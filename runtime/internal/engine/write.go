@@ -48,7 +48,7 @@ func (l *lane) write() {
 		switch {
 		case answered && err == nil:
 			l.misses = 0
-		case part[0].Kind == driver.Released && !isRefused(err):
+		case part[0].kind == driver.Released && !isRefused(err):
 			l.f.notReleased(part, err) // tried once: a second try might hit a newer claim
 		case !answered && !l.proved || l.misses > maxMisses:
 			l.giveUp(err)
@@ -115,7 +115,7 @@ func (l *lane) probe() {
 	}
 	switch {
 	case err == nil:
-	case l.batch[0].Kind == driver.Released && !isRefused(err):
+	case l.batch[0].kind == driver.Released && !isRefused(err):
 		l.f.notReleased(l.batch, err)
 		l.advance(1)
 		return
@@ -138,7 +138,7 @@ func (f *finisher) try(l *lane, batch []pending) error {
 	defer cancel()
 	var hung atomic.Bool
 	most := writeTimeout
-	if batch[0].Kind == driver.Released {
+	if batch[0].kind == driver.Released {
 		most = releaseTimeout
 	}
 	var timer *time.Timer
@@ -238,9 +238,9 @@ func (f *finisher) report(batch []pending, results []driver.Result) {
 		p := &batch[i]
 		switch {
 		case results[i].Status != driver.Done:
-			f.voice.say(Event{Kind: OutcomeLate, Of: p.claim, Outcome: p.Kind, Result: results[i]})
-		case p.Kind == driver.Failed && p.claim.Remaining == 0:
-			f.voice.say(Event{Kind: JobDied, Of: p.claim, Reason: p.Reason})
+			f.voice.say(Event{Kind: OutcomeLate, Of: p.claim, Outcome: p.kind, Result: results[i]})
+		case p.kind == driver.Failed && p.claim.Remaining == 0:
+			f.voice.say(Event{Kind: JobDied, Of: p.claim, Reason: p.said.reason})
 		}
 	}
 }
@@ -256,12 +256,12 @@ func (f *finisher) notReleased(batch []pending, err error) {
 func (f *finisher) alone(p pending, err error) {
 	p.failed(err)
 	wait := p.trouble.retry.next(maxWaitApart)
-	if p.Kind == driver.Released {
+	if p.kind == driver.Released {
 		f.notReleased([]pending{p}, err)
 		return
 	}
 	if isRefused(err) && p.trouble.refused == 0 {
-		f.voice.say(Event{Kind: OutcomeRefused, Of: p.claim, Outcome: p.Kind, Err: err})
+		f.voice.say(Event{Kind: OutcomeRefused, Of: p.claim, Outcome: p.kind, Err: err})
 	}
 	if isFinal(err) {
 		if !p.refuse(err) {
