@@ -94,6 +94,6 @@ type JobLog struct {
 	Success bool
 	// FailureReason is what Fail was given, or how the attempt ended without.
 	FailureReason string
-	// Log is what the handler wrote, at most [MaxLogSize] bytes.
+	// Log is what the handler wrote, at most [driver.MaxLogSize] bytes.
 	Log []byte
 }
