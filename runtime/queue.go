@@ -162,14 +162,17 @@ func (q *Queue) bind(row *driver.Row, handlerID string, sent time.Time) *Job {
 }
 
 // newJob is a row as a job that nobody has claimed.
-func newJob(row *driver.Row, catalogue *Catalogue) Job {
-	return Job{
-		ID: row.ID, Type: JobType(row.Type.Type), Data: row.Payload,
-		Created: row.Created, Due: row.Due, MaxWorkDuration: row.MaxWork,
-		AttemptsMade: row.Attempts, AttemptsRemaining: row.MaxAttempts - row.Attempts,
-		Priority: row.Priority, PayloadVersion: row.Type.Version,
-		catalogue: catalogue,
-	}
+func newJob(row *driver.Row, catalogue *Catalogue) (job Job) {
+	job.set(row, catalogue)
+	return job
+}
+
+// set makes a new job of a row.
+func (j *Job) set(row *driver.Row, catalogue *Catalogue) {
+	j.ID, j.Type, j.Data, j.PayloadVersion = row.ID, JobType(row.Type.Type), row.Payload, row.Type.Version
+	j.Created, j.Due, j.MaxWorkDuration, j.Priority = row.Created, row.Due, row.MaxWork, row.Priority
+	j.AttemptsMade, j.AttemptsRemaining = row.Attempts, row.MaxAttempts-row.Attempts
+	j.catalogue = catalogue
 }
 
 // Cancel implements [JobQueue].

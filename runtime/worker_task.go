@@ -41,7 +41,8 @@ var _ engine.Task = (*task)(nil)
 
 // newTask makes a task of a row of queue that handler has claimed.
 func newTask(w *work, queue *Queue, row *driver.Row, handler string, sent time.Time) *task {
-	t := &claimedTask{ownJob: newJob(row, queue.store.catalogue)}
+	t := &claimedTask{}
+	t.ownJob.set(row, queue.store.catalogue)
 	t.ownJob.AttemptsMade-- // the current one is not over
 	t.ownLog.JobID, t.ownLog.HandlerID, t.ownLog.AttemptNumber, t.ownLog.Queue = row.ID, handler, t.ownJob.AttemptsMade, queue
 	t.ownJob.JobClaim, t.ownJob.claimedAt = &t.ownLog, sent

@@ -24,12 +24,10 @@ type Claim struct {
 	Task Task
 }
 
-// NewClaim returns the claim on a row.
-func NewClaim(row *driver.Row, handler string, sent time.Time) Claim {
-	return Claim{
-		Attempt: nameOf(row), Type: row.Type, MaxWork: row.MaxWork,
-		Remaining: row.MaxAttempts - row.Attempts, Handler: handler, Sent: sent,
-	}
+// set makes a new claim of a row.
+func (c *Claim) set(row *driver.Row, handler string, sent time.Time) {
+	c.Attempt, c.Type, c.MaxWork, c.Remaining = nameOf(row), row.Type, row.MaxWork, row.MaxAttempts-row.Attempts
+	c.Handler, c.Sent = handler, sent
 }
 
 // Expires returns when the claim ends by this process's monotonic clock. It errs
@@ -103,15 +101,6 @@ type ending struct {
 	context context.Context
 	cancel  context.CancelFunc
 	revoke  context.CancelCauseFunc
-}
-
-// newAttempt makes the attempt at a claim in the task's room, as the context of
-// its function. Its End is to be called.
-func newAttempt(parent context.Context, claim Claim, task Task) *Attempt {
-	a := task.Attempt()
-	a.Claim, a.parent = claim, parent
-	a.Task = task
-	return a
 }
 
 // End ends the attempt's context: with a cause when the claim is lost, with nil

@@ -19,7 +19,9 @@ var ErrDropped = errors.New("outcome dropped")
 // outcome: write returns a nil error once the store has decided on it. It returns
 // the task's error, and why the outcome was not written.
 func Exec(ctx context.Context, claim Claim, task Task, write func(context.Context, driver.Outcome) error) (err, writeErr error) {
-	a := newAttempt(ctx, claim, task)
+	a := task.Attempt()
+	a.Claim, a.parent = claim, ctx
+	a.Task = task
 	ended := make(chan struct{})
 	go func() { // its own goroutine, since the task may end the one that it runs on
 		a.call(func(*Attempt) { close(ended) })

@@ -53,8 +53,9 @@ func newPending(a *Attempt, kind driver.OutcomeKind, now time.Time) pending {
 
 // released is the outcome of a claim that has not begun.
 func released(row *driver.Row, handler string, sent time.Time) pending {
-	c := NewClaim(row, handler, sent)
-	return pendingOf(&c, driver.Released, time.Now())
+	c := &Claim{}
+	c.set(row, handler, sent)
+	return pendingOf(c, driver.Released, time.Now())
 }
 
 func pendingOf(c *Claim, kind driver.OutcomeKind, now time.Time) pending {

@@ -147,7 +147,10 @@ func (r *runner) work(row *driver.Row, handler string, sent time.Time) {
 		r.finish(released(row, handler, sent))
 		return
 	}
-	a := newAttempt(r.base, NewClaim(row, handler, sent), r.newTask(row, handler, sent))
+	task := r.newTask(row, handler, sent)
+	a := task.Attempt()
+	a.set(row, handler, sent)
+	a.Task, a.parent = task, r.base
 	*row = driver.Row{} // others of its batch may stay for long
 	a.began = began.Sub(sent)
 	r.mu.Lock()
