@@ -11,20 +11,10 @@ import (
 // handler or job type, or a batch.
 type TooLargeError = driver.TooLargeError
 
-// Bounds that users meet.
-const (
-	// MaxPayloadSize is how many bytes a payload may have as JSON, unless
-	// [Catalogue.WithMaxPayloadSize] says otherwise.
-	MaxPayloadSize = driver.MaxPayloadSize
-	// MaxBatchSize is how many jobs one batch may have.
-	MaxBatchSize = driver.MaxBatchSize
-	// MaxLogSize is how many bytes of an attempt's log are kept, half from its
-	// beginning and half from its end; a line between them says how much was cut.
-	MaxLogSize = driver.MaxLogSize
-	// MaxPriority is the last priority a job can have; 0, the default, is claimed
-	// first.
-	MaxPriority = driver.MaxPriority
-)
+// MaxPayloadSize is how many bytes a payload may have as JSON, unless
+// [Catalogue.WithMaxPayloadSize] says otherwise. Package driver has the other
+// bounds: of batches, names, logs and reasons.
+const MaxPayloadSize = driver.MaxPayloadSize
 
 // WithMaxPayloadSize returns the catalogue with another bound than
 // [MaxPayloadSize] on what payloads may have as JSON, from 1 byte to 16 MiB. It

@@ -44,7 +44,7 @@ func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 		if c != nil {
 			joined.maxPayload = max(joined.maxPayload, c.maxPayload)
 		}
-		for _, t := range c.Types() {
+		for _, t := range c.types() {
 			joined.add(c.defs[t])
 		}
 	}
@@ -73,8 +73,8 @@ func (c *Catalogue) Err() error {
 	return c.err
 }
 
-// Types returns the catalogue's job types in order.
-func (c *Catalogue) Types() []JobType {
+// types returns the catalogue's job types in order.
+func (c *Catalogue) types() []JobType {
 	if c == nil {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (c *Catalogue) newBatch(jobType JobType, opts []JobOption) (driver.Batch, *
 // reads. Back ends call it.
 func (c *Catalogue) Known() []driver.KnownType {
 	var known []driver.KnownType
-	for _, t := range c.Types() {
+	for _, t := range c.types() {
 		def := c.defs[t]
 		for _, v := range def.versions() {
 			payload := def.payload()

@@ -17,7 +17,7 @@ import (
 
 // A JobClaim is a handler's hold on one attempt of a job. What is written to
 // it becomes the attempt's log, kept by Complete and Fail; its methods may be
-// called from several goroutines at once. Beyond [MaxLogSize] the middle of
+// called from several goroutines at once. Beyond [driver.MaxLogSize] the middle of
 // the log is dropped, so a chatty handler cannot exhaust memory.
 type JobClaim struct {
 	bytes.Buffer
@@ -148,14 +148,14 @@ func (c *JobClaim) Reset() {
 
 // bound keeps head and tail of a log that has grown to twice its limit.
 func (c *JobClaim) bound() {
-	if c.Buffer.Len() <= 2*MaxLogSize {
+	if c.Buffer.Len() <= 2*driver.MaxLogSize {
 		return
 	}
 	b := c.Buffer.Bytes()
-	drop := len(b) - MaxLogSize
-	half := MaxLogSize / 2
+	drop := len(b) - driver.MaxLogSize
+	half := driver.MaxLogSize / 2
 	copy(b[half:], b[half+drop:])
-	c.Buffer.Truncate(MaxLogSize)
+	c.Buffer.Truncate(driver.MaxLogSize)
 	c.dropped += int64(drop)
 }
 

@@ -24,10 +24,13 @@
 //
 // # What is where
 //
-// [Store] and [Queue] are what users hold. Package driver is what a back end
-// implements; the packages runtime/postgres, runtime/sqlite and runtime/memory
-// do, and runtime/queuetest holds each of them to the same behaviour. A
-// [JobQueue] that somebody else wrote works with Claim, Exec and a Worker, too.
+// The packages runtime/postgres, runtime/sqlite and runtime/memory each open a
+// [Store], whose queues are [Queue]: batches, dead jobs and statistics included.
+// A back end implements the interfaces of runtime/driver, which no user of jobs
+// needs to open, and runtime/queuetest holds each to the same behaviour.
+//
+// A Store is a [JobService], and its queues are a [JobQueue]. One that somebody
+// else wrote works with [Claim], [Job.Exec] and a [Worker] as well.
 //
 // The package imports no back end, no SQL driver and no part of the generator.
 package runtime

@@ -16,7 +16,7 @@ type JobService interface {
 
 // A JobQueue holds jobs until a handler has finished them. All methods may be
 // called from several goroutines, and from any process that shares the store.
-// Due times and the end of claims are judged by the store's clock.
+// Whether a job is due, or a claim over, is decided by the store's clock.
 type JobQueue interface {
 	// Name returns the queue's name.
 	Name() string
@@ -94,6 +94,6 @@ type JobLog struct {
 	Success bool
 	// FailureReason is what Fail was given, or how the attempt ended without.
 	FailureReason string
-	// Log is what the handler wrote, at most [MaxLogSize] bytes.
+	// Log is what the handler wrote, at most [driver.MaxLogSize] bytes.
 	Log []byte
 }

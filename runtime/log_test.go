@@ -57,7 +57,7 @@ func FuzzLogKeepsHeadAndTail(f *testing.F) {
 				_, _ = claim.Write(piece)
 			}
 			all = numbers.Bytes()[:len(all)+len(piece)]
-			if claim.Len() > 2*runtime.MaxLogSize {
+			if claim.Len() > 2*driver.MaxLogSize {
 				t.Fatalf("%d bytes are held", claim.Len())
 			}
 		}
@@ -73,14 +73,14 @@ func FuzzLogKeepsHeadAndTail(f *testing.F) {
 // checkCut checks what is kept of a log.
 func checkCut(t *testing.T, all, kept []byte) {
 	t.Helper()
-	if len(all) <= runtime.MaxLogSize {
+	if len(all) <= driver.MaxLogSize {
 		if !bytes.Equal(kept, all) {
 			t.Fatalf("of %d bytes, which is no more than there may be, %d are kept", len(all), len(kept))
 		}
 		return
 	}
 	marks := cutMark.FindAllSubmatchIndex(kept, -1)
-	if len(kept) > runtime.MaxLogSize || len(marks) != 1 {
+	if len(kept) > driver.MaxLogSize || len(marks) != 1 {
 		t.Fatalf("%d bytes with %d marks are kept of %d", len(kept), len(marks), len(all))
 	}
 	head, tail := kept[:marks[0][0]], kept[marks[0][1]:]
@@ -91,7 +91,7 @@ func checkCut(t *testing.T, all, kept []byte) {
 	if !bytes.HasPrefix(all, head) || !bytes.HasSuffix(all, tail) {
 		t.Error("what is kept is not head and tail")
 	}
-	if least := runtime.MaxLogSize/2 - 64; len(head) < least || len(tail) < least {
+	if least := driver.MaxLogSize/2 - 64; len(head) < least || len(tail) < least {
 		t.Errorf("head %d and tail %d are less than half of what may be kept each", len(head), len(tail))
 	}
 }

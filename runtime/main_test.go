@@ -17,6 +17,7 @@ import (
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/memory"
+	"github.com/jobgen/jobgen/runtime/observe"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -223,22 +224,22 @@ func hook(t *testing.T, store *memory.Store, q *hooked) *runtime.Store {
 // events are what an observer was told.
 type events struct {
 	mu  sync.Mutex
-	all []runtime.Event
+	all []observe.Event
 }
 
-func (e *events) AttemptBegins(ctx context.Context, begun runtime.Event) context.Context {
+func (e *events) AttemptBegins(ctx context.Context, begun observe.Event) context.Context {
 	e.Observe(begun)
 	return ctx
 }
 
-func (e *events) Observe(event runtime.Event) {
+func (e *events) Observe(event observe.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.all = append(e.all, event)
 }
 
 // of returns the events of a kind.
-func (e *events) of(kind runtime.EventKind) (some []runtime.Event) {
+func (e *events) of(kind observe.Kind) (some []observe.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, event := range e.all {

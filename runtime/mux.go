@@ -60,8 +60,8 @@ func (m *Mux) Handle(def *Definition, handler any) {
 	}}
 }
 
-// Queues returns the names of the queues of the handled job types, in order.
-func (m *Mux) Queues() []string {
+// queues returns the names of the queues of the handled job types, in order.
+func (m *Mux) queues() []string {
 	queues := make(map[string]bool)
 	for _, e := range m.handlers {
 		queues[e.queue] = true
@@ -69,8 +69,8 @@ func (m *Mux) Queues() []string {
 	return slices.Sorted(maps.Keys(queues))
 }
 
-// Types returns the handled job types in order.
-func (m *Mux) Types() []JobType { return slices.Sorted(maps.Keys(m.handlers)) }
+// types returns the handled job types in order.
+func (m *Mux) types() []JobType { return slices.Sorted(maps.Keys(m.handlers)) }
 
 // reads reports whether the mux has a handler for jobs of this type and
 // version.

@@ -85,13 +85,13 @@ func (d JobMaxWorkDuration) Apply(job *Job) error {
 }
 
 // JobPriority orders due jobs before their Due does, from 0, claimed first and
-// the default, to [MaxPriority].
+// the default, to [driver.MaxPriority].
 type JobPriority int16
 
 // Apply sets job.Priority.
 func (p JobPriority) Apply(job *Job) error {
-	if p < 0 || p > MaxPriority {
-		return fmt.Errorf("priority %d: it is outside 0 to %d", p, MaxPriority)
+	if p < 0 || p > driver.MaxPriority {
+		return fmt.Errorf("priority %d: it is outside 0 to %d", p, driver.MaxPriority)
 	}
 	job.Priority = int16(p)
 	return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/memory"
+	"github.com/jobgen/jobgen/runtime/observe"
 )
 
 type memoV1 struct {
@@ -149,7 +150,7 @@ func TestWorkerReportsAndCountsJobsThatItHasNoHandlerFor(t *testing.T) {
 		}
 		time.Sleep(30 * time.Minute)
 		synctest.Wait()
-		if looks := told.of(runtime.UnhandledWaiting); len(looks) < 25 || looks[0].N != 3 || len(looks[0].Types) != 1 || looks[0].Types[0].Type != "memo" {
+		if looks := told.of(observe.UnhandledWaiting); len(looks) < 25 || looks[0].N != 3 || len(looks[0].Types) != 1 || looks[0].Types[0].Type != "memo" {
 			t.Errorf("told of jobs that wait: %+v", looks)
 		}
 		if n := strings.Count(said.String(), "no handler for"); n != 1 || !strings.Contains(said.String(), "memo v4") || !strings.Contains(said.String(), "jobs=3") {

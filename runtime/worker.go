@@ -165,7 +165,7 @@ func (w *Worker) openWithin(ctx context.Context) ([]*workedQueue, error) {
 func (w *Worker) open(ctx context.Context) ([]*workedQueue, error) {
 	names := w.settings.queues
 	if len(names) == 0 {
-		names = w.mux.Queues()
+		names = w.mux.queues()
 	}
 	queues := make([]*workedQueue, len(names))
 	for i, name := range names {

@@ -11,6 +11,7 @@ import (
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/memory"
+	"github.com/jobgen/jobgen/runtime/observe"
 )
 
 // A flaky queue fails every call while it is broken.
@@ -96,7 +97,7 @@ func TestOutcomeIsDroppedKnowinglyOnceTheClaimHasExpired(t *testing.T) {
 		id := enqueue(t, store)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if dropped := told.of(runtime.OutcomeDropped); len(dropped) != 1 || dropped[0].JobID != id || dropped[0].Outcome != "completed" {
+		if dropped := told.of(observe.OutcomeDropped); len(dropped) != 1 || dropped[0].JobID != id || dropped[0].Outcome != "completed" {
 			t.Errorf("told of dropped outcomes: %+v", dropped)
 		}
 		if log := logOf(t, store, id, 0); log.Success || log.FailureReason != "" {

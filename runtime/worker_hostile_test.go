@@ -17,6 +17,7 @@ import (
 
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/memory"
+	"github.com/jobgen/jobgen/runtime/observe"
 )
 
 // A harm is something that code of the user can do instead of returning.
@@ -63,10 +64,10 @@ func (h hostileHandler) WithGroup(string) slog.Handler             { h.harm(); r
 // A hostileObserver does harm whenever it is told of something.
 type hostileObserver struct{ harm func() }
 
-func (o hostileObserver) AttemptBegins(context.Context, runtime.Event) context.Context {
+func (o hostileObserver) AttemptBegins(context.Context, observe.Event) context.Context {
 	panic("no context") // one that ended the handler's goroutine would end the attempt
 }
-func (o hostileObserver) Observe(runtime.Event) { o.harm() }
+func (o hostileObserver) Observe(observe.Event) { o.harm() }
 
 // A hostileNote does harm where it is read.
 type hostileNote struct{ Text string }

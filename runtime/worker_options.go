@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jobgen/jobgen/runtime/driver"
+	"github.com/jobgen/jobgen/runtime/observe"
 )
 
 // A WorkerOption changes one setting of a [Worker]. A value out of bounds is
@@ -39,7 +40,7 @@ type workerSettings struct {
 	gracePeriod   time.Duration
 	handlerID     string
 	logger        *slog.Logger
-	observer      Observer // or nil
+	observer      observe.Observer // or nil
 }
 
 func newWorkerSettings(opts []WorkerOption) workerSettings {
@@ -59,7 +60,7 @@ func newWorkerSettings(opts []WorkerOption) workerSettings {
 }
 
 // newHandlerID names this start of this process, so that a restarted worker
-// can take over what its former self left.
+// can take over what it left before.
 func newHandlerID() string {
 	host, err := os.Hostname()
 	if err != nil || driver.CheckName("handler", host) != nil || len(host) > 200 {
@@ -120,7 +121,7 @@ func WithLogger(logger *slog.Logger) WorkerOption {
 }
 
 // WithObserver sets who is told what the Worker does; by default nobody is.
-func WithObserver(observer Observer) WorkerOption {
+func WithObserver(observer observe.Observer) WorkerOption {
 	return workerOption(func(s *workerSettings) { s.observer = observer })
 }
 
@@ -134,7 +135,7 @@ func (s *workerSettings) check(mux *Mux) error {
 		}
 	}
 	bound("WithHandlers", s.handlers)
-	known := mux.Queues()
+	known := mux.queues()
 	if len(known) == 0 && mux.err == nil {
 		mistake("the mux has no handlers")
 	}

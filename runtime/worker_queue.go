@@ -57,7 +57,7 @@ const maxFinish = 1000
 // newWorkedQueue returns a queue that is worked as mux and settings say.
 func newWorkedQueue(name string, queue JobQueue, mux *Mux, settings *workerSettings) *workedQueue {
 	w := &workedQueue{name: name, queue: queue, settings: settings, works: make(map[string]*work)}
-	for _, t := range mux.Types() {
+	for _, t := range mux.types() {
 		entry := mux.handlers[t]
 		if entry.queue != name {
 			continue

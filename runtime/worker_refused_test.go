@@ -14,6 +14,7 @@ import (
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/memory"
+	"github.com/jobgen/jobgen/runtime/observe"
 )
 
 // refuse has q's writes end with err where they have an outcome of the job for
@@ -112,10 +113,10 @@ func TestOutcomeThatTheStoreRefusesForGoodIsAFailure(t *testing.T) {
 		if log := logOf(t, store, id, 1); log.Success || log.FailureReason != "no luck: the store refused its outcome: no replica identity" {
 			t.Errorf("the second attempt left %+v", log)
 		}
-		if n := len(told.of(runtime.OutcomeRefused)); n != 2 {
+		if n := len(told.of(observe.OutcomeRefused)); n != 2 {
 			t.Errorf("told of %d refused outcomes", n)
 		}
-		if died := told.of(runtime.JobDied); len(died) != 1 || died[0].JobID != id {
+		if died := told.of(observe.JobDied); len(died) != 1 || died[0].JobID != id {
 			t.Errorf("told of dead jobs: %+v", died)
 		}
 	})
@@ -132,7 +133,7 @@ func TestOutcomeWhoseFailureIsRefusedTooIsDroppedKnowingly(t *testing.T) {
 		start(t, hook(t, store, q), handle(func(context.Context, *runtime.Job, note) error { return nil }), runtime.WithObserver(&told))
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if n := len(told.of(runtime.OutcomeDropped)); n != 1 {
+		if n := len(told.of(observe.OutcomeDropped)); n != 1 {
 			t.Errorf("told of %d dropped outcomes", n)
 		}
 	})
@@ -211,7 +212,7 @@ func TestRunReturnsInTimeWhateverTheStoreDoes(t *testing.T) {
 					if took := time.Since(stopped); took > most {
 						t.Errorf("Run returned %v after its stop", took)
 					}
-					if n := len(told.of(runtime.OutcomeDropped)); n != 10 && n != 30 {
+					if n := len(told.of(observe.OutcomeDropped)); n != 10 && n != 30 {
 						t.Errorf("told of %d dropped outcomes of the 10 jobs that ran", n)
 					}
 					time.Sleep(2 * time.Hour) // for what ignores its context
@@ -238,7 +239,7 @@ func TestJobsStartSoonAfterTheStoreIsBack(t *testing.T) {
 		if len(ran) != 1 || ran[0].Sub(back) > 250*time.Millisecond || !logOf(t, store, id, 0).Success {
 			t.Errorf("the job ran at %v; the store was back at %v", ran, back)
 		}
-		if len(told.of(runtime.StoreAway)) != 1 || len(told.of(runtime.StoreBack)) != 1 {
+		if len(told.of(observe.StoreAway)) != 1 || len(told.of(observe.StoreBack)) != 1 {
 			t.Errorf("told of %+v", told.all)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/internal/engine"
+	"github.com/jobgen/jobgen/runtime/observe"
 )
 
 // unhandledRepeat is how often a Worker says again which jobs wait that it has
@@ -116,32 +117,32 @@ func named(e engine.Event) []any {
 
 var outcomeNames = [...]string{driver.Completed: "completed", driver.Failed: "failed", driver.Released: "released"}
 
-// eventKinds are the kinds of events that an [Observer] is told of.
-var eventKinds = map[engine.EventKind]EventKind{
-	engine.AttemptEnded: AttemptEnded, engine.JobDied: JobDied, engine.ClaimLost: ClaimLost,
-	engine.OutcomeLate: OutcomeLate, engine.OutcomeRefused: OutcomeRefused, engine.OutcomeDropped: OutcomeDropped,
-	engine.ClaimsMade: JobsClaimed, engine.OutcomesWritten: OutcomesWritten,
-	engine.UnhandledWaiting: UnhandledWaiting, engine.StoreAway: StoreAway, engine.StoreBack: StoreBack,
+// eventKinds are the kinds of events that an [observe.Observer] is told of.
+var eventKinds = map[engine.EventKind]observe.Kind{
+	engine.AttemptEnded: observe.AttemptEnded, engine.JobDied: observe.JobDied, engine.ClaimLost: observe.ClaimLost,
+	engine.OutcomeLate: observe.OutcomeLate, engine.OutcomeRefused: observe.OutcomeRefused, engine.OutcomeDropped: observe.OutcomeDropped,
+	engine.ClaimsMade: observe.JobsClaimed, engine.OutcomesWritten: observe.OutcomesWritten,
+	engine.UnhandledWaiting: observe.UnhandledWaiting, engine.StoreAway: observe.StoreAway, engine.StoreBack: observe.StoreBack,
 }
 
 // observing tells an observer of a queue's events.
-func observing(observer Observer, queue string) func(engine.Event) {
+func observing(observer observe.Observer, queue string) func(engine.Event) {
 	return func(e engine.Event) {
 		kind, ok := eventKinds[e.Kind]
 		if !ok {
 			return
 		}
-		event := Event{Kind: kind, Time: e.Time, Queue: queue, Waited: e.Waited, Took: e.Took, Err: e.Err, Reason: e.Reason, N: e.N}
+		event := observe.Event{Kind: kind, Time: e.Time, Queue: queue, Waited: e.Waited, Took: e.Took, Err: e.Err, Reason: e.Reason, N: e.N}
 		if e.Attempt != nil {
 			t := taskOf(e)
-			event.JobID, event.JobType, event.PayloadVersion = t.job.ID, t.job.Type, t.job.PayloadVersion
+			event.JobID, event.JobType, event.PayloadVersion = t.job.ID, string(t.job.Type), t.job.PayloadVersion
 			event.AttemptNumber, event.HandlerID, event.AttemptsRemaining = t.log.AttemptNumber, t.log.HandlerID, t.job.AttemptsRemaining
 		}
 		if e.Kind == engine.AttemptEnded {
 			event.Outcome, event.Context = outcomeNames[e.Outcome], taskOf(e).observed
 		}
 		if e.Of != nil {
-			event.JobID, event.JobType, event.PayloadVersion = e.Of.Job, JobType(e.Of.Type.Type), e.Of.Type.Version
+			event.JobID, event.JobType, event.PayloadVersion = e.Of.Job, e.Of.Type.Type, e.Of.Type.Version
 			event.AttemptNumber, event.HandlerID, event.AttemptsRemaining = e.Of.Number, e.Of.Handler, e.Of.Remaining
 			event.Outcome = outcomeNames[e.Outcome]
 		}
@@ -149,7 +150,7 @@ func observing(observer Observer, queue string) func(engine.Event) {
 			event.Reason = engine.ResultText(e.Result)
 		}
 		for _, c := range e.Types {
-			event.Types = append(event.Types, TypeStats{TypeVersion: TypeVersion{JobType(c.Type), c.Version}, JobQueueStats: JobQueueStats(c.Counts)})
+			event.Types = append(event.Types, observe.UnhandledType{Type: c.Type, Version: c.Version, Waiting: c.Due - c.Claimed})
 		}
 		observer.Observe(event)
 	}

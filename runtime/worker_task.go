@@ -8,6 +8,7 @@ import (
 
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/internal/engine"
+	"github.com/jobgen/jobgen/runtime/observe"
 )
 
 // A task is a claimed job with what runs it. It implements [engine.Task].
@@ -26,7 +27,7 @@ type work struct {
 	queue    string                                    // its name
 	run      func(ctx context.Context, job *Job) error // user code
 	base     *slog.Logger                              // guarded
-	observer Observer                                  // or nil
+	observer observe.Observer                          // or nil
 }
 
 // A claimedTask is a task with all that it points to, in one allocation.
@@ -83,8 +84,8 @@ func (t *task) observe(ctx context.Context) (made context.Context) {
 		}
 		t.observed = made
 	}()
-	made = t.observer.AttemptBegins(ctx, Event{
-		Kind: AttemptBegun, Time: time.Now(), Queue: t.queue, JobID: t.job.ID, JobType: t.job.Type,
+	made = t.observer.AttemptBegins(ctx, observe.Event{
+		Kind: observe.AttemptBegun, Time: time.Now(), Queue: t.queue, JobID: t.job.ID, JobType: string(t.job.Type),
 		PayloadVersion: t.job.PayloadVersion, AttemptNumber: t.log.AttemptNumber, HandlerID: t.log.HandlerID,
 		AttemptsRemaining: t.job.AttemptsRemaining, Waited: time.Since(t.job.claimedAt),
 	})

@@ -68,7 +68,7 @@ func (r *report) follow(ctx context.Context, db *database, out io.Writer) error 
 	}
 }
 
-// summary prints how the letter as a whole stands, former runs included, and
+// summary prints how the letter as a whole stands, earlier runs included, and
 // what this run had to try again.
 func (r *report) summary(ctx context.Context, db *database, letter string, out io.Writer) error {
 	sent, err := db.sent(ctx, letter)

@@ -18,7 +18,7 @@ FROM jobgen.finish_and_claim(@queue, @handler, @ids::bigint[], @numbers::integer
 SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
   c.payload::json AS payload, c.revoked::boolean AS revoked, t.name, t.version
-FROM jobgen.claim_one(@queue, @handler, @priorities::smallint[])
+FROM jobgen.claim_one(@queue, @handler, sqlc.narg('types')::integer[], @priorities::smallint[])
   AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
 JOIN jobgen.job_type t ON t.number = c.type;
 
@@ -26,7 +26,7 @@ JOIN jobgen.job_type t ON t.number = c.type;
 SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
   c.payload::json AS payload, c.revoked::boolean AS revoked, t.name, t.version
-FROM jobgen.steal(@queue, @handler, @can_declare_dead::boolean)
+FROM jobgen.steal(@queue, @handler, sqlc.narg('types')::integer[], @priorities::smallint[], @can_declare_dead::boolean)
   AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
 JOIN jobgen.job_type t ON t.number = c.type;
 

@@ -26,7 +26,8 @@ WITH f AS (
 SELECT t.name, t.version,
        count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
        count(*) FILTER (WHERE f.due <= f.now) AS due,
-       count(*) FILTER (WHERE f.expires > f.now) AS claimed
+       count(*) FILTER (WHERE f.expires > f.now) AS claimed,
+       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = @queue::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET @max_jobs::bigint) AS more
 FROM f JOIN jobgen.job_type t ON t.number = f.type GROUP BY t.number ORDER BY t.name, t.version;
 
 -- What was logged before a queue was deleted went with it, although the rows

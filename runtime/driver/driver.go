@@ -46,7 +46,7 @@ const (
 
 // A Queue holds jobs until a handler has finished them. A Queue of a store that
 // is not bound to a transaction may be used from several goroutines at once.
-// Due times and the ends of claims are judged by the store's clock.
+// Whether a job is due, or a claim over, is decided by the store's clock.
 //
 // Each method wakes whoever has to know of what it did, in this process and in
 // others: see Arrived and Revoked. An error means that nothing was done, or that it

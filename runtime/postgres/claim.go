@@ -224,11 +224,20 @@ func (q *queue) claimFirst(ctx context.Context, req driver.ClaimRequest, claimed
 	if err != nil {
 		return fmt.Errorf("number handler: %w", err)
 	}
+	var types []int32
+	if req.Types != nil {
+		if types, err = q.types.of(ctx, q.db, req.Types, q.tx == nil); err != nil {
+			return err
+		}
+	}
+	order := claimOrder(req.LowestFirst)
 	rows, err := again(ctx, q.store, func() ([]pgdb.StealRow, error) {
 		if req.From == driver.FromExpired {
-			return q.db.Steal(ctx, pgdb.StealParams{Queue: q.number, Handler: handler, CanDeclareDead: q.ids.canDeclareDead()})
+			return q.db.Steal(ctx, pgdb.StealParams{
+				Queue: q.number, Handler: handler, Types: types, Priorities: order, CanDeclareDead: q.ids.canDeclareDead(),
+			})
 		}
-		rows, err := q.db.ClaimOne(ctx, pgdb.ClaimOneParams{Queue: q.number, Handler: handler, Priorities: claimOrder(req.LowestFirst)})
+		rows, err := q.db.ClaimOne(ctx, pgdb.ClaimOneParams{Queue: q.number, Handler: handler, Types: types, Priorities: order})
 		taken := make([]pgdb.StealRow, len(rows))
 		for i, row := range rows {
 			taken[i] = pgdb.StealRow(row)

@@ -56,6 +56,7 @@ func (q *queue) countByType(ctx context.Context, limit int64) (stats driver.Stat
 	for i, row := range rows {
 		c := driver.Counts{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed}
 		stats.ByType[i] = driver.TypeCounts{TypeVersion: driver.TypeVersion{Type: row.Name, Version: row.Version}, Counts: c}
+		stats.More = row.More
 		stats.Waiting, stats.Due, stats.Claimed = stats.Waiting+c.Waiting, stats.Due+c.Due, stats.Claimed+c.Claimed
 	}
 	return stats, err

@@ -117,7 +117,7 @@ func TestTheEnqueueRoleAddsJobsAndSeesNone(t *testing.T) {
 	notAllowed(t, "delete the queue", store.DeleteQueue(t.Context(), "notes"), "function delete_queue")
 	r.refuses(t, "enqueue", payloads)
 	r.refuses(t, "enqueue", map[string]string{
-		"SELECT * FROM jobgen.claim_one(1, 1, '{0}')":                "function claim_one",
+		"SELECT * FROM jobgen.claim_one(1, 1, NULL, '{0}')":          "function claim_one",
 		"SELECT * FROM jobgen.finish(1, 1, 1, 0, true, '', 0, NULL)": "function finish",
 		"SELECT jobgen.upkeep(1)":                                    "function upkeep",
 		"UPDATE jobgen.queue SET deleted = now()":                    "table queue",
@@ -323,7 +323,7 @@ func TestObjectsOfACallerAreNotMetByTheOwnersFunctions(t *testing.T) {
 		`CREATE FUNCTION trap.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS $$
 			BEGIN INSERT INTO trap.caught SELECT payload::text FROM jobgen.job; RETURN pg_catalog.clock_timestamp(); END $$`,
 		"SET search_path = trap, pg_catalog",
-		"SELECT * FROM jobgen.claim_one(1, 1, '{0}')")
+		"SELECT * FROM jobgen.claim_one(1, 1, NULL, '{0}')")
 	if n := query[int](t, conn, "SELECT count(*) FROM trap.caught"); n != 0 {
 		t.Error("a function of the caller ran with the owner's rights")
 	}

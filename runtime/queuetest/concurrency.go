@@ -50,8 +50,8 @@ const (
 	stormProducers = 6
 )
 
-// settleLimit is how long a store may take until every job has ended.
-var settleLimit = time.Minute
+// endLimit is how long a store may take until every job has ended.
+var endLimit = time.Minute
 
 var stormQueues = []string{"storm 1", "storm 2"}
 
@@ -123,7 +123,7 @@ func runStorm(t testing.TB, store Store, jobs int, seed uint64) history {
 	}
 	others.Go(s.client(200).cancel)
 	producers.Wait()
-	s.settle()
+	s.awaitEnd()
 	close(s.stop)
 	others.Wait()
 	hist := history{ops: s.rec.ops()}
@@ -163,9 +163,9 @@ func (s *storm) dueIn(d time.Duration) (time.Time, time.Duration) {
 	return due, s.probeCall + due.Sub(s.probed)
 }
 
-// settle waits until every job has ended, or for as long as a store may take.
-func (s *storm) settle() {
-	deadline := time.After(settleLimit)
+// awaitEnd waits until every job has ended, or for as long as a store may take.
+func (s *storm) awaitEnd() {
+	deadline := time.After(endLimit)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -174,7 +174,7 @@ func (s *storm) settle() {
 		}
 		select {
 		case <-deadline:
-			s.t.Errorf("jobs have not ended after %v: %+v", settleLimit, s.stats())
+			s.t.Errorf("jobs have not ended after %v: %+v", endLimit, s.stats())
 			return
 		case <-tick.C:
 		}

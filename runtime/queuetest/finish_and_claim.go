@@ -8,17 +8,17 @@ import (
 	"github.com/jobgen/jobgen/runtime"
 )
 
-// turn takes one job, or none, in the same call that writes outcomes, and holds
+// finishAndClaim takes one job, or none, in the same call that writes outcomes, and holds
 // that these were the answers.
-func (x *trial) turn(q queue, handler string, outcomes []attemptEnd, want ...error) *runtime.Job {
+func (x *trial) finishAndClaim(q queue, handler string, outcomes []attemptEnd, want ...error) *runtime.Job {
 	x.Helper()
-	verdicts, batch, err := q.FinishAndClaim(x.Context(), outcomes, claimRequest{HandlerID: handler, Types: bothTypes, Limit: 1})
+	results, batch, err := q.FinishAndClaim(x.Context(), outcomes, claimRequest{HandlerID: handler, Types: bothTypes, Limit: 1})
 	x.must(err)
-	if len(verdicts) != len(outcomes) {
-		x.Fatalf("%d results of %d outcomes", len(verdicts), len(outcomes))
+	if len(results) != len(outcomes) {
+		x.Fatalf("%d results of %d outcomes", len(results), len(outcomes))
 	}
-	for i, verdict := range verdicts {
-		x.is(verdict, want[i])
+	for i, result := range results {
+		x.is(result, want[i])
 	}
 	if len(batch.Jobs) == 0 {
 		return nil
@@ -32,14 +32,14 @@ var finishingAndClaiming = behaviours{
 		var outcomes []attemptEnd
 		var answers []error
 		for _, id := range added {
-			job := x.turn(q, "h", outcomes, answers...)
+			job := x.finishAndClaim(q, "h", outcomes, answers...)
 			if job == nil || job.ID != id {
 				x.Fatalf("claimed %v; want job %d", job, id)
 			}
 			x.numbers(job, 0, job.AttemptsRemaining)
 			outcomes, answers = []attemptEnd{outcome(job, "done")}, []error{nil}
 		}
-		if job := x.turn(q, "h", outcomes, nil); job != nil {
+		if job := x.finishAndClaim(q, "h", outcomes, nil); job != nil {
 			x.Errorf("claimed %v", job)
 		}
 		for _, id := range added {
@@ -53,14 +53,14 @@ var finishingAndClaiming = behaviours{
 		foreign := x.addAndClaim("stranger")
 		retry := failure(bad, "no", "log")
 		retry.RetryIn = time.Hour
-		job := x.turn(q, "h", []attemptEnd{outcome(good, "0"), retry, outcome(foreign, ""), {JobID: 1, Success: true}},
+		job := x.finishAndClaim(q, "h", []attemptEnd{outcome(good, "0"), retry, outcome(foreign, ""), {JobID: 1, Success: true}},
 			nil, nil, runtime.ErrJobNotClaimed, runtime.ErrJobNotFound)
 		if job == nil || job.ID != next {
 			x.Errorf("claimed %v; want job %d", job, next)
 		}
 		x.succeeded(good, "0")
 		x.failed(bad, "no", "log")
-		if job = x.turn(q, "h", []attemptEnd{outcome(good, "again"), outcome(foreign, "")}, nil, runtime.ErrJobNotClaimed); job != nil {
+		if job = x.finishAndClaim(q, "h", []attemptEnd{outcome(good, "again"), outcome(foreign, "")}, nil, runtime.ErrJobNotClaimed); job != nil {
 			x.Errorf("claimed %v", job)
 		}
 		x.succeeded(good, "0")
@@ -68,7 +68,7 @@ var finishingAndClaiming = behaviours{
 	}),
 	"FinishAndClaim answers for attempts that were stolen": driven(func(x *trial, q queue) {
 		first, thief := x.stolen()
-		if job := x.turn(q, first.HandlerID, []attemptEnd{outcome(first, "late")}, nil); job != nil {
+		if job := x.finishAndClaim(q, first.HandlerID, []attemptEnd{outcome(first, "late")}, nil); job != nil {
 			x.Errorf("claimed %v", job)
 		}
 		x.is(complete(x, thief, ""), runtime.ErrJobCancelled)
@@ -78,15 +78,15 @@ var finishingAndClaiming = behaviours{
 	"FinishAndClaim of no types writes its outcomes all the same": driven(func(x *trial, q queue) {
 		x.add()
 		job := x.claim("h")
-		verdicts, batch, err := q.FinishAndClaim(x.Context(), []attemptEnd{outcome(job, "done")}, claimRequest{HandlerID: "h", Limit: 1})
+		results, batch, err := q.FinishAndClaim(x.Context(), []attemptEnd{outcome(job, "done")}, claimRequest{HandlerID: "h", Limit: 1})
 		x.must(err)
-		x.same(len(verdicts), 1)
+		x.same(len(results), 1)
 		x.same(len(batch.Jobs), 0)
 		x.succeeded(job, "done")
 	}),
 	"FinishAndClaim of no outcomes is a claim": driven(func(x *trial, q queue) {
 		id := x.add()
-		if job := x.turn(q, "h", nil); job == nil || job.ID != id {
+		if job := x.finishAndClaim(q, "h", nil); job == nil || job.ID != id {
 			x.Errorf("claimed %v; want job %d", job, id)
 		}
 	}),

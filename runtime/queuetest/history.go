@@ -14,7 +14,7 @@ import (
 )
 
 // A history is what the clients of one concurrency run did and were told, and
-// what the store said once the run had settled. Times count from the start of
+// what the store said once every job had ended. Times count from the start of
 // the run on one process's monotonic clock.
 type history struct {
 	ops []op

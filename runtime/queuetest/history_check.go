@@ -74,7 +74,7 @@ func checkHistory(h history) []violation {
 		c.broken(ruleQuiet, 0, "Stats is %+v", h.end.stats)
 	}
 	for _, id := range h.end.claimable {
-		c.broken(ruleQuiet, id, "it is claimable after the run has settled")
+		c.broken(ruleQuiet, id, "it is claimable after every job has ended")
 	}
 	return c.found
 }
@@ -170,7 +170,7 @@ func (c *checker) numbers(l life) {
 }
 
 // again checks a second claim of one attempt: one release must allow it.
-func (c *checker) again(l life, former, claim op) {
+func (c *checker) again(l life, earlier, claim op) {
 	releases := 0
 	for _, o := range l.ops {
 		if o.kind == opRelease && o.attempt == claim.attempt && o.call <= claim.ret {
@@ -184,7 +184,7 @@ func (c *checker) again(l life, former, claim op) {
 		}
 	}
 	if claims > 1+releases {
-		c.broken(ruleHeldTwice, l.id, "attempt %d is claimed by %s and by %s, released %d times", claim.attempt, former.handler, claim.handler, releases)
+		c.broken(ruleHeldTwice, l.id, "attempt %d is claimed by %s and by %s, released %d times", claim.attempt, earlier.handler, claim.handler, releases)
 	}
 }
 
@@ -208,11 +208,11 @@ func (c *checker) intervals(l life) {
 // succession checks that an attempt had ended, or its time was up, before the
 // next began. A claim counts from when it was called, since the store's clock
 // started it no earlier.
-func (c *checker) succession(l life, former, claim op) {
+func (c *checker) succession(l life, earlier, claim op) {
 	var wait time.Duration
 	failed := false
 	for _, o := range l.ops {
-		if o.kind == opFail && o.err == nil && o.attempt == former.attempt && o.handler == former.handler && o.call <= claim.ret {
+		if o.kind == opFail && o.err == nil && o.attempt == earlier.attempt && o.handler == earlier.handler && o.call <= claim.ret {
 			failed, wait = true, o.call+o.retryIn-claim.ret
 		}
 	}
@@ -220,10 +220,10 @@ func (c *checker) succession(l life, former, claim op) {
 	case failed && wait > slack:
 		c.broken(ruleEarly, l.id, "attempt %d was claimed %v before the time to retry", claim.attempt, wait)
 	case failed:
-	case claim.ret < former.call+l.add.work-slack:
+	case claim.ret < earlier.call+l.add.work-slack:
 		c.broken(ruleOverlap, l.id, "attempt %d was claimed by %s while %s held attempt %d for at least %v more",
-			claim.attempt, claim.handler, former.handler, former.attempt, former.call+l.add.work-claim.ret)
-	case claim.handler == former.handler:
+			claim.attempt, claim.handler, earlier.handler, earlier.attempt, earlier.call+l.add.work-claim.ret)
+	case claim.handler == earlier.handler:
 		c.broken(ruleOwnSteal, l.id, "%s took attempt %d over from itself", claim.handler, claim.attempt)
 	}
 }

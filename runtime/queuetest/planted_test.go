@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) {
 	// What planted bugs break is to be noticed, not waited for or shrunk.
-	limit, settleLimit = 6*time.Second, 5*time.Second
+	limit, endLimit = 6*time.Second, 5*time.Second
 	for name, value := range map[string]string{"rapid.nofailfile": "true", "rapid.shrinktime": "0s"} {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)

@@ -44,9 +44,10 @@ var (
 // back ends may import it, it imports none of them, and the generator stays
 // on its own side.
 var rules = map[string]rule{
-	"runtime":          {own: []string{"runtime/codec", "runtime/driver", "runtime/internal/engine"}, modules: runtimeModules},
+	"runtime":          {own: []string{"runtime/codec", "runtime/driver", "runtime/internal/engine", "runtime/observe"}, modules: runtimeModules},
 	"runtime/driver":   {modules: runtimeModules},
 	"runtime/codec":    {modules: runtimeModules},
+	"runtime/observe":  {modules: runtimeModules},
 	"runtime/value":    {},
 	"gen/jobs":         {own: []string{"runtime", "runtime/codec", "runtime/value"}, modules: runtimeModules},
 	"runtime/memory":   {own: []string{"runtime", "runtime/driver", "runtime/internal/wake"}, modules: runtimeModules},

@@ -1,10 +1,11 @@
--- claim_one is the first job that waits, exactly, by the priorities in their order.
-CREATE OR REPLACE FUNCTION jobgen.claim_one(_queue integer, _handler integer, _priorities smallint[])
+-- claim_one is the first job of _types that waits, exactly, by the priorities in
+-- their order; null is every type.
+CREATE OR REPLACE FUNCTION jobgen.claim_one(_queue integer, _handler integer, _types integer[], _priorities smallint[])
 RETURNS TABLE (id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN QUERY SELECT * FROM jobgen.sweep(_queue, _handler, NULL, 1, clock_timestamp(), _priorities, true, false, false);
+  RETURN QUERY SELECT * FROM jobgen.sweep(_queue, _handler, _types, 1, clock_timestamp(), _priorities, true, false, false);
 END $$;
 
 REVOKE ALL ON FUNCTION jobgen.claim_one FROM PUBLIC;

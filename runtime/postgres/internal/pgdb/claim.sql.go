@@ -95,7 +95,7 @@ const claimOne = `-- name: ClaimOne :many
 SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
   c.payload::json AS payload, c.revoked::boolean AS revoked, t.name, t.version
-FROM jobgen.claim_one($1, $2, $3::smallint[])
+FROM jobgen.claim_one($1, $2, $3::integer[], $4::smallint[])
   AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
 JOIN jobgen.job_type t ON t.number = c.type
 `
@@ -103,6 +103,7 @@ JOIN jobgen.job_type t ON t.number = c.type
 type ClaimOneParams struct {
 	Queue      int32
 	Handler    int32
+	Types      []int32
 	Priorities []int16
 }
 
@@ -122,7 +123,12 @@ type ClaimOneRow struct {
 }
 
 func (q *Queries) ClaimOne(ctx context.Context, arg ClaimOneParams) ([]ClaimOneRow, error) {
-	rows, err := q.db.Query(ctx, claimOne, arg.Queue, arg.Handler, arg.Priorities)
+	rows, err := q.db.Query(ctx, claimOne,
+		arg.Queue,
+		arg.Handler,
+		arg.Types,
+		arg.Priorities,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -310,7 +316,7 @@ const steal = `-- name: Steal :many
 SELECT c.id::bigint AS id, c.priority::smallint AS priority, c.type::integer AS type, c.attempts::integer AS attempts,
   c.max_attempts::integer AS max_attempts, c.created::timestamptz AS created, c.due::timestamptz AS due, c.max_work::bigint AS max_work,
   c.payload::json AS payload, c.revoked::boolean AS revoked, t.name, t.version
-FROM jobgen.steal($1, $2, $3::boolean)
+FROM jobgen.steal($1, $2, $3::integer[], $4::smallint[], $5::boolean)
   AS c(id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked)
 JOIN jobgen.job_type t ON t.number = c.type
 `
@@ -318,6 +324,8 @@ JOIN jobgen.job_type t ON t.number = c.type
 type StealParams struct {
 	Queue          int32
 	Handler        int32
+	Types          []int32
+	Priorities     []int16
 	CanDeclareDead bool
 }
 
@@ -337,7 +345,13 @@ type StealRow struct {
 }
 
 func (q *Queries) Steal(ctx context.Context, arg StealParams) ([]StealRow, error) {
-	rows, err := q.db.Query(ctx, steal, arg.Queue, arg.Handler, arg.CanDeclareDead)
+	rows, err := q.db.Query(ctx, steal,
+		arg.Queue,
+		arg.Handler,
+		arg.Types,
+		arg.Priorities,
+		arg.CanDeclareDead,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -163,7 +163,8 @@ WITH f AS (
 SELECT t.name, t.version,
        count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
        count(*) FILTER (WHERE f.due <= f.now) AS due,
-       count(*) FILTER (WHERE f.expires > f.now) AS claimed
+       count(*) FILTER (WHERE f.expires > f.now) AS claimed,
+       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = $1::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET $2::bigint) AS more
 FROM f JOIN jobgen.job_type t ON t.number = f.type GROUP BY t.number ORDER BY t.name, t.version
 `
 
@@ -178,6 +179,7 @@ type StatsByTypeRow struct {
 	Waiting int64
 	Due     int64
 	Claimed int64
+	More    bool
 }
 
 // The first jobs in claim order by type, with the same counts, and whether there
@@ -197,6 +199,7 @@ func (q *Queries) StatsByType(ctx context.Context, arg StatsByTypeParams) ([]Sta
 			&i.Waiting,
 			&i.Due,
 			&i.Claimed,
+			&i.More,
 		); err != nil {
 			return nil, err
 		}

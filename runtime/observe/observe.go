@@ -1,4 +1,7 @@
-package runtime
+// Package observe is how a runtime.Worker tells a program what it does, for
+// metrics, traces and alerts. It holds nothing but the events and the interface
+// that receives them.
+package observe
 
 import (
 	"context"
@@ -7,8 +10,8 @@ import (
 	"github.com/bwmarrin/snowflake"
 )
 
-// An Observer is told what a [Worker] does: it is where metrics and traces come
-// from. Give it with [WithObserver].
+// An Observer is told what a Worker does: it is where metrics and traces come
+// from. Give it with runtime.WithObserver.
 type Observer interface {
 	// AttemptBegins is called before a handler, in its goroutine, with an event of
 	// kind [AttemptBegun]. The handler gets the context that it returns, which is
@@ -21,57 +24,57 @@ type Observer interface {
 	Observe(event Event)
 }
 
-// An EventKind says what a [Worker] has done or met.
-type EventKind string
+// A Kind says what a Worker has done or met.
+type Kind string
 
 // The kinds of events. Each has Kind, Time and Queue; the comments name the
 // further fields of [Event] that are set.
 const (
 	// AttemptBegun: the job's fields, Waited.
-	AttemptBegun EventKind = "attempt begun"
+	AttemptBegun Kind = "attempt begun"
 	// AttemptEnded: the job's fields, Context, Outcome, Waited, Took; Err and Reason
 	// where the handler failed.
-	AttemptEnded EventKind = "attempt ended"
+	AttemptEnded Kind = "attempt ended"
 	// JobDied: the job's fields, Reason. The job has failed without attempts
 	// remaining. A job whose last claim expires dies without an event.
-	JobDied EventKind = "job died"
+	JobDied Kind = "job died"
 	// ClaimLost: the job's fields, Err. The job was cancelled or taken over
 	// while it ran.
-	ClaimLost EventKind = "claim lost"
+	ClaimLost Kind = "claim lost"
 	// OutcomeLate: the job's fields, Outcome, Reason. The outcome came too late to
 	// count.
-	OutcomeLate EventKind = "outcome late"
+	OutcomeLate Kind = "outcome late"
 	// OutcomeRefused: the job's fields, Outcome, Err. The store refuses the outcome,
 	// which is tried again by itself or becomes a failure.
-	OutcomeRefused EventKind = "outcome refused"
+	OutcomeRefused Kind = "outcome refused"
 	// OutcomeDropped: the job's fields, Outcome, Err. The outcome could not be
 	// written before its claim expired. The job is taken over and runs again.
-	OutcomeDropped EventKind = "outcome dropped"
+	OutcomeDropped Kind = "outcome dropped"
 	// JobsClaimed: N, Took. The Worker has claimed N jobs in one round trip.
-	JobsClaimed EventKind = "jobs claimed"
+	JobsClaimed Kind = "jobs claimed"
 	// OutcomesWritten: N, Took. The Worker has written N outcomes in one round trip.
-	OutcomesWritten EventKind = "outcomes written"
+	OutcomesWritten Kind = "outcomes written"
 	// UnhandledWaiting: N, Types. Due jobs wait that the Worker has no handler for,
 	// by type or by version of the payload: N of the first 10,000 jobs. It leaves
 	// them for a program that understands them; when none comes, they wait for good.
 	// The Worker looks once a minute, or less often while looking takes more than a
 	// second, and says once with N = 0 when there are none any longer.
-	UnhandledWaiting EventKind = "unhandled waiting"
+	UnhandledWaiting Kind = "unhandled waiting"
 	// StoreAway: Err. The store does not answer any more.
-	StoreAway EventKind = "store away"
+	StoreAway Kind = "store away"
 	// StoreBack says that the store answers again.
-	StoreBack EventKind = "store back"
+	StoreBack Kind = "store back"
 )
 
-// An Event is one thing that a [Worker] has done or met.
+// An Event is one thing that a Worker has done or met.
 type Event struct {
-	Kind  EventKind
+	Kind  Kind
 	Time  time.Time
 	Queue string
 
 	// The job's fields.
 	JobID             snowflake.ID
-	JobType           JobType
+	JobType           string
 	PayloadVersion    int16
 	AttemptNumber     int32 // counted from 0
 	HandlerID         string
@@ -92,5 +95,14 @@ type Event struct {
 	Reason string
 
 	N     int
-	Types []TypeStats
+	Types []UnhandledType
+}
+
+// An UnhandledType is a job type at a version of its payload that the Worker has
+// no handler for.
+type UnhandledType struct {
+	Type    string
+	Version int16
+	// Waiting counts the due jobs of that type and version that wait.
+	Waiting int64
 }
