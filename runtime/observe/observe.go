@@ -15,7 +15,8 @@ import (
 type Observer interface {
 	// AttemptBegins is called before a handler, in its goroutine, with an event of
 	// kind [AttemptBegun]. The handler gets the context that it returns, which is
-	// ctx or derived from it.
+	// ctx or derived from it. A panic changes nothing but the attempt's log; what
+	// ends the goroutine ends the attempt.
 	AttemptBegins(ctx context.Context, begun Event) context.Context
 
 	// Observe is told of all other events, one after the other, shortly after each
