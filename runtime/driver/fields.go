@@ -12,28 +12,32 @@ import (
 // any. Empty Fields describe nothing and agree with all others.
 type Fields string
 
-// Conflict returns why a program with these fields and one with others cannot
-// read each other's payloads, or "" where nothing speaks against it. It errs on
-// the side of agreement: what differs inside a field is not seen.
+// Conflict returns why a program with these fields and one with others mean
+// different payloads, or "" where nothing speaks for it: a field that both know is
+// of two kinds, or each requires a field that the other does not know. Where one
+// alone requires more, one of the two is the other's next version, and the rules of
+// jobgen breaking decide on that change. It errs on the side of agreement: what
+// differs inside a field is not seen.
 func (f Fields) Conflict(others Fields) string {
 	if f == "" || others == "" {
 		return ""
 	}
 	ours, theirs := f.kinds(), others.kinds()
+	unknownThere := ""
 	for line := range strings.Lines(string(f)) {
 		name, kind, optional := field(line)
 		other, ok := theirs[name]
 		switch {
-		case !ok && !optional:
-			return fmt.Sprintf("field %q is required here and unknown there", name)
+		case !ok && !optional && unknownThere == "":
+			unknownThere = name
 		case ok && kind != "any" && other != "any" && kind != other:
 			return fmt.Sprintf("field %q is of JSON type %s here and %s there", name, kind, other)
 		}
 	}
 	for line := range strings.Lines(string(others)) {
 		name, _, optional := field(line)
-		if _, ok := ours[name]; !ok && !optional {
-			return fmt.Sprintf("field %q is unknown here and required there", name)
+		if _, ok := ours[name]; !ok && !optional && unknownThere != "" {
+			return fmt.Sprintf("field %q is required here and unknown there, where field %q is required and unknown here", unknownThere, name)
 		}
 	}
 	return ""
