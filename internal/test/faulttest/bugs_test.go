@@ -1,6 +1,7 @@
 package faulttest
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"syscall"
@@ -35,12 +36,12 @@ var bugs = []bug{
 	},
 	{
 		name: "takes claims over that have not expired", function: "sweep",
-		from: "(j.expires <= _now OR j.handler = ANY (_gone)) AND (j.attempts", to: "(true) AND (j.attempts",
+		from: "_expired AND ((j.expires <= _now OR j.handler = ANY (_dead_workers)) AND", to: "_expired AND ((true) AND",
 		breaks: ruleOverlap,
 	},
 	{
-		name: "takes everybody for gone", function: "gone",
-		from: "n.holder = h.holder AND n.expires > clock_timestamp()", to: "false",
+		name: "takes everybody for dead", function: "dead_workers",
+		from: "n.holder = h.holder AND n.expires > _now", to: "false",
 		breaks: ruleOverlap, late: true,
 	},
 	{
@@ -50,12 +51,12 @@ var bugs = []bug{
 	},
 	{
 		name: "buries a job with an attempt left", function: "sweep",
-		from: "FILTER (WHERE r.attempts >= r.max_attempts)", to: "FILTER (WHERE r.attempts > 0)",
+		from: "FILTER (WHERE r.attempts >= r.max_attempts AND", to: "FILTER (WHERE r.attempts > 0 AND",
 		breaks: ruleLimit, mix: mix{modeQuick: 50, modeSlow: 50},
 	},
 	{
 		name: "never takes over what has expired", function: "sweep",
-		from: "_expired AND (j.expires <= _now OR", to: "_expired AND (j.expires <= _now - interval '1 day' OR",
+		from: "_expired AND ((j.expires <= _now OR", to: "_expired AND ((j.expires <= _now - interval '1 day' OR",
 		only: true, breaks: rulePrompt,
 	},
 	{
@@ -75,7 +76,7 @@ var bugs = []bug{
 	},
 	{
 		name: "loses a job that fails for the last time", function: "fail",
-		from: "attempts, max_attempts, created, clock_timestamp(), max_work, payload FROM x)", to: "attempts, max_attempts, created, clock_timestamp(), max_work, payload FROM x WHERE false)",
+		from: "created, _now, max_work, payload FROM x)", to: "created, _now, max_work, payload FROM x WHERE false)",
 		only: true, breaks: ruleLost,
 	},
 	{
@@ -133,6 +134,31 @@ func (s *storm) trouble(m mix, handlers int) {
 		w.signal(sig)
 	}
 	s.pass(600 * time.Millisecond)
+}
+
+// TestEveryBugCanBePlanted finds the bugs that are for -faults alone too, when
+// the text that they replace is no longer there.
+func TestEveryBugCanBePlanted(t *testing.T) {
+	t.Parallel()
+	begin(t, 1)
+	conn, err := pgx.Connect(t.Context(), migrated.DSN(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	for _, b := range bugs {
+		t.Run(b.name, func(t *testing.T) {
+			if _, err := conn.Exec(t.Context(), "BEGIN"); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if _, err := conn.Exec(context.Background(), "ROLLBACK"); err != nil {
+					t.Error(err)
+				}
+			})
+			plant(t, conn, b)
+		})
+	}
 }
 
 func TestTheCheckerFindsPlantedBugs(t *testing.T) {
