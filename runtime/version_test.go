@@ -169,10 +169,14 @@ type countingQueue struct {
 	looks atomic.Int64
 }
 
-func (q *countingQueue) Stats(context.Context, driver.StatsRequest) (driver.Stats, error) {
+func (q *countingQueue) Stats(ctx context.Context, _ driver.StatsRequest) (driver.Stats, error) {
 	q.looks.Add(1)
-	time.Sleep(5 * time.Second)
-	return driver.Stats{}, nil
+	select {
+	case <-time.After(5 * time.Second):
+		return driver.Stats{}, nil
+	case <-ctx.Done():
+		return driver.Stats{}, ctx.Err()
+	}
 }
 
 func TestWorkerLooksLessOftenForJobsWithoutAHandlerWhereLookingIsSlow(t *testing.T) {
