@@ -119,13 +119,3 @@ func (j *Job) String() string {
 func (j *Job) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int64("id", int64(j.ID)), slog.String("type", string(j.Type)))
 }
-
-// expires returns when the job's claim ends by this process's monotonic
-// clock. It errs to the early side, since it counts from before the claim was
-// sent. A job with no MaxWorkDuration, stealable at once, has no such moment.
-func (j *Job) expires() (at time.Time, ok bool) {
-	if j.MaxWorkDuration <= 0 || j.claimedAt.IsZero() {
-		return time.Time{}, false
-	}
-	return j.claimedAt.Add(j.MaxWorkDuration), true
-}

@@ -71,9 +71,3 @@ func (m *Mux) queues() []string {
 
 // types returns the handled job types in order.
 func (m *Mux) types() []JobType { return slices.Sorted(maps.Keys(m.handlers)) }
-
-// reads reports whether the mux has a handler for jobs of this type and
-// version.
-func (m *Mux) reads(job *Job) bool {
-	return slices.Contains(m.handlers[job.Type].versions, TypeVersion{job.Type, job.PayloadVersion})
-}

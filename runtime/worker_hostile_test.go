@@ -31,7 +31,7 @@ var harms = []harm{
 	func() { panic(nil) },
 	func() { goruntime.Goexit() },
 	func() { var e *typedNil; _ = e.text },
-	func() { var m map[string]int; m["x"]++ },
+	func() { var list []int; _ = list[len(list)] },
 }
 
 // A hostileValue cannot be printed.
