@@ -18,7 +18,8 @@ const MaxDepth = 1000
 type Error struct {
 	// Path is the place of the value, such as "to[2].name"; empty for the
 	// payload as a whole. In an error of reading * stands for the key of a map,
-	// which is not the struct's but the payload's.
+	// which is not the struct's but the payload's. A path of more than 400 bytes
+	// is cut short and ends in "…".
 	Path string
 	// Err says what is wrong.
 	Err error

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"unicode/utf8"
 )
+
+// maxPath is how many bytes the path of an error may have.
+const maxPath = 400
 
 // joinKey returns the path of what lies at path inside an object's key. The
 // key is empty for what an object has from a struct that is embedded.
@@ -13,9 +17,9 @@ func joinKey(key, path string) string {
 	case key == "":
 		return path
 	case path == "", path[0] == '[':
-		return key + path
+		return short(key + path)
 	}
-	return key + "." + path
+	return short(key + "." + path)
 }
 
 // joinIndex is joinKey for an element of an array.
@@ -24,7 +28,21 @@ func joinIndex(i int, path string) string {
 	if path != "" && path[0] != '[' {
 		index += "."
 	}
-	return index + path
+	return short(index + path)
+}
+
+// short cuts the inner end off a path of more than maxPath bytes, which a
+// payload may have through its keys and its levels: errors are logged.
+func short(path string) string {
+	if len(path) <= maxPath {
+		return path
+	}
+	const more = "…"
+	end := maxPath - len(more)
+	for end > 0 && !utf8.RuneStart(path[end]) {
+		end--
+	}
+	return path[:end] + more
 }
 
 // pathAt returns the path of the value or key at byte at of valid JSON.
@@ -52,7 +70,7 @@ func walkTo(dec *json.Decoder, at int64) (path string, beyond bool) {
 		token, err := dec.Token()
 		key, _ := token.(string)
 		if err != nil || dec.InputOffset() > at {
-			return key, true
+			return joinKey(key, ""), true
 		}
 		if path, beyond := walkTo(dec, at); beyond {
 			return joinKey(key, path), true

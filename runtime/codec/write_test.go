@@ -68,6 +68,33 @@ func TestWhatNoStoreKeepsIsNotWritten(t *testing.T) {
 	}
 }
 
+// A payload decides how long its paths are, and errors are logged.
+func TestALongPathIsCutShort(t *testing.T) {
+	t.Parallel()
+	for what, spoil := range map[string]func(v *jobs.EveryJob){
+		"deep JSON": func(v *jobs.EveryJob) {
+			v.FJson = json.RawMessage(strings.Repeat("[", 900) + `"\u0000"` + strings.Repeat("]", 900))
+		},
+		"a long key": func(v *jobs.EveryJob) {
+			v.Parcels = map[string]jobs.Address{strings.Repeat("ü", 1<<20): {Street: "\x00"}}
+		},
+		"a long key that is not UTF-8": func(v *jobs.EveryJob) {
+			v.Parcels = map[string]jobs.Address{strings.Repeat("\x80", 1<<20): {}}
+		},
+		"a long key in JSON": func(v *jobs.EveryJob) {
+			v.FJson = json.RawMessage(`{"` + strings.Repeat("ü", 1<<20) + `":"\u0000"}`)
+		},
+	} {
+		v := jobs.EveryJob{FJson: json.RawMessage("0")}
+		spoil(&v)
+		_, err := codec.Append(nil, &v)
+		var ce *codec.Error
+		if !errors.As(err, &ce) || len(ce.Path) > 400 || !strings.HasSuffix(ce.Path, "…") {
+			t.Errorf("%s: an error of %d bytes: %.500v", what, len(err.Error()), err)
+		}
+	}
+}
+
 func TestAStringWithoutEscapesIsOneAllocation(t *testing.T) {
 	data := []byte(`{"account_id":"1","email_id":"` + strings.Repeat("ä text ", 100) + `"}`)
 	v := new(email)

@@ -1,9 +1,11 @@
 package postgres_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/jobgen/jobgen/internal/test/pgtest"
+	"github.com/jobgen/jobgen/runtime"
 )
 
 func TestUpkeepDropsLogsByTheDayAndKeepsTheOthers(t *testing.T) {
@@ -45,5 +47,34 @@ func TestTodaysAttemptsGoToTodaysPartition(t *testing.T) {
 	drain(t, notes(t, store))
 	if got, want := query[string](t, connect(t, dsn), "SELECT tableoid::regclass::text || ' ' || (tableoid::regclass::text = 'jobgen.attempt_' || to_char(ended AT TIME ZONE 'UTC', 'YYYYMMDD')) FROM jobgen.attempt"), "true"; got[len(got)-4:] != want {
 		t.Errorf("the attempt is in %s", got)
+	}
+}
+
+// Upkeep may remove the attempts of a cancelled job before the job, which
+// another transaction has locked or ten thousand come before. Finishing one is
+// then told that there is no such job, as after all of upkeep.
+func TestAnAttemptThatUpkeepHasRemovedIsOfAnUnknownJob(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	store := open(t, dsn)
+	conn := connect(t, dsn)
+	add(t, store, 1)
+	queue := notes(t, store)
+	job, err := queue.TryClaim(t.Context(), "h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := queue.Cancel(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, conn, "UPDATE jobgen.attempt SET ended = ended - interval '40 days'")
+	if err := store.Upkeep(t.Context(), 30); err != nil {
+		t.Fatal(err)
+	}
+	if err := queue.Complete(t.Context(), job.ID, "h", 0, nil); !errors.Is(err, runtime.ErrJobNotFound) {
+		t.Errorf("completing the removed attempt: %v, want %v", err, runtime.ErrJobNotFound)
+	}
+	if err := queue.Complete(t.Context(), job.ID, "h", 1, nil); !errors.Is(err, runtime.ErrJobNotClaimed) {
+		t.Errorf("completing an attempt that was never made: %v, want %v", err, runtime.ErrJobNotClaimed)
 	}
 }

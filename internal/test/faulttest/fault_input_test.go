@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/codec"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
@@ -45,8 +46,10 @@ var payloads = []struct {
 	{name: "half a surrogate pair", payload: document{Any: json.RawMessage(`"\ud800"`)}, refused: true},
 	{name: "just below the limit", payload: document{Text: strings.Repeat("x", 1<<20-100)}},
 	{name: "100 MB", payload: document{Text: strings.Repeat("x", 100<<20)}, refused: true},
-	{name: "100 levels", payload: document{Any: nested(100)}},
-	{name: "5000 levels", payload: document{Any: nested(5000)}},
+	{name: "as many levels as there may be", payload: document{Any: nested(codec.MaxDepth - 1)}}, // the object is one
+	{name: "one level more", payload: document{Any: nested(codec.MaxDepth)}, refused: true},
+	{name: "5000 levels", payload: document{Any: nested(5000)}, refused: true},
+	{name: "a NUL under a key of 100 KB", payload: document{Any: json.RawMessage(`{"` + strings.Repeat("k", 100<<10) + `":"\u0000"}`)}, refused: true},
 	{name: "400,000 levels", payload: document{Any: nested(400_000)}, refused: true},
 	{name: "a number out of any range", payload: document{Any: json.RawMessage(`1e999999`)}},
 	{name: "a number with 100,000 digits", payload: document{Any: json.RawMessage(strings.Repeat("9", 100_000))}},

@@ -1,7 +1,7 @@
 -- finish ends one attempt, whatever has become of its job, and says how:
 --   done        as asked
 --   revoked     as asked, and it ended another handler's claim
---   unknown     there is no such job
+--   unknown     there is no such job, or it was cancelled and upkeep has removed the attempt
 --   never       _handler never made that attempt
 --   failed      the attempt has failed before
 --   over        the attempt is over, and stays as it is
@@ -53,7 +53,10 @@ BEGIN
   SELECT * INTO _attempt FROM jobgen.attempt a
   WHERE a.queue = _queue AND a.job = _id AND a.number = _number AND a.handler = _handler FOR UPDATE;
   IF NOT FOUND THEN
-    verdict := 'never';
+    -- An attempt that is over has a row until upkeep removes it, which may be
+    -- before it removes the cancelled job.
+    verdict := CASE WHEN _ended.state = 'cancelled' AND _number >= 0 AND _number < _ended.attempts
+      AND NOT EXISTS (SELECT FROM jobgen.attempt a WHERE a.queue = _queue AND a.job = _id AND a.number = _number) THEN 'unknown' ELSE 'never' END;
     RETURN;
   END IF;
   SELECT a.number INTO winner FROM jobgen.attempt a WHERE a.queue = _queue AND a.job = _id AND a.outcome = 1;
