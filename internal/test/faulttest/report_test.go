@@ -38,7 +38,7 @@ func (t *table) write() error {
 		fmt.Fprintf(&b, "- %s;\n", r)
 	}
 	fmt.Fprintf(&b, "- throughput is back at %.0f %% of what it was within a minute after the fault, by itself;\n", 100*enough)
-	fmt.Fprintf(&b, "- a worker tries to make no more than %d connections a second while the fault lasts.\n", maxDials)
+	fmt.Fprintf(&b, "- a worker tries in vain to make no more than %d connections a second while the fault lasts.\n", maxDials)
 	return os.WriteFile(*reportFile, []byte(b.String()), 0o644)
 }
 
