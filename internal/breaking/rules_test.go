@@ -89,3 +89,26 @@ func TestRulesAreNumberedInOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOptionThatIsLeftOutHasItsDefault(t *testing.T) {
+	t.Parallel()
+	job := func(option string) *schema.File {
+		return parse(t, "version: 1\npackage: a.b/c\nqueues: {q: {}}\njobs: {a: {queue: q"+option+"}}\n")
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{", max_attempts: unlimited", "", `job "a": max_attempts was unlimited and is 25`},
+		{", max_attempts: 30", "", `job "a": max_attempts was 30 and is 25`},
+		{"", ", max_attempts: 24", `job "a": max_attempts was 25 and is 24`},
+		{"", ", max_attempts: 25", ""},
+		{"", ", max_attempts: unlimited", ""},
+		{", max_work_duration: 2m", "", `job "a": max_work_duration was 2m0s and is 1m0s`},
+	} {
+		got := ""
+		for _, f := range (breaking.Pair{Old: job(c.old), New: job(c.new)}).Findings() {
+			got += f.Message
+		}
+		if got != c.want {
+			t.Errorf("%q to %q: %q, want %q", c.old, c.new, got, c.want)
+		}
+	}
+}

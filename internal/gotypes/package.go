@@ -24,7 +24,7 @@ type Job struct {
 	Version  int16              // of the payload; 0 is 1
 	Previous []*PreviousVersion // versions of which jobs may still wait, in order
 
-	Options []Option // those that are set
+	Options []Option // those that are set, or that runtime would not have so by itself
 }
 
 // An Option is an option of a job, by its name in jobs.yaml.
