@@ -112,3 +112,31 @@ func TestAnOptionThatIsLeftOutHasItsDefault(t *testing.T) {
 		}
 	}
 }
+
+func TestAConstructorThatCompilesAndMeansSomethingElseIsFound(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ old, new, want string }{
+		{"a: string, b: int", "c: string, b: int", `argument 1 of the constructor was "a" and is "c"`},
+		{"a: string, b: string", "a: string, c: string", `argument 2 of the constructor was "b" and is "c"`},
+		{"a: string, b: string", "b: string, a: string", `argument 1 of the constructor was "a" and is "b"`},
+		{"a: string, b: string?", "a: string?, b: string", `argument 1 of the constructor was "a" and is "b"`},
+		{"a: string, b: string", "b: string", ""},
+		{"a: string", "a: string, b: string", ""},
+		{"a: string", "b: int", ""},
+		{"a: string", "b: {type: string, renamed_from: a}", ""},
+		{"a: string, b: int?", "b: int?, a: string", ""},
+	} {
+		file := func(fields string) *schema.File {
+			return parse(t, "version: 1\npackage: a.b/c\nqueues: {q: {}}\njobs: {j: {queue: q, payload: {"+fields+"}}}\n")
+		}
+		got := ""
+		for _, f := range (breaking.Pair{Old: file(c.old), New: file(c.new)}).Findings() {
+			if f.Rule == breaking.ArgumentChanged {
+				got += strings.TrimPrefix(f.Message, `job "j": `)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s to %s: %q, want %q", c.old, c.new, got, c.want)
+		}
+	}
+}

@@ -9,7 +9,7 @@ type Package struct {
 	Path   string // import path of the package to generate
 	Name   string // its package name
 	Types  []*Named
-	Jobs   []*Job // in the order of the file
+	Jobs   []*Job // both in the order of the file
 }
 
 // A Job is one job type.
@@ -19,7 +19,7 @@ type Job struct {
 	File   string // the file it is generated into: "email_job.gen.go"
 	Doc    string // lines joined by "\n", without comment marks; "" for none
 	Queue  string // the queue's name as stored: "emails"
-	Fields []*Field
+	Fields []*Field // in the order in which they first appeared
 
 	Version  int16              // of the payload; 0 is 1
 	Previous []*PreviousVersion // versions of which jobs may still wait, in order
