@@ -14,11 +14,11 @@ type Package struct {
 
 // A Job is one job type.
 type Job struct {
-	Type   string // the job type as stored: "email"
-	Name   string // its Go name: "Email", the stem of EnqueueEmail and EmailJob
-	File   string // the file it is generated into: "email_job.gen.go"
-	Doc    string // lines joined by "\n", without comment marks; "" for none
-	Queue  string // the queue's name as stored: "emails"
+	Type   string   // the job type as stored: "email"
+	Name   string   // its Go name: "Email", the stem of EnqueueEmail and EmailJob
+	File   string   // the file it is generated into: "email_job.gen.go"
+	Doc    string   // lines joined by "\n", without comment marks; "" for none
+	Queue  string   // the queue's name as stored: "emails"
 	Fields []*Field // in the order in which they first appeared
 
 	Version  int16              // of the payload; 0 is 1
