@@ -116,7 +116,7 @@ types:
   w.x: {fields: {a: v?}}
   y: {}
 jobs:
-  a: {queue: q}
+  a: {queues: q}
   b: nothing
   c:
     queue: [q]
@@ -137,13 +137,23 @@ jobs:
 	want := []string{
 		"1:10 JG203", "2:1 JG201", "3:10 JG203", "6:3 JG107", "7:3 JG205", "8:19 JG206", "8:36 JG207", "8:41 JG201",
 		"10:3 JG212", "11:13 JG203", "12:13 JG213", "13:3 JG205", "14:3 JG212",
-		"16:3 JG202", "17:6 JG203", "19:12 JG203", "21:10 JG210", "22:10 JG211", "23:10 JG211", "24:10 JG211", "25:9 JG211", "26:10 JG203",
+		"16:7 JG201", "17:6 JG203", "19:12 JG203", "21:10 JG210", "22:10 JG211", "23:10 JG211", "24:10 JG211", "25:9 JG211", "26:10 JG203",
 		"27:7 JG203", "28:7 JG205", "29:15 JG207", "30:24 JG207",
 		"31:30 JG211", "31:48 JG211", "31:62 JG211", "31:83 JG211", "31:91 JG211", "31:98 JG104", "31:107 JG104",
 		"32:44 JG207", "32:69 JG207",
 	}
 	if d := cmp.Diff(want, have); d != "" {
 		t.Errorf("mistakes (-want +have):\n%s", d)
+	}
+}
+
+func TestAJobMayHaveNoPayload(t *testing.T) {
+	t.Parallel()
+	for _, job := range []string{"a: {queue: q}", "a: {queue: q, payload: }", "a: {queue: q, payload: {}}", "a:"} {
+		file, mistakes := schema.Parse("jobs.yaml", []byte(head+"defaults: {queue: q}\njobs:\n  "+job+"\n"))
+		if len(mistakes) > 0 || len(file.Jobs) != 1 || len(file.Jobs[0].Payload) > 0 || file.Jobs[0].Queue.Value != "q" {
+			t.Errorf("%s: %v", job, mistakes)
+		}
 	}
 }
 
