@@ -1,11 +1,13 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/jobgen/jobgen/runtime/codec"
 )
@@ -177,4 +179,24 @@ func (d *Definition) decode(version int16, data []byte) (any, error) {
 		}
 	}
 	return p, nil
+}
+
+// maxKept is the size of the largest buffer that is kept for another payload,
+// or one large payload would be held for good.
+const maxKept = 64 << 10
+
+var payloadBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// encodePayload returns the payload as JSON, in no more memory than it needs.
+func encodePayload(def *Definition, payload any, limit int) ([]byte, error) {
+	buf := payloadBuffers.Get().(*[]byte)
+	data, err := def.encode((*buf)[:0], payload, limit)
+	if cap(data) <= maxKept {
+		*buf = data
+		defer payloadBuffers.Put(buf) // once data has been copied
+	}
+	if err != nil {
+		return nil, err
+	}
+	return bytes.Clone(data), nil
 }
