@@ -27,8 +27,13 @@ type Definition struct {
 	// encoding/json does otherwise.
 	Payload any
 
-	// Call calls handler, a func(context.Context, *Job, P) error, with the P that
-	// payload points to.
+	// Handler is a nil handler of the job: a func(context.Context, *Job, P) error
+	// where P is the payload, or a func(context.Context, *Job) error where the job
+	// has none.
+	Handler any
+
+	// Call calls handler, which has the type of Handler, with what payload points
+	// to.
 	Call func(ctx context.Context, handler any, job *Job, payload any) error
 
 	// Version is that of the payload; 0 is 1. New jobs are written at it.
@@ -43,7 +48,7 @@ type Definition struct {
 // Define describes a job type, whose payload is the struct P, by hand.
 func Define[P any](jobType JobType, queue string, options ...JobOption) *Definition {
 	return &Definition{
-		Type: jobType, Queue: queue, Options: options, Payload: (*P)(nil),
+		Type: jobType, Queue: queue, Options: options, Payload: (*P)(nil), Handler: (func(context.Context, *Job, P) error)(nil),
 		Call: func(ctx context.Context, handler any, job *Job, payload any) error {
 			return handler.(func(context.Context, *Job, P) error)(ctx, job, *payload.(*P))
 		},
@@ -75,11 +80,6 @@ func (d *Definition) payload() reflect.Type {
 	return nil
 }
 
-// handlerType is that of a handler that Call can call.
-func (d *Definition) handlerType() reflect.Type {
-	return reflect.FuncOf([]reflect.Type{reflect.TypeFor[context.Context](), reflect.TypeFor[*Job](), d.payload()}, []reflect.Type{reflect.TypeFor[error]()}, false)
-}
-
 // check says what is wrong with the definition.
 func (d *Definition) check() error {
 	var all error
@@ -88,6 +88,9 @@ func (d *Definition) check() error {
 	}
 	if d.payload() == nil {
 		mistake("its payload is a %T, which is not a pointer", d.Payload)
+	}
+	if t := reflect.TypeOf(d.Handler); t == nil || t.Kind() != reflect.Func {
+		mistake("its handler is a %T, which is not a function", d.Handler)
 	}
 	if d.Version < 0 {
 		mistake("payload version %d is less than 1", d.Version)

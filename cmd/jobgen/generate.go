@@ -207,7 +207,7 @@ func (g *generated) tell(out io.Writer) {
 	for _, step := range g.advanced.Raised {
 		fmt.Fprintf(out, "\n%s: new jobs have payload version %d, which running binaries leave alone and new ones read beside %d:\n", step.Job, step.To, step.From)
 		for _, why := range step.Why {
-			fmt.Fprintf(out, "\t%s [%s]\n", why.Message, why.Rule.ID)
+			fmt.Fprintf(out, "\t%s [%s]\n", why.Message, why.Rule.Name)
 		}
 	}
 	for _, step := range g.advanced.Removed {

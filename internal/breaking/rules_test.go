@@ -2,8 +2,8 @@ package breaking_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/jobgen/jobgen/internal/breaking"
@@ -24,7 +24,7 @@ func parse(t testing.TB, src string) *schema.File {
 func lines(findings []breaking.Finding) []string {
 	var all []string
 	for _, f := range findings {
-		all = append(all, fmt.Sprintf("%s (was %s): %s [%s %s] breaks %v", f.At, f.Was, f.Message, f.Rule.ID, f.Level, f.Breaks))
+		all = append(all, fmt.Sprintf("%s (was %s): %s [%s %s] breaks %v", f.At, f.Was, f.Message, f.Rule.Name, f.Level, f.Breaks))
 	}
 	return all
 }
@@ -35,12 +35,12 @@ func TestEachRuleFindsItsChangeAndNoOther(t *testing.T) {
 		if rule.Old == "" {
 			continue // cmd/jobgen has the database to break it
 		}
-		t.Run(rule.ID, func(t *testing.T) {
+		t.Run(rule.Name, func(t *testing.T) {
 			t.Parallel()
 			old, now := parse(t, rule.Old), parse(t, rule.New)
 			found := breaking.Pair{Old: old, New: now}.Findings()
 			if len(found) != 1 || found[0].Rule != rule || found[0].Level != rule.Level {
-				t.Fatalf("found %q, want one finding against %s of level %s", lines(found), rule.ID, rule.Level)
+				t.Fatalf("found %q, want one finding against %s of level %s", lines(found), rule.Name, rule.Level)
 			}
 			f := found[0]
 			if f.At.Line == 0 || len(f.Breaks) == 0 || f.Do == "" {
@@ -78,14 +78,16 @@ func parseOr(t *testing.T, src string) *schema.File {
 	return parse(t, src)
 }
 
-func TestRulesAreNumberedInOrder(t *testing.T) {
+func TestRulesHaveNamesOfTheirOwnAndAreWhole(t *testing.T) {
 	t.Parallel()
-	for i, rule := range breaking.Rules() {
-		if want := fmt.Sprintf("JB%03d", i+1); rule.ID != want {
-			t.Errorf("rule %s is %s, want %s", rule.Name, rule.ID, want)
+	seen := make(map[string]bool)
+	for _, rule := range breaking.Rules() {
+		if seen[rule.Name] {
+			t.Errorf("two rules are called %s", rule.Name)
 		}
-		if rule.Name == "" || strings.ToLower(rule.Name) != rule.Name || rule.Meaning == "" || rule.Do == "" || !slices.Contains(breaking.Levels(), rule.Level) {
-			t.Errorf("rule %s is not whole: %+v", rule.ID, rule)
+		seen[rule.Name] = true
+		if !regexp.MustCompile(`^[a-z]+(-[a-z]+)+$`).MatchString(rule.Name) || rule.Meaning == "" || rule.Do == "" || !slices.Contains(breaking.Levels(), rule.Level) {
+			t.Errorf("rule %s is not whole: %+v", rule.Name, rule)
 		}
 	}
 }

@@ -25,7 +25,7 @@ type OptionType struct {
 
 // Lowered is the rule of jobgen breaking about an option that is lowered.
 type Lowered struct {
-	ID, Name    string // "JB006", "max-attempts-lowered"
+	Name        string // "max-attempts-lowered"
 	Meaning, Do string
 	Old, New    string // values as a file writes them, between which the rule is broken
 }
@@ -58,7 +58,7 @@ var optionTypes = []*OptionType{
 		In:    Everywhere,
 		Value: Whole{Low: 1, High: math.MaxInt32, Word: "unlimited", WordValue: Unlimited}, Default: Unlimited,
 		Lowered: &Lowered{
-			ID: "JB006", Name: "max-attempts-lowered",
+			Name: "max-attempts-lowered",
 			Meaning: "New jobs are dead after fewer failures. Those that wait keep the number that they were enqueued with.",
 			Do:      "see that what enqueues the job can do with fewer attempts",
 			Old:     "5", New: "3",
@@ -70,7 +70,7 @@ var optionTypes = []*OptionType{
 		In:    Everywhere,
 		Value: Duration{}, Default: DefaultMaxWorkDuration,
 		Lowered: &Lowered{
-			ID: "JB007", Name: "max-work-duration-lowered",
+			Name: "max-work-duration-lowered",
 			Meaning: "The handler has less time for a new job, and another worker takes it over sooner. Those that wait keep the time that they were enqueued with.",
 			Do:      "see that the handler is done in that time",
 			Old:     "1h", New: "1m",

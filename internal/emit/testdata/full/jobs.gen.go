@@ -27,7 +27,7 @@ var Catalogue = runtime.NewCatalogue(
 type Handlers interface {
 	HandleEmail(ctx context.Context, job *runtime.Job, payload EmailJob) error
 	HandleEvery(ctx context.Context, job *runtime.Job, payload EveryJob) error
-	HandlePing(ctx context.Context, job *runtime.Job, payload PingJob) error
+	HandlePing(ctx context.Context, job *runtime.Job) error
 	HandleOrder(ctx context.Context, job *runtime.Job, payload OrderJob) error
 }
 
