@@ -32,7 +32,7 @@ neither overwritten nor removed. When jobs.yaml has mistakes, nothing is written
 
 Beside jobs.yaml it writes jobs.lock, which lists every version of every payload
 that a waiting job may have. A change that leaves the new binary unable to read
-these is refused, and the message says what to do; see docs/breaking.md.
+these is refused, and the message says what to do; see docs/reference/breaking.md.
 
 That nothing has changed since the last run is seen from a sum in your cache
 folder, without making the code again. jobgen check trusts no sum.

@@ -85,7 +85,7 @@ var (
 		option("max_attempt: 3"))
 	MissingKey = aboutLanguage("missing-key", "a key that is missing",
 		"The key has to be there, since no value could be meant without it.",
-		example(emails+"jobs:\n  email: {queue: emails}\n"))
+		example(emails+"jobs:\n  email: {payload: {to: string}}\n"))
 	WrongKind = aboutLanguage("wrong-kind", "another kind of value",
 		"A mapping, a list, a text or a number is wanted, and something else is there. Text that YAML takes for something else, such as `yes`, `null` or `1.0`, is written in quotes.",
 		example("queues: emails\n"+email))

@@ -18,7 +18,7 @@ import (
 	"github.com/jobgen/jobgen/runtime/driver"
 )
 
-var update = flag.Bool("update", false, "write docs/diagnostics.md anew")
+var update = flag.Bool("update", false, "write docs/reference/diagnostics.md anew")
 
 // write makes files below a new directory, which is a module called
 // example.com/shop, and returns it.
@@ -130,7 +130,7 @@ func TestDiagnosticsPageIsCurrent(t *testing.T) {
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n```yaml\n%s```\n\n```text\n%s\n```\n", rule.Name, rule.Meaning,
 			excerpt(rule.Example), strings.Join(lines(mistakes), "\n"))
 	}
-	page := filepath.Join("..", "..", "docs", "diagnostics.md")
+	page := filepath.Join("..", "..", "docs", "reference", "diagnostics.md")
 	if *update {
 		if err := os.WriteFile(page, []byte(b.String()), 0o666); err != nil {
 			t.Fatal(err)
@@ -141,7 +141,7 @@ func TestDiagnosticsPageIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(have), b.String()); d != "" {
-		t.Errorf("docs/diagnostics.md is stale: run go test ./internal/gotypes -update (-have +want):\n%s", d)
+		t.Errorf("docs/reference/diagnostics.md is stale: run go test ./internal/gotypes -update (-have +want):\n%s", d)
 	}
 }
 

@@ -116,7 +116,7 @@ types:
   w.x: {fields: {a: v?}}
   y: {}
 jobs:
-  a: {queue: q}
+  a: {queues: q}
   b: nothing
   c:
     queue: [q]
@@ -137,13 +137,23 @@ jobs:
 	want := []string{
 		"1:10 wrong-kind", "2:1 unknown-key", "3:10 wrong-kind", "6:3 duplicate-key", "7:3 invalid-name", "8:19 unknown-queue", "8:36 invalid-option", "8:41 unknown-key",
 		"10:3 struct-or-enum", "11:13 wrong-kind", "12:13 invalid-enum", "13:3 invalid-name", "14:3 struct-or-enum",
-		"16:3 missing-key", "17:6 wrong-kind", "19:12 wrong-kind", "21:10 unknown-type", "22:10 invalid-type", "23:10 invalid-type", "24:10 invalid-type", "25:9 invalid-type", "26:10 wrong-kind",
+		"16:7 unknown-key", "17:6 wrong-kind", "19:12 wrong-kind", "21:10 unknown-type", "22:10 invalid-type", "23:10 invalid-type", "24:10 invalid-type", "25:9 invalid-type", "26:10 wrong-kind",
 		"27:7 wrong-kind", "28:7 invalid-name", "29:15 invalid-option", "30:24 invalid-option",
 		"31:30 invalid-type", "31:48 invalid-type", "31:62 invalid-type", "31:83 invalid-type", "31:91 invalid-type", "31:98 unsupported-yaml", "31:107 unsupported-yaml",
 		"32:44 invalid-option", "32:69 invalid-option",
 	}
 	if d := cmp.Diff(want, have); d != "" {
 		t.Errorf("mistakes (-want +have):\n%s", d)
+	}
+}
+
+func TestAJobMayHaveNoPayload(t *testing.T) {
+	t.Parallel()
+	for _, job := range []string{"a: {queue: q}", "a: {queue: q, payload: }", "a: {queue: q, payload: {}}", "a:"} {
+		file, mistakes := schema.Parse("jobs.yaml", []byte(head+"defaults: {queue: q}\njobs:\n  "+job+"\n"))
+		if len(mistakes) > 0 || len(file.Jobs) != 1 || len(file.Jobs[0].Payload) > 0 || file.Jobs[0].Queue.Value != "q" {
+			t.Errorf("%s: %v", job, mistakes)
+		}
 	}
 }
 

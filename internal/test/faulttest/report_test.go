@@ -38,7 +38,7 @@ func (t *table) write() error {
 		fmt.Fprintf(&b, "- %s;\n", r)
 	}
 	fmt.Fprintf(&b, "- throughput is back at %.0f %% of what it was within a minute after the fault, by itself;\n", 100*enough)
-	fmt.Fprintf(&b, "- a worker tries to make no more than %d connections a second while the fault lasts.\n", maxDials)
+	fmt.Fprintf(&b, "- a worker tries in vain to make no more than %d connections a second while the fault lasts.\n", maxDials)
 	return os.WriteFile(*reportFile, []byte(b.String()), 0o644)
 }
 
@@ -66,7 +66,7 @@ const preface = `# Reliability
 What happens to jobs on PostgreSQL when things break, as a test found it on %s. Nothing on this page is typed by
 hand:
 
-    go test ./internal/test/faulttest -faults -timeout 2h -report ../../../docs/reliability.md
+    go test ./internal/test/faulttest -faults -timeout 2h -report ../../../docs/internals/reliability.md
 
 Producers and workers are processes of their own, and reach the server through a proxy that can delay, hold, lose and cut
 what passes. Three witnesses are joined after each run: what producers asked for and were told, what handlers began and

@@ -131,7 +131,7 @@ func (w *watchedOutput) Write(p []byte) (int, error) {
 func TestEachStatementOfThePostgreSQLGuideRuns(t *testing.T) {
 	t.Parallel()
 	count := 0
-	for _, s := range snippets(t, "docs/postgresql.md") {
+	for _, s := range snippets(t, "docs/operate/postgresql.md") {
 		if s.language != "sql" || strings.Contains(s.text, "CREATE ROLE") {
 			continue // TestTheRolesOfThePostgreSQLGuideSuffice runs those
 		}
@@ -161,7 +161,7 @@ func TestTheRolesOfThePostgreSQLGuideSuffice(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
 	var logins string
-	for _, s := range snippets(t, "docs/postgresql.md") {
+	for _, s := range snippets(t, "docs/operate/postgresql.md") {
 		if strings.Contains(s.text, "CREATE ROLE") {
 			logins = s.text
 		}
@@ -252,7 +252,7 @@ func TestEachStatementOfTheSQLiteGuideRuns(t *testing.T) {
 	}
 	defer store.Close()
 	count := 0
-	for _, s := range snippets(t, "docs/sqlite.md") {
+	for _, s := range snippets(t, "docs/operate/sqlite.md") {
 		if s.language != "sql" {
 			continue
 		}

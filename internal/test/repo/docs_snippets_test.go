@@ -116,7 +116,7 @@ func TestEachJobsYAMLOfTheDocumentsIsAccepted(t *testing.T) {
 	var files []string // each in a folder of its own, with its code below
 	all := make(map[string]string)
 	for page := range pages(t) {
-		if page == "docs/diagnostics.md" {
+		if page == "docs/reference/diagnostics.md" {
 			continue // which shows what is refused; internal/gotypes tests it
 		}
 		for _, s := range snippets(t, page) {
@@ -162,7 +162,7 @@ func inSurroundings(t *testing.T, s snippet) string {
 	t.Helper()
 	backend, jobsPackage, payload := "postgres", module+"/gen/jobs", "EmailJob"
 	switch s.page {
-	case "docs/sqlite.md":
+	case "docs/operate/sqlite.md":
 		backend = "sqlite"
 	case "docs/getting-started.md":
 		jobsPackage, payload = "example.com/shop/gen/jobs", "WelcomeJob"

@@ -16,7 +16,7 @@ import (
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
-var update = flag.Bool("update", false, "write the tables of docs/breaking.md anew")
+var update = flag.Bool("update", false, "write the tables of docs/reference/breaking.md anew")
 
 func parse(t *testing.T, src string) *schema.File {
 	t.Helper()
@@ -97,7 +97,7 @@ func ruleList(t *testing.T) string {
 
 func TestTheTablesOfBreakingAreCurrent(t *testing.T) {
 	t.Parallel()
-	page := filepath.Join("..", "..", "..", "docs", "breaking.md")
+	page := filepath.Join("..", "..", "..", "docs", "reference", "breaking.md")
 	data, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -119,6 +119,6 @@ func TestTheTablesOfBreakingAreCurrent(t *testing.T) {
 		return
 	}
 	if d := cmp.Diff(string(data), want); d != "" {
-		t.Errorf("docs/breaking.md is stale: run go test ./internal/test/rolltest -run Tables -update (-have +want):\n%s", d)
+		t.Errorf("docs/reference/breaking.md is stale: run go test ./internal/test/rolltest -run Tables -update (-have +want):\n%s", d)
 	}
 }

@@ -28,10 +28,9 @@ var EveryJobOptions = []runtime.JobOption{
 }
 
 var jobEvery = &runtime.Definition{
-	Type:    EveryJobType,
-	Queue:   EveryQueue,
-	Options: EveryJobOptions,
+	Type: EveryJobType, Queue: EveryQueue, Options: EveryJobOptions,
 	Payload: (*EveryJob)(nil),
+	Handler: (func(context.Context, *runtime.Job, EveryJob) error)(nil),
 	Call: func(ctx context.Context, handler any, job *runtime.Job, payload any) error {
 		return handler.(func(context.Context, *runtime.Job, EveryJob) error)(ctx, job, *payload.(*EveryJob))
 	},

@@ -21,10 +21,9 @@ const OrderQueue = "orders"
 var OrderJobOptions = []runtime.JobOption{}
 
 var jobOrder = &runtime.Definition{
-	Type:    OrderJobType,
-	Queue:   OrderQueue,
-	Options: OrderJobOptions,
+	Type: OrderJobType, Queue: OrderQueue, Options: OrderJobOptions,
 	Payload: (*OrderJob)(nil),
+	Handler: (func(context.Context, *runtime.Job, OrderJob) error)(nil),
 	Call: func(ctx context.Context, handler any, job *runtime.Job, payload any) error {
 		return handler.(func(context.Context, *runtime.Job, OrderJob) error)(ctx, job, *payload.(*OrderJob))
 	},
