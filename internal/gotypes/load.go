@@ -80,7 +80,7 @@ func (l *loader) job(job *schema.Job) *Job {
 		Doc: job.Doc, Queue: job.Queue.Value, Fields: l.fields(job.Payload),
 	}
 	for _, o := range job.Options {
-		if o.IsSet() {
+		if o.IsSet() || o.Value != o.Type.Added {
 			j.Options = append(j.Options, Option{o.Type.Name, o.Value})
 		}
 	}

@@ -291,3 +291,21 @@ func TestPreviousVersionsHaveNamesOfTheirOwn(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
+
+func TestAJobThatSaysNothingHasALimitOfAttempts(t *testing.T) {
+	t.Parallel()
+	dir := write(t, nil)
+	for option, want := range map[string][]gotypes.Option{
+		"priority: 0":             {{Name: "max_attempts", Value: int64(25)}, {Name: "priority", Value: int64(0)}},
+		"max_attempts: 3":         {{Name: "max_attempts", Value: int64(3)}},
+		"max_attempts: unlimited": {{Name: "max_attempts", Value: schema.Unlimited}},
+	} {
+		pkg, mistakes := check(t, dir, "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\njobs: {a: {queue: q, "+option+"}}\n")
+		if len(mistakes) > 0 {
+			t.Fatal(mistakes)
+		}
+		if d := cmp.Diff(want, pkg.Jobs[0].Options); d != "" {
+			t.Errorf("%s (-want +have):\n%s", option, d)
+		}
+	}
+}

@@ -9,22 +9,22 @@ type Package struct {
 	Path   string // import path of the package to generate
 	Name   string // its package name
 	Types  []*Named
-	Jobs   []*Job // in the order of the file
+	Jobs   []*Job // both in the order of the file
 }
 
 // A Job is one job type.
 type Job struct {
-	Type   string // the job type as stored: "email"
-	Name   string // its Go name: "Email", the stem of EnqueueEmail and EmailJob
-	File   string // the file it is generated into: "email_job.gen.go"
-	Doc    string // lines joined by "\n", without comment marks; "" for none
-	Queue  string // the queue's name as stored: "emails"
-	Fields []*Field
+	Type   string   // the job type as stored: "email"
+	Name   string   // its Go name: "Email", the stem of EnqueueEmail and EmailJob
+	File   string   // the file it is generated into: "email_job.gen.go"
+	Doc    string   // lines joined by "\n", without comment marks; "" for none
+	Queue  string   // the queue's name as stored: "emails"
+	Fields []*Field // in the order in which they first appeared
 
 	Version  int16              // of the payload; 0 is 1
 	Previous []*PreviousVersion // versions of which jobs may still wait, in order
 
-	Options []Option // those that are set
+	Options []Option // those that are set, or that runtime would not have so by itself
 }
 
 // An Option is an option of a job, by its name in jobs.yaml.

@@ -26,13 +26,13 @@ func (t *table) write() error {
 	})
 	var b strings.Builder
 	fmt.Fprintf(&b, preface, time.Now().UTC().Format(time.DateOnly))
-	for rows := t.rows; len(rows) > 0; {
-		n := 1
-		for n < len(rows) && rows[n].family == rows[0].family {
-			n++
+	for rest := t.rows; len(rest) > 0; {
+		n := slices.IndexFunc(rest, func(r result) bool { return r.family != rest[0].family })
+		if n < 0 {
+			n = len(rest)
 		}
-		writeFamily(&b, rows[:n])
-		rows = rows[n:]
+		writeFamily(&b, rest[:n])
+		rest = rest[n:]
 	}
 	fmt.Fprintf(&b, "\n## What is checked\n\nAfter each of them:\n\n")
 	for _, r := range allRules {

@@ -18,8 +18,8 @@ const _ = runtime.GeneratedV1
 var Catalogue = runtime.NewCatalogue(
 	jobEmail,
 	jobEvery,
-	jobPing,
 	jobOrder,
+	jobPing,
 )
 
 // Handlers handles every job type of this package. What lacks a method for one
@@ -27,14 +27,14 @@ var Catalogue = runtime.NewCatalogue(
 type Handlers interface {
 	HandleEmail(ctx context.Context, job *runtime.Job, payload EmailJob) error
 	HandleEvery(ctx context.Context, job *runtime.Job, payload EveryJob) error
-	HandlePing(ctx context.Context, job *runtime.Job) error
 	HandleOrder(ctx context.Context, job *runtime.Job, payload OrderJob) error
+	HandlePing(ctx context.Context, job *runtime.Job) error
 }
 
 // HandleAll sets the handler of every job type of this package.
 func HandleAll(mux *runtime.Mux, handlers Handlers) {
 	HandleEmail(mux, handlers.HandleEmail)
 	HandleEvery(mux, handlers.HandleEvery)
-	HandlePing(mux, handlers.HandlePing)
 	HandleOrder(mux, handlers.HandleOrder)
+	HandlePing(mux, handlers.HandlePing)
 }
