@@ -136,6 +136,20 @@ type Claimed struct {
 	// error it is nil where it is not known whether they were written; they may be
 	// given to Finish again.
 	Finished []Result
+	// Buried are the jobs that have died since the claim on their last attempt is
+	// over, and that this call has found. It is empty unless From is FromAll.
+	Buried []Burial
+}
+
+// A Burial is a job that has died although its handler reported nothing.
+type Burial struct {
+	// Attempt is the job's last one.
+	Attempt
+	Type TypeVersion
+	// Handler held the claim; empty where that is not known.
+	Handler string
+	// Reason is that of the attempt's log.
+	Reason string
 }
 
 // An OutcomeKind says how an attempt ended.
@@ -200,6 +214,10 @@ type Result struct {
 	// By is the number of the attempt that completed the job, where Status is
 	// Superseded.
 	By int32
+	// Recorded says of a failure, where Status is Done, that the job had been
+	// cancelled, or completed by another attempt: the failure was recorded, and the
+	// job stays as it was. Of other outcomes it is false.
+	Recorded bool
 }
 
 // A Lost is an attempt whose claim its handler no longer holds.

@@ -213,6 +213,20 @@ var bugs = []bug{
 		stats:     func(s *driver.Stats) { s.Waiting += s.Claimed },
 	},
 	{
+		name:      "says nothing of the jobs that it buries",
+		sentences: []string{"dying/a worker that buries a job says so once"},
+		unburied:  true,
+	},
+	{
+		name:      "takes the failure of a cancelled job for its death",
+		sentences: []string{"dying/a cancelled job does not die when its last attempt fails"},
+		results: func(results []driver.Result) {
+			for i := range results {
+				results[i].Recorded = false
+			}
+		},
+	},
+	{
 		name:      "revives for one attempt more than asked",
 		sentences: []string{"dead/a buried job is revived"},
 		byModel:   true,

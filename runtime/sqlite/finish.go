@@ -310,7 +310,7 @@ func (f finishCall) finishAny(ctx context.Context, o driver.Outcome) (result dri
 func (f finishCall) failStale(ctx context.Context, o driver.Outcome, attempt sqlitedb.AttemptRow) (driver.Result, error) {
 	switch attempt.Outcome {
 	case attemptOpen:
-		return driver.Result{}, f.recordStale(ctx, attempt, attemptFailed, o.Reason, o.Log)
+		return driver.Result{Recorded: true}, f.recordStale(ctx, attempt, attemptFailed, o.Reason, o.Log)
 	case attemptLost:
 		return driver.Result{Status: driver.ClaimLost}, f.recordStale(ctx, attempt, attemptFailed, o.Reason, o.Log)
 	}

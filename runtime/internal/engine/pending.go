@@ -71,6 +71,14 @@ func (p *pending) outcome() driver.Outcome {
 	return o
 }
 
+// reason is why the attempt failed; empty where it did not.
+func (p *pending) reason() string {
+	if p.said == nil {
+		return ""
+	}
+	return p.said.reason
+}
+
 // until is when the outcome is dropped, if the store has not taken it.
 func (p *pending) until() time.Time {
 	least := p.claim.Sent.Add(p.ended + minPersist)
