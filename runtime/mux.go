@@ -7,6 +7,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
 // A Mux finds the handler of a job by the job's type. The generated Handle
@@ -62,6 +64,9 @@ func (m *Mux) Handle(def *Definition, handler any, upgrades ...Upgrade) {
 	}
 	m.handlers[def.Type] = muxEntry{queue: def.Queue, versions: def.versions(), run: func(ctx context.Context, job *Job) error {
 		payload, err := def.decode(ctx, job.PayloadVersion, job.Data)
+		if isGarbage(err) {
+			return &engine.Final{Err: err}
+		}
 		if err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (r *report) ended(e engine.Event) {
 	t := taskOf(e)
 	switch e.Outcome {
 	case driver.Failed:
-		if t.job.AttemptsRemaining > 0 { // or what becomes of the job has a line, which says all
+		if !e.Attempt.Last() { // or what becomes of the job has a line, which says all
 			r.attempts.Warn("attempt failed", append(t.attrs(), "error", e.Reason, "attempts_remaining", remainingText(t.job), "took", e.Took)...)
 		}
 	case driver.Released:

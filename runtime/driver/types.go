@@ -159,7 +159,8 @@ type OutcomeKind uint8
 const (
 	// Completed finishes the job.
 	Completed OutcomeKind = iota
-	// Failed makes the job due again, or dead where no attempts are left.
+	// Failed makes the job due again, or dead where no attempts are left or the
+	// outcome is Final.
 	Failed
 	// Released makes the job claimable again at once under the same attempt
 	// number, as if it had never been claimed. Where the handler no longer holds
@@ -181,6 +182,9 @@ type Outcome struct {
 	Reason string
 	// RetryIn is how long after a failure the job becomes due again.
 	RetryIn time.Duration
+	// Final says of a failure that another attempt would end the same way: the job
+	// is dead at once, and what attempts it had left are gone.
+	Final bool
 	// Log is what the handler wrote; nil is an empty log.
 	Log []byte
 }

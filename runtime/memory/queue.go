@@ -133,7 +133,7 @@ func (q *queue) finishOne(handler string, o driver.Outcome) (result driver.Resul
 		}
 		return result
 	}
-	result = r.fail(handler, o.Number, o.Reason, log, q.store.time().Add(o.RetryIn))
+	result = r.fail(handler, o.Number, o.Reason, log, q.store.time().Add(o.RetryIn), o.Final)
 	q.arrived.Wake()
 	return result
 }

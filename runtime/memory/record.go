@@ -126,8 +126,8 @@ func supersededReason(winner int32) string {
 }
 
 // fail records that attempt n failed; a live job becomes due again at due, or
-// is dead without attempts left.
-func (r *record) fail(handler string, n int32, reason string, log []byte, due time.Time) driver.Result {
+// is dead without attempts left, which a final failure takes away.
+func (r *record) fail(handler string, n int32, reason string, log []byte, due time.Time, final bool) driver.Result {
 	a := r.attempt(handler, n)
 	switch {
 	case a == nil:
@@ -144,6 +144,9 @@ func (r *record) fail(handler string, n int32, reason string, log []byte, due ti
 		return driver.Result{Recorded: true}
 	}
 	r.job.Due = due
+	if final {
+		r.left = 0
+	}
 	if r.left == 0 {
 		r.state = dead
 	}

@@ -90,8 +90,14 @@ func newFinishCall(outcomes []driver.Outcome) *finishCall {
 	return f
 }
 
-// retryParam is how long a failed job waits, in microseconds.
-func retryParam(o *driver.Outcome) int64 { return max(o.RetryIn, 0).Microseconds() }
+// retryParam is how long a failed job waits, in microseconds; negative where it
+// does not.
+func retryParam(o *driver.Outcome) int64 {
+	if o.Final {
+		return -1
+	}
+	return max(o.RetryIn, 0).Microseconds()
+}
 
 // note takes down the jobs that a quick statement has finished.
 func (f *finishCall) note(ids []int64) {

@@ -218,6 +218,15 @@ var bugs = []bug{
 		unburied:  true,
 	},
 	{
+		name: "tries a job again that has failed for good",
+		sentences: []string{
+			"dying/a failure for good makes the job dead at once, whatever attempts it has left",
+			"dying/data that does not decode makes its job dead at once, and a program that reads it handles the revived job",
+		},
+		byModel: true,
+		outcome: func(o *driver.Outcome) { o.Final = false },
+	},
+	{
 		name:      "takes the failure of a cancelled job for its death",
 		sentences: []string{"dying/a cancelled job does not die when its last attempt fails"},
 		results: func(results []driver.Result) {

@@ -239,7 +239,7 @@ func (f *finisher) report(batch []pending, results []driver.Result) {
 		switch {
 		case results[i].Status != driver.Done:
 			f.voice.say(Event{Kind: OutcomeLate, Of: p.claim, Outcome: p.kind, Result: results[i], Reason: p.reason()})
-		case p.kind == driver.Failed && p.claim.Remaining == 0:
+		case p.kind == driver.Failed && (p.claim.Remaining == 0 || p.said.final):
 			kind := JobDied
 			if results[i].Recorded {
 				kind = FailureRecorded
