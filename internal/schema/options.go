@@ -65,7 +65,7 @@ var optionTypes = []*OptionType{
 		In:    Everywhere,
 		Value: Whole{Low: 1, High: math.MaxInt32, Word: "unlimited", WordValue: Unlimited}, Default: DefaultMaxAttempts, Added: Unlimited,
 		Lowered: &Lowered{
-			Name: "max-attempts-lowered",
+			Name:    "max-attempts-lowered",
 			Meaning: "New jobs are dead after fewer failures. Those that wait keep the number that they were enqueued with.",
 			Do:      "see that what enqueues the job can do with fewer attempts",
 			Old:     "5", New: "3",
@@ -77,7 +77,7 @@ var optionTypes = []*OptionType{
 		In:    Everywhere,
 		Value: Duration{}, Default: DefaultMaxWorkDuration, Added: DefaultMaxWorkDuration,
 		Lowered: &Lowered{
-			Name: "max-work-duration-lowered",
+			Name:    "max-work-duration-lowered",
 			Meaning: "The handler has less time for a new job, and another worker takes it over sooner. Those that wait keep the time that they were enqueued with.",
 			Do:      "see that the handler is done in that time",
 			Old:     "1h", New: "1m",

@@ -55,7 +55,7 @@ func TestGettingStartedWorks(t *testing.T) {
 						env = []string{"DATABASE_URL=" + pgtest.DSN(t)}
 					}
 					run(t, dir, "go", "build", "-o", "shop", ".")
-					runUntil(t, dir, []string{"address=" + command}, env, filepath.Join(dir, "shop"), command)
+					runUntil(t, dir, true, []string{"address=" + command}, env, filepath.Join(dir, "shop"), command)
 				case line == "go mod tidy": // the go command of this test does it, where it may not download
 				default:
 					run(t, dir, "sh", "-euc", line)

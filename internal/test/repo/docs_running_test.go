@@ -16,9 +16,10 @@ import (
 )
 
 // runUntil starts a program, sends it SIGTERM once it has said all that is
-// expected, as a platform does at a deployment, and wants it to exit with 0. It
-// returns what the program has said.
-func runUntil(t *testing.T, dir string, expected, env []string, name string, args ...string) string {
+// expected, as a platform does at a deployment, and wants it to exit with 0. One
+// that does not handle SIGTERM is left to end by itself. It returns what the
+// program has said.
+func runUntil(t *testing.T, dir string, handlesTERM bool, expected, env []string, name string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -38,8 +39,9 @@ func runUntil(t *testing.T, dir string, expected, env []string, name string, arg
 	select {
 	case err = <-ended:
 	case <-said.seen:
-		// It may have ended by itself meanwhile.
-		_ = command.Process.Signal(syscall.SIGTERM)
+		if handlesTERM {
+			_ = command.Process.Signal(syscall.SIGTERM) // it may have ended by itself meanwhile
+		}
 		err = <-ended
 	}
 	if err != nil || len(said.expected) > 0 {
@@ -80,7 +82,8 @@ func printsItsLines(t *testing.T, dir string, p program) {
 	binary := filepath.Join(t.TempDir(), "program")
 	run(t, dir, "go", "build", "-o", binary, "./"+p.folder)
 	var env []string
-	if strings.Contains(read(t, filepath.Join(dir, p.folder, "main.go")), "DATABASE_URL") {
+	source := read(t, filepath.Join(dir, p.folder, "main.go"))
+	if strings.Contains(source, "DATABASE_URL") {
 		env = []string{"DATABASE_URL=" + pgtest.DSN(t)}
 	}
 	// What stands behind ^C is printed after SIGTERM.
@@ -89,7 +92,7 @@ func printsItsLines(t *testing.T, dir string, p program) {
 		before, want = p.prints[:i], slices.Concat(p.prints[:i], p.prints[i+1:])
 	}
 	var printed []string
-	for line := range strings.Lines(runUntil(t, t.TempDir(), before, env, binary)) {
+	for line := range strings.Lines(runUntil(t, t.TempDir(), strings.Contains(source, "syscall.SIGTERM"), before, env, binary)) {
 		if line = strings.TrimSuffix(line, "\n"); slices.Contains(want, line) {
 			printed = append(printed, line)
 		}
