@@ -27,7 +27,7 @@ func TestEachSlipIsExplained(t *testing.T) {
 			continue
 		}
 		src := string(f.Data)
-		if !strings.Contains(src, "package:") {
+		if !strings.Contains(src, "package") {
 			src = shared + src
 		}
 		src = strings.NewReplacer("<tab>", "\t", "<cr>", "\r", "<bom>", "\ufeff", "<nbsp>", "\u00a0").Replace(src)
