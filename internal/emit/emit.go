@@ -48,7 +48,7 @@ type File struct {
 }
 
 // Files returns the files of pkg in the order of their names. The same pkg
-// gives the same bytes each time, whatever the order of its jobs and types. An
+// gives the same bytes each time, whatever the order of its jobs, queues and types. An
 // error means that pkg breaks the contract of package gotypes.
 func Files(pkg *gotypes.Package) ([]File, error) {
 	pkg = sorted(pkg)
@@ -67,6 +67,9 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 	for _, job := range pkg.Jobs {
 		if err := checkKeys(job.Fields); err != nil {
 			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
+		}
+		if queueConst(pkg, job) == "" {
+			return nil, fmt.Errorf("generate job %s: its queue %q is not one of the package's", job.Name, job.Queue)
 		}
 		if err := checkOptions(job); err != nil {
 			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
@@ -97,11 +100,12 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 	return files, nil
 }
 
-// sorted returns pkg with its jobs and types in the order of their names.
+// sorted returns pkg with its queues, jobs and types in the order of their names.
 func sorted(pkg *gotypes.Package) *gotypes.Package {
 	p := *pkg
 	p.Jobs = slices.SortedStableFunc(slices.Values(pkg.Jobs), func(a, b *gotypes.Job) int { return strings.Compare(a.Name, b.Name) })
 	p.Types = slices.SortedStableFunc(slices.Values(pkg.Types), func(a, b *gotypes.Named) int { return strings.Compare(a.Name, b.Name) })
+	p.Queues = slices.SortedStableFunc(slices.Values(pkg.Queues), func(a, b *gotypes.Queue) int { return strings.Compare(a.Name, b.Name) })
 	return &p
 }
 

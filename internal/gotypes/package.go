@@ -8,8 +8,16 @@ type Package struct {
 	Source string // the file that it is made from, by its path in the module, with slashes
 	Path   string // import path of the package to generate
 	Name   string // its package name
+	Queues []*Queue
 	Types  []*Named
-	Jobs   []*Job // both in the order of the file
+	Jobs   []*Job // all in the order of the file
+}
+
+// A Queue is a queue that the file declares.
+type Queue struct {
+	Name  string // Go name: "Emails", the stem of EmailsQueue and HandleEmailsQueue
+	Value string // as stored: "emails"
+	Doc   string
 }
 
 // A Job is one job type.

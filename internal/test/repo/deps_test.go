@@ -58,7 +58,7 @@ var rules = map[string]rule{
 	"runtime/sqlite/internal/sqlitedb": {},
 
 	"runtime/queuetest": {
-		own:     []string{"runtime", "runtime/driver", "runtime/memory", "runtime/value"},
+		own:     []string{"runtime", "runtime/driver", "runtime/memory", "runtime/observe", "runtime/value"},
 		modules: slices.Concat(runtimeModules, []string{"github.com/anishathalye/porcupine", "github.com/google/go-cmp", "pgregory.net/rapid"}),
 	},
 
