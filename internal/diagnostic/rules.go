@@ -137,6 +137,9 @@ var (
 	BadRename = aboutLanguage("same-stored-key", "two fields stored under one key",
 		"`renamed_from` names the key that a field is stored under, which stays what it was when the field gets another name. No other field of the payload or struct can have that key.",
 		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string, address: {type: string, renamed_from: to}}}\n"))
+	BadAcceptance = aboutLanguage("invalid-acceptance", "an acceptance that says too little",
+		"An entry of `accept` names the rule of `jobgen breaking`, what the change is of, what it was and is, and a reason. `jobgen breaking` prints the entry for each change that it reports.",
+		example(emails+email+"accept:\n  - {rule: field-removed, of: email.cc, was: string?}\n"))
 )
 
 // What does not work out in Go.

@@ -55,7 +55,7 @@ func (b *builder) parse(root ast.Node) {
 		}
 	}
 	known := make(map[string]yaml.ReadFunc)
-	for _, key := range []string{"version", "package", "defaults", "queues", "types", "jobs"} {
+	for _, key := range []string{"version", "package", "defaults", "queues", "types", "jobs", "accept"} {
 		known[key] = keep(key)
 	}
 	there := b.KeysOr(root, "the file", known, fileWords)
@@ -84,6 +84,7 @@ func (b *builder) parse(root ast.Node) {
 	if !read("jobs", b.readJobs) {
 		b.Mistakes.Add(top, diagnostic.MissingKey, "the file has no jobs")
 	}
+	read("accept", b.readAccepted)
 	b.finish()
 }
 
