@@ -241,6 +241,10 @@ func (f *formatter) findOrder() {
 			for _, p := range section.value.parts {
 				f.order[p.value] = options
 			}
+		case "accept":
+			for _, p := range section.value.parts {
+				f.order[p.value] = []string{"rule", "of", "was", "is", "reason"}
+			}
 		case "types", "jobs":
 			f.spaced[section.value] = spacedParts
 			for _, p := range section.value.parts {
