@@ -1,11 +1,13 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/jobgen/jobgen/runtime/codec"
 )
@@ -25,8 +27,13 @@ type Definition struct {
 	// encoding/json does otherwise.
 	Payload any
 
-	// Call calls handler, a func(context.Context, *Job, P) error, with the P that
-	// payload points to.
+	// Handler is a nil handler of the job: a func(context.Context, *Job, P) error
+	// where P is the payload, or a func(context.Context, *Job) error where the job
+	// has none.
+	Handler any
+
+	// Call calls handler, which has the type of Handler, with what payload points
+	// to.
 	Call func(ctx context.Context, handler any, job *Job, payload any) error
 
 	// Version is that of the payload; 0 is 1. New jobs are written at it.
@@ -41,7 +48,7 @@ type Definition struct {
 // Define describes a job type, whose payload is the struct P, by hand.
 func Define[P any](jobType JobType, queue string, options ...JobOption) *Definition {
 	return &Definition{
-		Type: jobType, Queue: queue, Options: options, Payload: (*P)(nil),
+		Type: jobType, Queue: queue, Options: options, Payload: (*P)(nil), Handler: (func(context.Context, *Job, P) error)(nil),
 		Call: func(ctx context.Context, handler any, job *Job, payload any) error {
 			return handler.(func(context.Context, *Job, P) error)(ctx, job, *payload.(*P))
 		},
@@ -73,11 +80,6 @@ func (d *Definition) payload() reflect.Type {
 	return nil
 }
 
-// handlerType is that of a handler that Call can call.
-func (d *Definition) handlerType() reflect.Type {
-	return reflect.FuncOf([]reflect.Type{reflect.TypeFor[context.Context](), reflect.TypeFor[*Job](), d.payload()}, []reflect.Type{reflect.TypeFor[error]()}, false)
-}
-
 // check says what is wrong with the definition.
 func (d *Definition) check() error {
 	var all error
@@ -86,6 +88,9 @@ func (d *Definition) check() error {
 	}
 	if d.payload() == nil {
 		mistake("its payload is a %T, which is not a pointer", d.Payload)
+	}
+	if t := reflect.TypeOf(d.Handler); t == nil || t.Kind() != reflect.Func {
+		mistake("its handler is a %T, which is not a function", d.Handler)
 	}
 	if d.Version < 0 {
 		mistake("payload version %d is less than 1", d.Version)
@@ -174,4 +179,24 @@ func (d *Definition) decode(version int16, data []byte) (any, error) {
 		}
 	}
 	return p, nil
+}
+
+// maxKept is the size of the largest buffer that is kept for another payload,
+// or one large payload would be held for good.
+const maxKept = 64 << 10
+
+var payloadBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// encodePayload returns the payload as JSON, in no more memory than it needs.
+func encodePayload(def *Definition, payload any, limit int) ([]byte, error) {
+	buf := payloadBuffers.Get().(*[]byte)
+	data, err := def.encode((*buf)[:0], payload, limit)
+	if cap(data) <= maxKept {
+		*buf = data
+		defer payloadBuffers.Put(buf) // once data has been copied
+	}
+	if err != nil {
+		return nil, err
+	}
+	return bytes.Clone(data), nil
 }

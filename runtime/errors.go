@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jobgen/jobgen/runtime/driver"
+	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
 // Errors that a caller decides on. They come wrapped with what was being done
@@ -92,4 +93,24 @@ type TypeConflictError struct {
 func (e *TypeConflictError) Error() string {
 	return fmt.Sprintf("job type %q version %d means another payload to another program: %s; give the payload a new version, or the job type another name",
 		e.Type, e.Version, e.Reason)
+}
+
+// A PanicError is the error of an attempt whose function panicked. The stack
+// is in the attempt's log too.
+type PanicError struct {
+	// Value is what the function panicked with.
+	Value any
+	// Stack is the goroutine's stack at that point: functions and lines. The
+	// words that were passed to them are left out, since a payload may be in
+	// those.
+	Stack []byte
+}
+
+// Error returns "panic: " and the text of the value.
+func (e *PanicError) Error() string { return engine.PanicText(e.Value) }
+
+// Unwrap returns the panic's value where that is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
 }

@@ -30,8 +30,9 @@ type muxEntry struct {
 func NewMux() *Mux { return &Mux{handlers: make(map[JobType]muxEntry)} }
 
 // Handle sets the handler of a defined job type, which is a
-// func(context.Context, *Job, P) error where P is the type's payload. A type
-// that has one already, or a handler that is nil or takes something else, is a
+// func(context.Context, *Job, P) error where P is the type's payload, or a
+// func(context.Context, *Job) error where the type has none. A type that has a
+// handler already, or a handler that is nil or takes something else, is a
 // mistake that [Worker.Run] reports before it claims anything. The generated
 // Handle functions, which take no other handler than the type's, call it.
 func (m *Mux) Handle(def *Definition, handler any) {
@@ -44,7 +45,7 @@ func (m *Mux) Handle(def *Definition, handler any) {
 		mistake("%w", err)
 		return
 	}
-	h, want := reflect.ValueOf(handler), def.handlerType()
+	h, want := reflect.ValueOf(handler), reflect.TypeOf(def.Handler)
 	switch {
 	case handler == nil || h.Type() == want && h.IsNil():
 		mistake("the handler of job type %q is nil", def.Type)

@@ -8,13 +8,6 @@ import (
 	"github.com/jobgen/jobgen/runtime/driver"
 )
 
-// A JobOption sets one property of a job that is being added. Where two set
-// the same property, the later one holds. Apply returns an error, and nothing
-// is written, for a value that no job can have.
-type JobOption interface {
-	Apply(job *Job) error
-}
-
 // applied returns what options come to, beginning with the defaults.
 func applied(opts []JobOption) (o driver.Options, err error) {
 	job := Job{MaxWorkDuration: DefaultMaxWorkDuration, AttemptsRemaining: math.MaxInt32}

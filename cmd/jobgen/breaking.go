@@ -25,7 +25,7 @@ func breakingCommand(format *report.Format) *cobra.Command {
 		Short: "Say whom a change of a jobs.yaml breaks",
 		Long: `Breaking compares a jobs.yaml with what it was, and exits with 1 when the change
 breaks something: jobs that wait, binaries that run, Go or SQL that enqueues. Each
-finding has a rule, which docs/breaking.md explains, and says what to do.
+finding has a rule, which docs/reference/breaking.md explains, and says what to do.
 
 What it was is, unless --against says otherwise, the file in the last commit, and
 where no commit has it, what jobs.lock says. It says on standard error what it

@@ -32,7 +32,7 @@ neither overwritten nor removed. When jobs.yaml has mistakes, nothing is written
 
 Beside jobs.yaml it writes jobs.lock, which lists every version of every payload
 that a waiting job may have. A change that leaves the new binary unable to read
-these is refused, and the message says what to do; see docs/breaking.md.
+these is refused, and the message says what to do; see docs/reference/breaking.md.
 
 That nothing has changed since the last run is seen from a sum in your cache
 folder, without making the code again. jobgen check trusts no sum.
@@ -207,7 +207,7 @@ func (g *generated) tell(out io.Writer) {
 	for _, step := range g.advanced.Raised {
 		fmt.Fprintf(out, "\n%s: new jobs have payload version %d, which running binaries leave alone and new ones read beside %d:\n", step.Job, step.To, step.From)
 		for _, why := range step.Why {
-			fmt.Fprintf(out, "\t%s [%s]\n", why.Message, why.Rule.ID)
+			fmt.Fprintf(out, "\t%s [%s]\n", why.Message, why.Rule.Name)
 		}
 	}
 	for _, step := range g.advanced.Removed {

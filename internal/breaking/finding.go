@@ -26,6 +26,6 @@ type Finding struct {
 // that of the old one.
 func Sort(findings []Finding) {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
-		return cmp.Or(a.At.Compare(b.At), a.Was.Compare(b.Was), cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(a.At.Compare(b.At), a.Was.Compare(b.Was), cmp.Compare(a.Rule.Name, b.Rule.Name), cmp.Compare(a.Message, b.Message))
 	})
 }

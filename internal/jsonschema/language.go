@@ -27,7 +27,7 @@ const (
 // declared or that two names meet in Go, jobgen check says.
 func Language() *Schema {
 	fields := &Schema{
-		Description:          "The fields, each a name and a type.",
+		Description:          "The fields, each a name and a type. Leave it out where there are none.",
 		Type:                 types{"object", "null"},
 		PropertyNames:        name(dottedName),
 		AdditionalProperties: field(),
@@ -64,7 +64,7 @@ func Language() *Schema {
 		Required:             []string{"version", "package", "jobs"},
 		AnyOf: []*Schema{
 			{Properties: properties{{"defaults", &Schema{Type: types{"object"}, Required: []string{"queue"}}}}, Required: []string{"defaults"}},
-			{Properties: properties{{"jobs", &Schema{AdditionalProperties: &Schema{Required: []string{"queue"}}}}}},
+			{Properties: properties{{"jobs", &Schema{AdditionalProperties: &Schema{Type: types{"object"}, Required: []string{"queue"}}}}}},
 		},
 		Defs: properties{{"type", typeRef()}},
 	}
@@ -124,7 +124,7 @@ func options(description string, in schema.Places) *Schema {
 }
 
 func job(fields *Schema) *Schema {
-	s := &Schema{Description: "A job type.", Type: types{"object"}, AdditionalProperties: closed{}, Required: []string{"payload"}}
+	s := &Schema{Description: "A job type.", Type: types{"object", "null"}, AdditionalProperties: closed{}}
 	s.Properties = append(properties{queueOption()}, optionSchemas(schema.OnJob)...)
 	s.Properties = append(s.Properties,
 		property{"version", &Schema{

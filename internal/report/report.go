@@ -66,7 +66,7 @@ func (p Problem) Position() diagnostic.Position {
 func Mistakes(path string, mistakes diagnostic.List) []Problem {
 	list := make([]Problem, len(mistakes))
 	for i, m := range mistakes {
-		list[i] = Problem{Path: path, Line: m.Line, Column: m.Column, Message: m.Message, Rule: m.Rule.ID}
+		list[i] = Problem{Path: path, Line: m.Line, Column: m.Column, Message: m.Message, Rule: m.Rule.Name}
 	}
 	return list
 }
@@ -76,7 +76,7 @@ func Mistakes(path string, mistakes diagnostic.List) []Problem {
 func Finding(path, base string, f breaking.Finding) Problem {
 	p := Problem{
 		Path: path, Line: f.At.Line, Column: f.At.Column, Message: f.Message,
-		Rule: f.Rule.ID, Level: string(f.Level), Breaks: f.Breaks, Do: f.Do, Waiting: f.Waiting,
+		Rule: f.Rule.Name, Level: string(f.Level), Breaks: f.Breaks, Do: f.Do, Waiting: f.Waiting,
 	}
 	if f.Was.Line > 0 {
 		p.Was = fmt.Sprintf("%s:%s", base, f.Was)

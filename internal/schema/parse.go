@@ -172,8 +172,5 @@ func (b *builder) readJob(e yaml.Entry) {
 	if !there["queue"] && !job.Queue.IsSet() {
 		b.Mistakes.Add(e.Key.At, diagnostic.MissingKey, "%s has no queue: add queue: with one of those under queues", what)
 	}
-	if !there["payload"] {
-		b.Mistakes.Add(e.Key.At, diagnostic.MissingKey, "%s has no payload: add one, payload: {} where it needs no field", what)
-	}
 	b.checkStored(job.Payload, job.Reserved, what)
 }

@@ -4,61 +4,44 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
+	"time"
 
+	"github.com/jobgen/jobgen/gen/jobs"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/memory"
 )
 
-// A tx is a transaction as pgx.Tx and *memory.Tx are.
-type tx interface {
-	Commit(ctx context.Context) error
-	Rollback(ctx context.Context) error
-}
-
-// A jobStore is *postgres.Store where T is pgx.Tx, and *memory.Store where T is
-// *memory.Tx.
-type jobStore[T tx] interface{ InTx(T) *runtime.Store }
-
-// A shop takes orders, and sends a note about each in the same transaction.
-type shop[T tx] struct {
-	begin func(ctx context.Context) (T, error) // pool.Begin in the program
-	jobs  jobStore[T]
-}
-
-var errSoldOut = errors.New("sold out")
-
-func (s shop[T]) order(ctx context.Context, what string) error {
-	tx, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback(ctx) // of no effect after Commit
-	if _, err := runtime.Enqueue(ctx, s.jobs.InTx(tx), noteJob, &note{Text: what}); err != nil {
-		return err
-	}
-	if what == "tulips" {
-		return errSoldOut
-	}
-	return tx.Commit(ctx)
-}
-
-// Code that enqueues in its own transaction runs with memory in unit tests.
-func ExampleStore_InTx() {
+// A test opens a store of its own with a clock that it sets, runs the code that
+// enqueues, and looks at what is due.
+func ExampleNew() {
 	ctx := context.Background()
-	store, err := memory.New(catalogue)
+	clock := memory.NewClock(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+	store, err := memory.New(jobs.Catalogue, memory.WithClock(clock.Now))
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
-	s := shop[*memory.Tx]{begin: store.Begin, jobs: store}
-	fmt.Println(s.order(ctx, "roses"), s.order(ctx, "tulips"))
-
-	queue, err := store.Queue(ctx, "notes")
+	tomorrow := runtime.JobOptions.Due(clock.Now().Add(24 * time.Hour))
+	if _, err := jobs.EnqueueEmail(ctx, store, jobs.NewEmailJob(1, "welcome"), tomorrow); err != nil {
+		log.Fatal(err)
+	}
+	queue, err := store.Queue(ctx, jobs.EmailQueue)
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
-	stats, err := queue.Stats(ctx)
-	fmt.Println(stats.Waiting, err)
+	_, err = queue.TryClaim(ctx, "test")
+	fmt.Println("nothing is due today:", errors.Is(err, runtime.ErrJobNotFound))
+	clock.Advance(24 * time.Hour)
+	job, err := queue.TryClaim(ctx, "test")
+	if err != nil {
+		log.Fatal(err)
+	}
+	payload, err := job.Payload()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("tomorrow:", payload.(*jobs.EmailJob).EmailID)
 	// Output:
-	// <nil> sold out
-	// 1 <nil>
+	// nothing is due today: true
+	// tomorrow: welcome
 }

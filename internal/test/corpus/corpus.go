@@ -35,7 +35,7 @@ func Files(t testing.TB) []File {
 	}
 	var all []File
 	for _, rule := range diagnostic.Rules() {
-		all = append(all, File{Name: rule.ID, Src: rule.Example, Rule: rule})
+		all = append(all, File{Name: rule.Name, Src: rule.Example, Rule: rule})
 	}
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -71,7 +71,7 @@ func Files(t testing.TB) []File {
 				}
 			}
 		case ".md":
-			if name == "docs/diagnostics.md" {
+			if name == "docs/reference/diagnostics.md" {
 				return nil // the rules' own examples
 			}
 			for _, match := range fence.FindAllSubmatch(data, -1) {

@@ -327,6 +327,15 @@ func TestSessionsAreCountedByApplication(t *testing.T) {
 		if n := proxy.Started(name); n != want {
 			t.Errorf("%d sessions of %q, want %d", n, name, want)
 		}
+		if n := proxy.Ready(name); n != want {
+			t.Errorf("%d sessions of %q became ready, want %d", n, name, want)
+		}
+	}
+	if _, err := pgx.Connect(t.Context(), dsn+"&application_name=refused&database=nowhere"); err == nil {
+		t.Fatal("a database that does not exist was connected to")
+	}
+	if started, ready := proxy.Started("refused"), proxy.Ready("refused"); started != 1 || ready != 0 {
+		t.Errorf("%d refused sessions of which %d became ready, want 1 and 0", started, ready)
 	}
 }
 

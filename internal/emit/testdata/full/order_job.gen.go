@@ -15,16 +15,15 @@ import (
 const OrderJobType runtime.JobType = "order"
 
 // OrderQueue is the queue of order jobs.
-const OrderQueue = "orders"
+const OrderQueue = OrdersQueue
 
 // OrderJobOptions are what order jobs have unless Enqueue is given others.
 var OrderJobOptions = []runtime.JobOption{}
 
 var jobOrder = &runtime.Definition{
-	Type:    OrderJobType,
-	Queue:   OrderQueue,
-	Options: OrderJobOptions,
+	Type: OrderJobType, Queue: OrderQueue, Options: OrderJobOptions,
 	Payload: (*OrderJob)(nil),
+	Handler: (func(context.Context, *runtime.Job, OrderJob) error)(nil),
 	Call: func(ctx context.Context, handler any, job *runtime.Job, payload any) error {
 		return handler.(func(context.Context, *runtime.Job, OrderJob) error)(ctx, job, *payload.(*OrderJob))
 	},

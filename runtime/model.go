@@ -1,10 +1,91 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"sync"
+	"time"
 
 	"github.com/bwmarrin/snowflake"
 )
+
+// What stands here refers to each other: a queue holds jobs, a claimed job its
+// claim, and a claim the queue. What they do is in other files.
+
+// DefaultMaxWorkDuration is how long a claim lasts for a job that was added
+// without a [JobMaxWorkDuration].
+const DefaultMaxWorkDuration = time.Minute
+
+// JobType names a kind of job, such as "email".
+type JobType string
+
+// A Job is one piece of work as its queue holds it. A claimed job carries its
+// [JobClaim]; JobClaim is nil otherwise. The struct is a copy of the stored
+// row: changing it changes nothing in the queue.
+type Job struct {
+	// ID is unique in the store and grows with time.
+	ID snowflake.ID
+	// Type is the key under which catalogue and Mux know the job.
+	Type JobType
+	// Data is the payload as JSON. See Payload for the decoded struct.
+	Data json.RawMessage
+	// Created is when the job was added, by the database's clock.
+	Created time.Time
+	// Due is when the job becomes claimable, by the database's clock.
+	Due time.Time
+	// MaxWorkDuration is how long one claim lasts before it may be stolen.
+	MaxWorkDuration time.Duration
+	// AttemptsMade counts the attempts before this one, so on a claimed job it
+	// equals the claim's AttemptNumber.
+	AttemptsMade int32
+	// AttemptsRemaining counts the attempts left after this one; on a job that
+	// is not claimed, the attempts left. math.MaxInt32 stands for unlimited.
+	AttemptsRemaining int32
+	// Priority orders claimable jobs before Due does: 0, the default, is
+	// claimed first and 9 last.
+	Priority int16
+	// PayloadVersion is the version of the payload's schema that Data was
+	// written with, counted from 1.
+	PayloadVersion int16
+
+	*JobClaim
+
+	payloads  payloads  // of the store that the job is from
+	claimedAt time.Time // this process's monotonic clock, just before the claim
+}
+
+// payloads decode the payloads of a store's jobs: its [Catalogue].
+type payloads interface {
+	decode(t JobType, version int16, data []byte) (any, error)
+}
+
+// A JobClaim is a handler's hold on one attempt of a job. What is written to
+// it becomes the attempt's log, kept by Complete and Fail; its methods may be
+// called from several goroutines at once. Beyond [driver.MaxLogSize] the middle of
+// the log is dropped, so a chatty handler cannot exhaust memory.
+type JobClaim struct {
+	bytes.Buffer
+
+	// JobID is the claimed job.
+	JobID snowflake.ID
+	// HandlerID is who holds the claim.
+	HandlerID string
+	// AttemptNumber counts the job's attempts from 0.
+	AttemptNumber int32
+	// Queue is where Complete and Fail go.
+	Queue JobQueue
+
+	mu      sync.Mutex
+	dropped int64
+}
+
+// A JobOption sets one property of a job that is being added. Where two set
+// the same property, the later one holds. Apply returns an error, and nothing
+// is written, for a value that no job can have.
+type JobOption interface {
+	Apply(job *Job) error
+}
 
 // A JobService hands out queues. Back ends implement it; its methods may be
 // called from several goroutines at once.
