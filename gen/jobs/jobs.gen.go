@@ -26,9 +26,7 @@ const (
 
 // Handlers handles every job type of this package. A type that lacks one of the
 // methods cannot be passed to [HandleAll].
-type Handlers interface {
-	EmailsQueueHandlers
-}
+type Handlers = EmailsQueueHandlers
 
 // HandleAll sets the handlers of all job types of this package.
 func HandleAll(mux *runtime.Mux, handlers Handlers) {

@@ -32,11 +32,7 @@ jobgen and runtime to the same version and generate again.`).
 	queueConsts(f, pkg)
 	f.Line().Add(comment(`Handlers handles every job type of this package. A type that lacks one of the
 methods cannot be passed to [HandleAll].`).
-		Type().Id("Handlers").InterfaceFunc(func(g *jen.Group) {
-		for _, q := range queues {
-			g.Id(q.Name + "QueueHandlers")
-		}
-	}))
+		Type().Id("Handlers").Add(allHandlers(queues)))
 	f.Line().Add(comment("HandleAll sets the handlers of all job types of this package.").
 		Func().Id("HandleAll").Params(jen.Id("mux").Op("*").Qual(runtimePath, "Mux"), jen.Id("handlers").Id("Handlers")).
 		BlockFunc(func(g *jen.Group) {
@@ -48,4 +44,17 @@ methods cannot be passed to [HandleAll].`).
 		queueCode(f, q)
 	}
 	return f
+}
+
+// allHandlers returns the type of the handlers of all queues. The compiler makes a
+// function of each method of each interface, so the only queue's is not repeated.
+func allHandlers(queues []queue) *jen.Statement {
+	if len(queues) == 1 {
+		return jen.Op("=").Id(queues[0].Name + "QueueHandlers")
+	}
+	return jen.InterfaceFunc(func(g *jen.Group) {
+		for _, q := range queues {
+			g.Id(q.Name + "QueueHandlers")
+		}
+	})
 }
