@@ -31,3 +31,32 @@ BEGIN
     END LOOP;
   END LOOP;
 END $$;
+
+-- Each job that is added has neighbours, in about its place in every other
+-- partition. They are of queues that nobody has, and nobody may touch them.
+CREATE TABLE neighbour AS
+  SELECT n.n AS remainder, (SELECT q FROM generate_series(-100, -1) q WHERE satisfies_hash_partition('jobgen.job'::regclass, 4, n.n, q) LIMIT 1) AS queue
+  FROM generate_series(0, 3) n(n);
+
+CREATE FUNCTION add_neighbours() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO jobgen.job (queue, id, type, priority, due, payload)
+  SELECT n.queue, NEW.id, 0, NEW.priority, NEW.due, '{}' FROM public.neighbour n WHERE n.remainder <> TG_ARGV[0]::integer
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'a statement changes a job of another queue: % %', TG_OP, OLD;
+END $$;
+
+DO $$
+BEGIN
+  FOR _n IN 0..3 LOOP
+    EXECUTE format('CREATE TRIGGER neighbours AFTER INSERT ON jobgen.job_hash%s FOR EACH ROW WHEN (NEW.queue > 0) EXECUTE FUNCTION add_neighbours(%s)', _n, _n);
+  END LOOP;
+END $$;
+CREATE TRIGGER refuse_update BEFORE UPDATE ON jobgen.job FOR EACH ROW
+  WHEN (OLD.queue < 0 AND (NEW.handler IS NOT NULL OR NEW.attempts <> OLD.attempts OR NEW.queue <> OLD.queue)) EXECUTE FUNCTION refuse();
+CREATE TRIGGER refuse_delete BEFORE DELETE ON jobgen.job FOR EACH ROW WHEN (OLD.queue < 0) EXECUTE FUNCTION refuse();
