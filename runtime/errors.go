@@ -51,7 +51,9 @@ var (
 )
 
 // A PayloadError says why a payload cannot be stored or read back. Nothing was
-// written, or, on the way back, the attempt fails and the job stays readable.
+// written, or, on the way back, the attempt fails. In a Worker the job whose data
+// does not decode is dead at once, whatever attempts it has left; where an upgrade
+// to the current version fails, the job is tried again.
 type PayloadError struct {
 	// Type is the job's type.
 	Type JobType
@@ -60,6 +62,8 @@ type PayloadError struct {
 	Field string
 	// Err says what is wrong with it.
 	Err error
+
+	garbage bool // the data does not decode
 }
 
 func (e *PayloadError) Error() string {

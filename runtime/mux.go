@@ -7,6 +7,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
 // A Mux finds the handler of a job by the job's type. The generated Handle
@@ -54,6 +56,9 @@ func (m *Mux) Handle(def *Definition, handler any) {
 	}
 	m.handlers[def.Type] = muxEntry{queue: def.Queue, versions: def.versions(), run: func(ctx context.Context, job *Job) error {
 		payload, err := def.decode(job.PayloadVersion, job.Data)
+		if isGarbage(err) {
+			return &engine.Final{Err: err}
+		}
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,17 @@ func decodePayload(t JobType, data []byte, payload reflect.Type) (any, error) {
 func decodeError(t JobType, err error) error {
 	var where *codec.Error
 	if errors.As(err, &where) {
-		return &PayloadError{Type: t, Field: where.Path, Err: fmt.Errorf("decode: %w", where.Err)}
+		return &PayloadError{Type: t, Field: where.Path, Err: fmt.Errorf("decode: %w", where.Err), garbage: true}
 	}
-	return &PayloadError{Type: t, Err: fmt.Errorf("decode: %w", err)}
+	return &PayloadError{Type: t, Err: fmt.Errorf("decode: %w", err), garbage: true}
+}
+
+// isGarbage reports whether err says that the data is not a payload of the type
+// and version that it is stored as. Another attempt of this program would meet
+// the same, unlike where an upgrade failed, which is the user's code and may look
+// something up. That data is of a version which this program does not know is no
+// such error: a worker does not claim it.
+func isGarbage(err error) bool {
+	payload, ok := err.(*PayloadError) // not errors.As: what an upgrade returns is wrapped
+	return ok && payload.garbage
 }

@@ -44,7 +44,7 @@ func (u *Upgrade) upgrade(old any) (p any, err error) {
 }
 
 // UpgradeFrom is the upgrade from a version whose payloads are the struct Old.
-// What upgrade returns an error for is data that does not decode.
+// An error of upgrade is a failure like one of the handler's.
 func UpgradeFrom[Old, New any](version int16, upgrade func(Old) (New, error)) Upgrade {
 	return Upgrade{
 		from: version, in: reflect.TypeFor[Old](), out: reflect.TypeFor[New](),

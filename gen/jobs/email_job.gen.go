@@ -15,7 +15,7 @@ import (
 const EmailJobType runtime.JobType = "email"
 
 // EmailQueue is the queue of email jobs.
-const EmailQueue = "emails"
+const EmailQueue = EmailsQueue
 
 // EmailJobOptions are what email jobs have unless Enqueue is given others.
 var EmailJobOptions = []runtime.JobOption{

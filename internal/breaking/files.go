@@ -15,7 +15,7 @@ type Pair struct {
 	// upgraded by the new program; nil for none.
 	Upgraded func(jobType string) bool
 	// FromLock says that Old was made of a jobs.lock, which knows neither
-	// queues that no job is on, nor options, nor the order of fields.
+	// queues that no job is on nor options.
 	FromLock bool
 }
 
@@ -97,8 +97,8 @@ func (w *walk) job(old, new *schema.Job) {
 	}
 	if !w.FromLock {
 		w.options(old, new, what)
-		w.order(old, new, what)
 	}
+	w.calls(old, new, what)
 	w.version(old, new, what)
 	w.reused(name, what, old.Reserved, new.Reserved, new.Payload)
 	c := Payloads(Shape{At: old.Type.At, Fields: old.Payload}, Shape{At: new.Type.At, Fields: new.Payload})
@@ -139,19 +139,24 @@ func (w *walk) options(old, new *schema.Job, what string) {
 	}
 }
 
-// order looks at the parameters that the constructor had and has.
-func (w *walk) order(old, new *schema.Job, what string) {
-	required := func(fields, among []*schema.Field) []*schema.Field {
-		there := byKey(among)
-		return slices.DeleteFunc(slices.Clone(fields), func(f *schema.Field) bool {
-			other := there[f.Stored()]
-			return other == nil || presence(f) != "required" || presence(other) != "required"
-		})
+// calls looks at Go that calls generated functions and still compiles, or no
+// longer does for another reason than the rules about fields give. Fields are in
+// the order of the constructor's parameters.
+func (w *walk) calls(old, new *schema.Job, what string) {
+	name := new.Type.Value
+	required := func(fields []*schema.Field) []*schema.Field {
+		return slices.DeleteFunc(slices.Clone(fields), func(f *schema.Field) bool { return f.Type == nil || presence(f) != "required" })
 	}
-	was, is := required(old.Payload, new.Payload), required(new.Payload, old.Payload)
+	was, is := required(old.Payload), required(new.Payload)
+	if len(old.Payload) == 0 && len(new.Payload) > 0 && len(is) == 0 {
+		w.add(PayloadAdded, name, new.Payload[0].Key.At, old.Type.At, []Party{GoCallers}, "%s: it had no payload", what)
+	}
+	if !slices.EqualFunc(was, is, func(a, b *schema.Field) bool { return a.Type.String() == b.Type.String() }) {
+		return // callers do not compile
+	}
 	for i := range is {
 		if was[i].Stored() != is[i].Stored() {
-			w.add(ConstructorReordered, new.Type.Value, is[i].Key.At, was[i].Key.At, []Party{GoCallers}, "%s: the constructor took %q where it takes %q", what, was[i].Key.Value, is[i].Key.Value)
+			w.add(ArgumentChanged, name, is[i].Key.At, was[i].Key.At, []Party{GoCallers}, "%s: argument %d of the constructor was %q and is %q", what, i+1, was[i].Key.Value, is[i].Key.Value)
 			return
 		}
 	}

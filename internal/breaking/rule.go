@@ -43,7 +43,8 @@ type Rule struct {
 	Meaning string // what happens, and to whom
 	Do      string // what to do
 	// Old and New are jobs.yaml files between which this rule is broken, and
-	// no other. Both are empty where it takes a database to break it.
+	// no other. Both are empty where it takes a database to break it, or a
+	// change that breaks another rule too.
 	Old, New string
 }
 
@@ -90,10 +91,10 @@ var (
 		"The field has another name in Go and is stored under the same key, so nothing that is stored changes.",
 		"rename it where Go code uses it",
 		payload("template: string"), payload("email_id: {type: string, renamed_from: template}"))
-	ConstructorReordered = rule("constructor-reordered", Source,
-		"The constructor takes its parameters in the order of the file. Where two have one type, callers compile and mean the other one.",
-		"put the fields back into their order, or look at every call of the constructor",
-		payload("from: string, to: string"), payload("to: string, from: string"))
+	ArgumentChanged = rule("constructor-argument-changed", Source,
+		"The constructor has parameters of the same types as before, and one of them sets another field: calls compile and mean something else. A required field that takes the place of another has this effect, and other rules say what it means for jobs; the order of lines has none, since `jobs.lock` remembers the first one.",
+		"look at every call of the constructor",
+		"", "")
 	TypeRemoved = rule("type-removed", Source,
 		"The type is gone from the generated package. The rules for fields say what becomes of those that had it.",
 		"change the Go code that uses it",
@@ -173,6 +174,12 @@ var (
 		"put the version back, or say the next one",
 		job("    version: 2\n    payload: {to: string}\n"), job("    version: 1\n    payload: {to: string}\n"))
 )
+
+// What breaks where a payload begins.
+var PayloadAdded = rule("payload-added", Source,
+	"A job without fields is enqueued and handled without a payload. With its first field, `Enqueue…` takes one, and so does the handler.",
+	"pass the payload where the job is enqueued, and take it in the handler",
+	job(""), payload("to: string?"))
 
 // What a database shows.
 var (

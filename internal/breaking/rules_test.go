@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jobgen/jobgen/internal/breaking"
@@ -88,6 +89,57 @@ func TestRulesHaveNamesOfTheirOwnAndAreWhole(t *testing.T) {
 		seen[rule.Name] = true
 		if !regexp.MustCompile(`^[a-z]+(-[a-z]+)+$`).MatchString(rule.Name) || rule.Meaning == "" || rule.Do == "" || !slices.Contains(breaking.Levels(), rule.Level) {
 			t.Errorf("rule %s is not whole: %+v", rule.Name, rule)
+		}
+	}
+}
+
+func TestAnOptionThatIsLeftOutHasItsDefault(t *testing.T) {
+	t.Parallel()
+	job := func(option string) *schema.File {
+		return parse(t, "version: 1\npackage: a.b/c\nqueues: {q: {}}\njobs: {a: {queue: q"+option+"}}\n")
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{", max_attempts: unlimited", "", `job "a": max_attempts was unlimited and is 25`},
+		{", max_attempts: 30", "", `job "a": max_attempts was 30 and is 25`},
+		{"", ", max_attempts: 24", `job "a": max_attempts was 25 and is 24`},
+		{"", ", max_attempts: 25", ""},
+		{"", ", max_attempts: unlimited", ""},
+		{", max_work_duration: 2m", "", `job "a": max_work_duration was 2m0s and is 1m0s`},
+	} {
+		got := ""
+		for _, f := range (breaking.Pair{Old: job(c.old), New: job(c.new)}).Findings() {
+			got += f.Message
+		}
+		if got != c.want {
+			t.Errorf("%q to %q: %q, want %q", c.old, c.new, got, c.want)
+		}
+	}
+}
+
+func TestAConstructorThatCompilesAndMeansSomethingElseIsFound(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ old, new, want string }{
+		{"a: string, b: int", "c: string, b: int", `argument 1 of the constructor was "a" and is "c"`},
+		{"a: string, b: string", "a: string, c: string", `argument 2 of the constructor was "b" and is "c"`},
+		{"a: string, b: string", "b: string, a: string", `argument 1 of the constructor was "a" and is "b"`},
+		{"a: string, b: string?", "a: string?, b: string", `argument 1 of the constructor was "a" and is "b"`},
+		{"a: string, b: string", "b: string", ""},
+		{"a: string", "a: string, b: string", ""},
+		{"a: string", "b: int", ""},
+		{"a: string", "b: {type: string, renamed_from: a}", ""},
+		{"a: string, b: int?", "b: int?, a: string", ""},
+	} {
+		file := func(fields string) *schema.File {
+			return parse(t, "version: 1\npackage: a.b/c\nqueues: {q: {}}\njobs: {j: {queue: q, payload: {"+fields+"}}}\n")
+		}
+		got := ""
+		for _, f := range (breaking.Pair{Old: file(c.old), New: file(c.new)}).Findings() {
+			if f.Rule == breaking.ArgumentChanged {
+				got += strings.TrimPrefix(f.Message, `job "j": `)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s to %s: %q, want %q", c.old, c.new, got, c.want)
 		}
 	}
 }

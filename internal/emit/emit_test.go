@@ -31,6 +31,7 @@ func emailPackage() *gotypes.Package {
 		Source: "jobs.yaml",
 		Path:   "github.com/jobgen/jobgen/gen/jobs",
 		Name:   "jobs",
+		Queues: []*gotypes.Queue{{Name: "Emails", Value: "emails"}},
 		Jobs: []*gotypes.Job{{
 			Type: "email", Name: "Email", File: "email_job.gen.go", Queue: "emails",
 			Doc: "Sends one e-mail to one account.",
@@ -116,6 +117,7 @@ func fullPackage() *gotypes.Package {
 		},
 	}
 	pkg := emailPackage()
+	pkg.Queues = append(pkg.Queues, &gotypes.Queue{Name: "Orders", Value: "orders", Doc: "Slow."}, &gotypes.Queue{Name: "Idle", Value: "idle"}, &gotypes.Queue{Name: "Ping", Value: "parcels"})
 	pkg.Jobs[0].Version = 2 // whose previous versions are pruned
 	pkg.Types = []*gotypes.Named{address, status, {Name: "Nothing"}, {Name: "Never", IsEnum: true}}
 	pkg.Jobs = append(pkg.Jobs,
@@ -279,6 +281,7 @@ func TestContractBrokenIsAnErrorAndNoCode(t *testing.T) {
 		"a key that no tag holds": func(p *gotypes.Package) { p.Jobs[0].Fields[0].Key = "a`b" },
 		"a key with an option":    func(p *gotypes.Package) { p.Jobs[0].Fields[0].Key = "a,string" },
 		"a key that hides":        func(p *gotypes.Package) { p.Jobs[0].Fields[0].Key = "-" },
+		"an unknown queue":        func(p *gotypes.Package) { p.Jobs[0].Queue = "other" },
 		"an unknown kind":         func(p *gotypes.Package) { p.Jobs[0].Fields[0].Type.Kind = 99 },
 	} {
 		t.Run(name, func(t *testing.T) {

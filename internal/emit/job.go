@@ -21,8 +21,10 @@ func jobCode(pkg *gotypes.Package, job *gotypes.Job) *jen.File {
 
 	f.Add(comment(fmt.Sprintf("%sType is the type of %s jobs.", payload, kind)).
 		Const().Id(payload+"Type").Qual(runtimePath, "JobType").Op("=").Lit(job.Type))
-	f.Line().Add(comment(fmt.Sprintf("%sQueue is the queue of %s jobs.", job.Name, kind)).
-		Const().Id(job.Name + "Queue").Op("=").Lit(job.Queue))
+	if queue := queueConst(pkg, job); queue != job.Name+"Queue" {
+		f.Line().Add(comment(fmt.Sprintf("%sQueue is the queue of %s jobs.", job.Name, kind)).
+			Const().Id(job.Name + "Queue").Op("=").Id(queue))
+	}
 	f.Line().Add(comment(fmt.Sprintf("%sOptions are what %s jobs have unless Enqueue is given others.", payload, kind)).
 		Var().Id(payload+"Options").Op("=").Index().Qual(runtimePath, "JobOption").Add(multiLine("{", "}", options(job)...)))
 	f.Line().Var().Id(definition(job)).Op("=").Op("&").Qual(runtimePath, "Definition").Add(multiLine("{", "}", definitionFields(job, payload)...))

@@ -50,6 +50,9 @@ type use struct {
 // convert turns the file into Go's terms, in its order.
 func (l *loader) convert(to target) *Package {
 	pkg := &Package{Source: to.source, Path: to.path, Name: to.name}
+	for _, q := range l.file.Queues {
+		pkg.Queues = append(pkg.Queues, &Queue{Name: queueName(q.Name.Value), Value: q.Name.Value, Doc: q.Doc})
+	}
 	for _, t := range l.file.Types {
 		named := &Named{Name: goName(t.Name.Value), Doc: t.Doc, IsEnum: t.IsEnum}
 		l.declared[t] = named
@@ -80,7 +83,7 @@ func (l *loader) job(job *schema.Job) *Job {
 		Doc: job.Doc, Queue: job.Queue.Value, Fields: l.fields(job.Payload),
 	}
 	for _, o := range job.Options {
-		if o.IsSet() {
+		if o.IsSet() || o.Value != o.Type.Added {
 			j.Options = append(j.Options, Option{o.Type.Name, o.Value})
 		}
 	}

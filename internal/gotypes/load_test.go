@@ -245,6 +245,20 @@ func TestNamesThatMeetAreReportedAtTheLater(t *testing.T) {
 	}
 }
 
+func TestNamesOfQueuesThatMeetAreReported(t *testing.T) {
+	t.Parallel()
+	dir := write(t, nil)
+	for src, want := range map[string]string{
+		"queues: {a-b: {}, a b: {}}\njobs:\n  j: {queue: a-b}\n":                 `queue "a b" and queue "a-b" in line 3, column 10, would both be ABQueue`,
+		"queues: {email: {}, bulk: {}}\njobs:\n  email: {queue: bulk}\n":         `job "email" and queue "email" in line 3, column 10, would both be EmailQueue`,
+		"queues: {emails: {}}\njobs:\n  emails_queue: {queue: emails}\n":         `job "emails_queue" and queue "emails" in line 3, column 10, would both be HandleEmailsQueue`,
+		"queues: {q: {}}\ntypes: {q_queue: {fields: {}}}\njobs: {j: {queue: q}}": `type "q_queue" and queue "q" in line 3, column 10, would both be QQueue`,
+	} {
+		mistake(t, dir, "version: 1\npackage: example.com/shop/jobs\n"+src, "same-go-name", want)
+	}
+	mistake(t, dir, "version: 1\npackage: example.com/shop/jobs\nqueues: {email: {}}\njobs: {email: {queue: email}}\n", "", "")
+}
+
 func TestAGoTypeThatAPreviousVersionHasLostIsReportedAtTheJob(t *testing.T) {
 	t.Parallel()
 	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
@@ -289,5 +303,23 @@ func TestPreviousVersionsHaveNamesOfTheirOwn(t *testing.T) {
 	}
 	if d := cmp.Diff(want, lines(mistakes)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestAJobThatSaysNothingHasALimitOfAttempts(t *testing.T) {
+	t.Parallel()
+	dir := write(t, nil)
+	for option, want := range map[string][]gotypes.Option{
+		"priority: 0":             {{Name: "max_attempts", Value: int64(25)}, {Name: "priority", Value: int64(0)}},
+		"max_attempts: 3":         {{Name: "max_attempts", Value: int64(3)}},
+		"max_attempts: unlimited": {{Name: "max_attempts", Value: schema.Unlimited}},
+	} {
+		pkg, mistakes := check(t, dir, "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\njobs: {a: {queue: q, "+option+"}}\n")
+		if len(mistakes) > 0 {
+			t.Fatal(mistakes)
+		}
+		if d := cmp.Diff(want, pkg.Jobs[0].Options); d != "" {
+			t.Errorf("%s (-want +have):\n%s", option, d)
+		}
 	}
 }

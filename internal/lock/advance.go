@@ -30,12 +30,14 @@ type Result struct {
 
 // Advance returns the lock that goes with file, which is without mistakes,
 // after old, the one that went with it before; nil where there was none. It
-// changes neither.
+// brings what is in file into the order that old remembers, see [Arrange], and
+// does not change old.
 //
 // A payload whose change both the new binary and running ones can read stays at
 // its version. One that only the new binary can read is raised to the next. One that leaves the new binary unable to read what is stored is
 // refused, unless the file says the next version.
 func Advance(old *schema.Lock, file *schema.File) Result {
+	Arrange(old, file)
 	r := Result{Lock: &schema.Lock{Package: file.Package}}
 	declared := make(map[string]bool, len(file.Jobs))
 	for _, job := range file.Jobs {
@@ -199,7 +201,6 @@ func (s *snapshooter) fields(from []*schema.Field) []*schema.Field {
 		g.Type = s.ref(f.Type)
 		fields = append(fields, &g)
 	}
-	slices.SortStableFunc(fields, func(a, b *schema.Field) int { return strings.Compare(a.Key.Value, b.Key.Value) })
 	return fields
 }
 

@@ -19,7 +19,7 @@ func TestTextIsWhatCompilersPrint(t *testing.T) {
 	t.Parallel()
 	for want, p := range map[string]Problem{
 		"jobs.yaml:3:5: no [unknown-key]\n": {Path: "jobs.yaml", Line: 3, Column: 5, Message: "no", Rule: "unknown-key"},
-		"jobs.yaml: stale\n-a\n":      {Path: "jobs.yaml", Message: "stale", Diff: "-a\n"},
+		"jobs.yaml: stale\n-a\n":            {Path: "jobs.yaml", Message: "stale", Diff: "-a\n"},
 	} {
 		if have := p.text(); have != want {
 			t.Errorf("%q, want %q", have, want)

@@ -106,6 +106,7 @@ func parse(name, where string, src, locked []byte) (*Base, error) {
 			return nil, mistaken(lock.Path(name), mistakes)
 		}
 	}
+	lock.Arrange(b.Lock, b.File)
 	return b, nil
 }
 

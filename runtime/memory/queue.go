@@ -133,7 +133,7 @@ func (q *queue) finishOne(handler string, o driver.Outcome) (result driver.Resul
 		}
 		return result
 	}
-	result.Status = r.fail(handler, o.Number, o.Reason, log, q.store.time().Add(o.RetryIn))
+	result = r.fail(handler, o.Number, o.Reason, log, q.store.time().Add(o.RetryIn), o.Final)
 	q.arrived.Wake()
 	return result
 }
@@ -174,7 +174,10 @@ func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Clai
 		claimed.Finished = q.finish(req.Handler, req.Finish)
 		now := q.store.time()
 		if req.From != driver.FromWaiting {
-			q.bury(now)
+			buried := q.bury(now)
+			if req.From == driver.FromAll {
+				claimed.Buried = buried
+			}
 		}
 		for len(claimed.Rows) < req.Limit {
 			r := q.first(req.LowestFirst, func(r *record) bool {
@@ -211,15 +214,20 @@ const (
 	reasonBuried = "claim expired; no attempts left"
 )
 
-// bury makes jobs dead whose last attempt has expired.
-func (q *queue) bury(now time.Time) {
-	for _, r := range q.records {
+// bury makes jobs dead whose last attempt has expired, and returns them.
+func (q *queue) bury(now time.Time) (buried []driver.Burial) {
+	for id, r := range q.records {
 		if r.state == live && r.expired(now) && r.left == 0 {
 			r.lose(reasonBuried)
 			r.state = dead
 			q.revoked.Wake()
+			buried = append(buried, driver.Burial{
+				Attempt: driver.Attempt{Job: id, Number: r.current()}, Type: r.job.Type,
+				Handler: r.attempts[r.current()].handler, Reason: reasonBuried,
+			})
 		}
 	}
+	return buried
 }
 
 // nextDue is how long until a waiting job becomes due or a claim expires.

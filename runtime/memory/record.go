@@ -126,28 +126,31 @@ func supersededReason(winner int32) string {
 }
 
 // fail records that attempt n failed; a live job becomes due again at due, or
-// is dead without attempts left.
-func (r *record) fail(handler string, n int32, reason string, log []byte, due time.Time) driver.Status {
+// is dead without attempts left, which a final failure takes away.
+func (r *record) fail(handler string, n int32, reason string, log []byte, due time.Time, final bool) driver.Result {
 	a := r.attempt(handler, n)
 	switch {
 	case a == nil:
-		return driver.NotHeld
+		return driver.Result{Status: driver.NotHeld}
 	case a.ended != open:
-		return driver.AlreadyEnded
+		return driver.Result{Status: driver.AlreadyEnded}
 	}
 	a.ended, a.reason, a.log = failed, reason, log
 	if a.lost {
-		return driver.ClaimLost
+		return driver.Result{Status: driver.ClaimLost}
 	}
 	r.claimed = false
 	if r.state != live {
-		return driver.Done
+		return driver.Result{Recorded: true}
 	}
 	r.job.Due = due
+	if final {
+		r.left = 0
+	}
 	if r.left == 0 {
 		r.state = dead
 	}
-	return driver.Done
+	return driver.Result{}
 }
 
 // snapshot returns a copy of the job that shares nothing with the record.

@@ -20,6 +20,7 @@ import (
 const (
 	kindEnd      = 1 // the last row, where fewer jobs were claimable than asked for
 	kindFinished = 2 // a job that was finished
+	kindBuried   = 3 // a job that has died without its handler
 )
 
 // claimOrder are all priorities in the order of claiming.
@@ -110,16 +111,17 @@ type claimCall struct {
 // An answer is what came back of a claim.
 type answer struct {
 	rows     []driver.Row
-	unnamed  []unnamed      // rows whose types are not among the cursor's
-	finished []int64        // jobs
-	end      *pgdb.ClaimRow // nil where as many jobs were claimed as asked for
+	unnamed  []unnamed       // rows whose types are not among the cursor's
+	buried   []pgdb.ClaimRow // jobs that have died
+	finished []int64         // jobs
+	end      *pgdb.ClaimRow  // nil where as many jobs were claimed as asked for
 	revoked  bool
 }
 
 // An unnamed is a row whose type has only a number yet.
 type unnamed struct {
-	row  int
-	kind int32 // the type's number
+	row    int
+	number int32
 }
 
 func (q *queue) newClaimCall(ctx context.Context, req driver.ClaimRequest) (*claimCall, error) {
@@ -162,6 +164,15 @@ func (c *claimCall) send(ctx context.Context, statement func() error) error {
 	return nil
 }
 
+// typeOf returns the type of the cursor with that number.
+func (c *claimCall) typeOf(number int32) (t driver.TypeVersion, ok bool) {
+	i := slices.Index(c.params.Types, number)
+	if i < 0 {
+		return t, false
+	}
+	return c.cursor.types[i], true
+}
+
 // take takes a row of the answer down.
 func (c *claimCall) take(row *pgdb.ClaimRow) {
 	switch row.Kind {
@@ -170,11 +181,11 @@ func (c *claimCall) take(row *pgdb.ClaimRow) {
 	case kindEnd:
 		end := *row
 		c.end = &end
+	case kindBuried:
+		c.buried = append(c.buried, *row)
 	default:
-		var jobType driver.TypeVersion
-		if i := slices.Index(c.params.Types, row.Type); i >= 0 {
-			jobType = c.cursor.types[i]
-		} else {
+		jobType, ok := c.typeOf(row.Type)
+		if !ok {
 			c.unnamed = append(c.unnamed, unnamed{len(c.rows), row.Type})
 		}
 		c.rows = append(c.rows, driver.Row{
@@ -191,9 +202,17 @@ func (c *claimCall) claimed(ctx context.Context, claimed *driver.Claimed) error 
 	done := time.Now()
 	for _, u := range c.unnamed {
 		var err error
-		if c.rows[u.row].Type, err = c.q.types.named(ctx, c.q.db, u.kind); err != nil {
+		if c.rows[u.row].Type, err = c.q.types.named(ctx, c.q.db, u.number); err != nil {
 			return c.failed(err)
 		}
+	}
+	for i := range c.buried {
+		row := &c.buried[i]
+		jobType, err := c.q.types.named(ctx, c.q.db, row.Type)
+		if err != nil {
+			return c.failed(err)
+		}
+		claimed.Buried = append(claimed.Buried, c.q.burial(ctx, row, jobType))
 	}
 	var dbNow time.Time
 	if c.end != nil {
@@ -232,6 +251,17 @@ func (q *queue) afterClaim(ctx context.Context, revoked, more bool) error {
 		return q.tell(ctx, claimsRevoked)
 	}
 	return nil
+}
+
+// burial is a job that has died as its last attempt's log says, which may be
+// there no longer: the claim has been made, and does not fail for that.
+func (q *queue) burial(ctx context.Context, row *pgdb.ClaimRow, jobType driver.TypeVersion) driver.Burial {
+	b := driver.Burial{Attempt: driver.Attempt{Job: snowflake.ID(row.ID), Number: row.Attempts - 1}, Type: jobType}
+	log, _, err := q.Log(ctx, b.Attempt)
+	if b.Handler, b.Reason = log.Handler, log.Reason; err != nil || b.Reason == "" {
+		b.Reason = "the claim is over; no attempts left"
+	}
+	return b
 }
 
 // sortRows sorts into claim order, in which they usually come.

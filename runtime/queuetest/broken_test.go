@@ -34,6 +34,7 @@ type bug struct {
 	deaf     bool // nothing arrives
 	blind    bool // nothing is revoked
 	lost     func([]driver.Lost) []driver.Lost
+	unburied bool // nothing is said of what was buried
 	log      func(*driver.Log)
 	stats    func(*driver.Stats)
 	revive   func(attempts int32) int32
@@ -147,6 +148,9 @@ func (q *brokenQueue) Claim(ctx context.Context, req driver.ClaimRequest) (drive
 	}
 	claimed, err := q.Queue.Claim(ctx, req)
 	claimed.Finished = finished
+	if q.wreck.unburied {
+		claimed.Buried = nil
+	}
 	if err == nil && len(claimed.Rows) == 0 && q.wreck.nothing != nil {
 		if row := q.wreck.nothing(q.wreck); row != nil {
 			claimed.Rows = []driver.Row{*row}

@@ -19,7 +19,7 @@ import (
 const EveryJobType runtime.JobType = "every"
 
 // EveryQueue is the queue of every jobs.
-const EveryQueue = "parcels"
+const EveryQueue = PingQueue
 
 // EveryJobOptions are what every jobs have unless Enqueue is given others.
 var EveryJobOptions = []runtime.JobOption{

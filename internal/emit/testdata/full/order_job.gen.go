@@ -15,7 +15,7 @@ import (
 const OrderJobType runtime.JobType = "order"
 
 // OrderQueue is the queue of order jobs.
-const OrderQueue = "orders"
+const OrderQueue = OrdersQueue
 
 // OrderJobOptions are what order jobs have unless Enqueue is given others.
 var OrderJobOptions = []runtime.JobOption{}

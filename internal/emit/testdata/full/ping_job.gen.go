@@ -13,9 +13,6 @@ import (
 // PingJobType is the type of ping jobs.
 const PingJobType runtime.JobType = "ping"
 
-// PingQueue is the queue of ping jobs.
-const PingQueue = "parcels"
-
 // PingJobOptions are what ping jobs have unless Enqueue is given others.
 var PingJobOptions = []runtime.JobOption{
 	runtime.JobOptions.MaxAttempts(1),
