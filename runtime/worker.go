@@ -69,6 +69,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-soft.Done():
 		}
 	}()
+	if w.mux == nil {
+		return errors.New("run worker: the mux is nil")
+	}
 	if err := errors.Join(w.mux.err, w.settings.check(w.mux)); err != nil {
 		return fmt.Errorf("run worker: %w", err)
 	}
@@ -173,7 +176,23 @@ func (w *Worker) open(ctx context.Context) ([]*workedQueue, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := checkWorkable(queue); err != nil {
+			return nil, fmt.Errorf("queue %q: %w", name, err)
+		}
 		queues[i] = newWorkedQueue(name, queue, w.mux, &w.settings)
 	}
 	return queues, nil
+}
+
+// checkWorkable says why a Worker cannot work the queue that a service has
+// returned, or returns nil.
+func checkWorkable(queue JobQueue) error {
+	q, ours := queue.(*Queue)
+	switch {
+	case queue == nil, ours && (q == nil || q.driver == nil || q.store == nil):
+		return errors.New("the service returned no queue")
+	case ours && q.store.outside != nil:
+		return errors.New("its store is bound to a transaction, which serves one goroutine")
+	}
+	return nil
 }

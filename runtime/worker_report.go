@@ -73,7 +73,7 @@ func (r *report) ended(e engine.Event) {
 	switch e.Outcome {
 	case driver.Failed:
 		r.attempts.Warn("attempt failed", append(t.attrs(),
-			"error", e.Reason, "attempts_remaining", t.job.AttemptsRemaining, "took", e.Took)...)
+			"error", e.Reason, "attempts_remaining", t.attempt.Remaining, "took", e.Took)...)
 	case driver.Released:
 		r.attempts.Info("attempt released", append(t.attrs(), "error", e.Reason)...)
 	case driver.Completed:
@@ -81,7 +81,7 @@ func (r *report) ended(e engine.Event) {
 	}
 	if at, ok := e.Attempt.Expires(); ok && e.Time.After(at) && e.Outcome != driver.Released {
 		r.attempts.Warn("handler ran past its max work duration; the job may have been stolen",
-			append(t.attrs(), "max_work_duration", t.job.MaxWorkDuration, "took", e.Took)...)
+			append(t.attrs(), "max_work_duration", t.attempt.MaxWork, "took", e.Took)...)
 	}
 }
 
@@ -133,17 +133,18 @@ func observing(observer observe.Observer, queue string) func(engine.Event) {
 			return
 		}
 		event := observe.Event{Kind: kind, Time: e.Time, Queue: queue, Waited: e.Waited, Took: e.Took, Err: e.Err, Reason: e.Reason, N: e.N}
+		claim := e.Of
 		if e.Attempt != nil {
-			t := taskOf(e)
-			event.JobID, event.JobType, event.PayloadVersion = t.job.ID, string(t.job.Type), t.job.PayloadVersion
-			event.AttemptNumber, event.HandlerID, event.AttemptsRemaining = t.log.AttemptNumber, t.log.HandlerID, t.job.AttemptsRemaining
+			claim = &e.Attempt.Claim
 		}
-		if e.Kind == engine.AttemptEnded {
+		if claim != nil {
+			event.JobID, event.JobType, event.PayloadVersion = claim.Job, claim.Type.Type, claim.Type.Version
+			event.AttemptNumber, event.HandlerID, event.AttemptsRemaining = claim.Number, claim.Handler, claim.Remaining
+		}
+		switch e.Kind {
+		case engine.AttemptEnded:
 			event.Outcome, event.Context = outcomeNames[e.Outcome], taskOf(e).observed
-		}
-		if e.Of != nil {
-			event.JobID, event.JobType, event.PayloadVersion = e.Of.Job, e.Of.Type.Type, e.Of.Type.Version
-			event.AttemptNumber, event.HandlerID, event.AttemptsRemaining = e.Of.Number, e.Of.Handler, e.Of.Remaining
+		case engine.OutcomeLate, engine.OutcomeRefused, engine.OutcomeDropped:
 			event.Outcome = outcomeNames[e.Outcome]
 		}
 		if e.Kind == engine.OutcomeLate {
