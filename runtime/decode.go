@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 
@@ -27,8 +26,7 @@ func decodePayload(t JobType, data []byte, payload reflect.Type) (any, error) {
 // it, as package codec does: the error becomes the reason of a failure, which is
 // kept and logged where payloads are not.
 func decodeError(t JobType, err error) error {
-	var where *codec.Error
-	if errors.As(err, &where) {
+	if where, ok := err.(*codec.Error); ok {
 		return &PayloadError{Type: t, Field: where.Path, Err: fmt.Errorf("decode: %w", where.Err)}
 	}
 	return &PayloadError{Type: t, Err: fmt.Errorf("decode: %w", err)}

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"bytes"
-	"errors"
 	"sync"
 
 	"github.com/jobgen/jobgen/runtime/codec"
@@ -11,12 +10,10 @@ import (
 // encodeError names the field that err is about.
 func encodeError(t JobType, err error, limit int) error {
 	var field string
-	var ce *codec.Error
-	if errors.As(err, &ce) {
-		field, err = ce.Path, ce.Err
+	if where, ok := err.(*codec.Error); ok { // what is in it may have methods of the user
+		field, err = where.Path, where.Err
 	}
-	var large *codec.SizeError
-	if errors.As(err, &large) {
+	if large, ok := err.(*codec.SizeError); ok {
 		err = tooLarge(large.Size, limit)
 	}
 	return &PayloadError{Type: t, Field: field, Err: err}

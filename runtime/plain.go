@@ -55,7 +55,7 @@ func (q plainQueue) Claim(ctx context.Context, req driver.ClaimRequest) (claimed
 			break
 		}
 		job, err := q.claimOne(ctx, req.Handler)
-		if errors.Is(err, ErrJobNotFound) {
+		if engine.Is(err, ErrJobNotFound) {
 			break
 		}
 		if err != nil {
@@ -98,12 +98,12 @@ func (q plainQueue) claimOne(ctx context.Context, handler string) (job *Job, err
 	}()
 	stealFirst := rand.Float64() < stealChance
 	if stealFirst {
-		if job, err := q.queue.TrySteal(ctx, handler); !errors.Is(err, ErrJobNotFound) {
+		if job, err := q.queue.TrySteal(ctx, handler); !engine.Is(err, ErrJobNotFound) {
 			return claimedJob(job, err)
 		}
 	}
 	job, err = q.queue.TryClaim(ctx, handler)
-	if errors.Is(err, ErrJobNotFound) && !stealFirst {
+	if engine.Is(err, ErrJobNotFound) && !stealFirst {
 		job, err = q.queue.TrySteal(ctx, handler)
 	}
 	return claimedJob(job, err)
@@ -144,9 +144,9 @@ func plainStatus(answer error) driver.Status {
 	switch {
 	case answer == nil:
 		return driver.Done
-	case errors.Is(answer, ErrJobNotFound):
+	case engine.Is(answer, ErrJobNotFound):
 		return driver.NotFound
-	case errors.Is(answer, ErrJobCancelled):
+	case engine.Is(answer, ErrJobCancelled):
 		return driver.Superseded
 	}
 	return driver.NotHeld
@@ -171,7 +171,7 @@ func (q plainQueue) finishOnce(ctx context.Context, handler string, o driver.Out
 	case driver.Failed:
 		err = q.queue.Fail(ctx, o.Job, handler, o.Number, o.Reason, o.Log)
 	}
-	if errors.Is(err, ErrJobNotClaimed) || errors.Is(err, ErrJobCancelled) || errors.Is(err, ErrJobNotFound) {
+	if engine.Is(err, ErrJobNotClaimed) || engine.Is(err, ErrJobCancelled) || engine.Is(err, ErrJobNotFound) {
 		return err, nil
 	}
 	return nil, err

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bwmarrin/snowflake"
+
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/memory"
@@ -167,4 +169,56 @@ func TestAJobWhoseClaimIsShorterThanARoundTripRuns(t *testing.T) {
 			t.Errorf("job %d ran %d times, want once", id, runs)
 		}
 	})
+}
+
+// An illQueue fails every second call with an error whose methods do harm.
+type illQueue struct {
+	outsideQueue
+	calls *int
+	err   error
+}
+
+func (q illQueue) fails() bool { *q.calls++; return *q.calls%2 == 1 }
+
+func (q illQueue) TryClaim(ctx context.Context, handler string) (*runtime.Job, error) {
+	if q.fails() {
+		return nil, q.err
+	}
+	return q.outsideQueue.TryClaim(ctx, handler)
+}
+
+func (q illQueue) Complete(ctx context.Context, id snowflake.ID, handler string, attempt int32, log []byte) error {
+	if q.fails() {
+		return q.err
+	}
+	return q.outsideQueue.Complete(ctx, id, handler, attempt, log)
+}
+
+type endlessError struct{}
+
+func (endlessError) Error() string { return "endless" }
+func (endlessError) Unwrap() error { return endlessError{} }
+
+func TestErrorsOfAQueueOfSomebodyElseMayDoHarm(t *testing.T) {
+	for name, err := range map[string]error{
+		"endless": endlessError{},
+		"panics":  &hostileError{harm: func() { panic(hostileValue{}) }},
+		"nil":     (*typedNil)(nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, store *memory.Store) {
+				for range 20 {
+					enqueue(t, store)
+				}
+				queue := illQueue{outsideQueue{notes(t, store)}, new(int), err}
+				start(t, serviceOf(func() runtime.JobQueue { return queue }), handle(func(context.Context, *runtime.Job, note) error { return nil }),
+					runtime.WithHandlers(1), runtime.WithObserver(new(events)))
+				time.Sleep(10 * time.Minute)
+				synctest.Wait()
+				if n := unfinished(t, store); n != 0 {
+					t.Errorf("%d jobs are unfinished", n)
+				}
+			})
+		})
+	}
 }
