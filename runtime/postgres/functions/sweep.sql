@@ -86,7 +86,7 @@ BEGIN
         SELECT FROM unnest(_priorities) AS p(priority) CROSS JOIN LATERAL (
           SELECT FROM jobgen.job j
           WHERE j.queue = _queue AND j.queue + 0 = _queue AND j.priority = p.priority AND j.due > _before AND j.due <= _now AND j.handler IS NULL
-          LIMIT 1) s);
+          ORDER BY j.due LIMIT 1) s);
     END IF;
     _room := _room - cardinality(_take);
     _taken := _taken || _take;
