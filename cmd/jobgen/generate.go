@@ -34,6 +34,9 @@ Beside jobs.yaml it writes jobs.lock, which lists every version of every payload
 that a waiting job may have. A change that leaves the new binary unable to read
 these is refused, and the message says what to do; see docs/reference/breaking.md.
 
+Where a comment at the top of jobs.yaml names a schema for editors beside it, as in
+# yaml-language-server: $schema=jobs.schema.json, that file is written too.
+
 That nothing has changed since the last run is seen from a sum in your cache
 folder, without making the code again. jobgen check trusts no sum.
 
@@ -84,10 +87,19 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 	if err != nil {
 		return err
 	}
+	schemaPath, schemaStale, err := schemaChange(path, code.src)
+	if err != nil {
+		return err
+	}
+	if schemaStale != nil {
+		if err := writeSchema(path, *schemaStale); err != nil {
+			return err
+		}
+	}
 	if !code.file.NamesGoTypes() {
 		// A folder that cannot be written costs the next run some time, and is
 		// nothing to fail for.
-		_ = kept.Keep(path, code.dir)
+		_ = kept.Keep(path, code.dir, schemaPath)
 	}
 	if format != report.Text {
 		return nil
@@ -98,6 +110,9 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 	}
 	if locked {
 		fmt.Fprintf(out, "%s: changed\n", shorten(code.lockPath))
+	}
+	if schemaStale != nil {
+		fmt.Fprintf(out, "%s: changed\n", shorten(schemaPath))
 	}
 	code.tell(out)
 	for _, name := range changed {
@@ -113,8 +128,8 @@ func checkCommand(format *report.Format) *cobra.Command {
 		Use:   "check [jobs.yaml]",
 		Short: "Say whether the generated code is current",
 		Long: `Check exits with 0 when the generated code is what jobs.yaml says, and with 1
-and a short diff when jobgen generate would change it, or jobs.lock. It writes
-nothing, and says on standard error what it has compared.`,
+and a short diff when jobgen generate would change it, jobs.lock or the schema
+for editors. It writes nothing, and says on standard error what it has compared.`,
 		Example: `  # in continuous integration
   jobgen check
 
@@ -146,6 +161,13 @@ nothing, and says on standard error what it has compared.`,
 					Message: "the lock is stale: run jobgen generate, and commit both",
 					Diff:    files.Diff(filepath.Base(code.lockPath), code.checked.locked, code.lock),
 				})
+			}
+			schemaPath, schemaStale, err := schemaChange(code.source, code.src)
+			if err != nil {
+				return err
+			}
+			if schemaStale != nil {
+				stale = append(stale, report.Problem{Path: schemaPath, Message: "the schema for editors is stale: run jobgen generate"})
 			}
 			if len(stale) == 0 {
 				return nil
