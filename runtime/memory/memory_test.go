@@ -4,8 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/jobgen/jobgen/internal/test/leak"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/memory"
 	"github.com/jobgen/jobgen/runtime/queuetest"
@@ -36,7 +35,7 @@ func (s store) Open(t testing.TB, catalogue *runtime.Catalogue) *runtime.Store {
 
 func (s store) Advance(_ testing.TB, d time.Duration) { s.clock.Advance(d) }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestStore(t *testing.T) { queuetest.Run(t, newStore) }
 func TestModel(t *testing.T) { queuetest.RunModel(t, newStore) }
