@@ -31,7 +31,7 @@ const directive = `package jobs
 func initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init",
-		Short: "Write a first jobs.yaml",
+		Short: "Create a first jobs.yaml",
 		Long: `Init writes a commented jobs.yaml at the root of the Go module that the working
 directory is in, a Go file with the go:generate line, and the tool directive in
 go.mod. A file that is there already is left alone; when jobs.yaml is, nothing is
@@ -48,11 +48,11 @@ written.`,
 				return err
 			}
 			if root == "" {
-				return &inputError{fmt.Errorf("no go.mod is in %s or above it: make one first, as in go mod init example.com/shop", wd)}
+				return &inputError{fmt.Errorf("there is no go.mod in %s or above it: create one first, as in go mod init example.com/shop", wd)}
 			}
 			path := filepath.Join(root, defaultFile)
 			if _, err := os.Lstat(path); err == nil {
-				return &inputError{fmt.Errorf("%s is there already; nothing was written", shorten(path))}
+				return &inputError{fmt.Errorf("%s already exists; nothing was written", shorten(path))}
 			}
 			info, _ := debug.ReadBuildInfo()
 			changed, required, err := addTool(filepath.Join(root, "go.mod"), info)
