@@ -44,21 +44,21 @@ func (r *report) log(e engine.Event) {
 	case engine.OutcomeLate:
 		r.own.Info("the attempt's outcome came too late to count", append(failedWith(e), "reason", engine.ResultText(e.Result))...)
 	case engine.OutcomeRefused:
-		r.own.Warn("the store refuses an outcome; it is tried by itself", append(named(e), "error", engine.ErrorText(e.Err))...)
+		r.own.Warn("the store refuses an outcome; retrying it alone", append(named(e), "error", engine.ErrorText(e.Err))...)
 	case engine.OutcomeDropped:
-		r.own.Error("outcome dropped; its job will be taken over and run again", append(failedWith(e), "error", errorText(e.Err))...)
+		r.own.Error("outcome dropped; the job will be taken over and run again", append(failedWith(e), "error", errorText(e.Err))...)
 	case engine.ReleaseFailed:
 		r.own.Warn("claims not released; they will expire", "jobs", e.N, "error", errorText(e.Err))
 	case engine.ClaimsFailing:
-		r.own.Warn("claiming fails; it will be tried until it works", "error", errorText(e.Err))
+		r.own.Warn("claiming fails; retrying", "error", errorText(e.Err))
 	case engine.ClaimsWork:
 		r.own.Info("claiming works again")
 	case engine.OutcomesFailing:
-		r.own.Warn("writing outcomes fails; it will be tried until their claims expire", "jobs", e.N, "error", errorText(e.Err))
+		r.own.Warn("writing outcomes fails; retrying until their claims expire", "jobs", e.N, "error", errorText(e.Err))
 	case engine.OutcomesWork:
 		r.own.Info("writing outcomes works again")
 	case engine.LostUnknown:
-		r.own.Debug("lost claims could not be asked for", "error", errorText(e.Err))
+		r.own.Debug("asking for lost claims failed", "error", errorText(e.Err))
 	case engine.UnhandledWaiting:
 		r.unhandled(e)
 	case engine.EventsSkipped:
@@ -86,7 +86,7 @@ func (r *report) ended(e engine.Event) {
 		r.attempts.Debug("attempt done", append(t.attrs(), "took", e.Took)...)
 	}
 	if at, ok := e.Attempt.Expires(); ok && e.Time.After(at) && e.Outcome != driver.Released {
-		r.attempts.Warn("handler ran past its max work duration; the job may have been stolen",
+		r.attempts.Warn("handler exceeded its max work duration; the job may have been stolen",
 			append(t.attrs(), "max_work_duration", t.attempt.MaxWork, "took", e.Took)...)
 	}
 }
@@ -99,7 +99,7 @@ func (r *report) unhandled(e engine.Event) {
 		types[i] = t.TypeVersion
 	}
 	if len(types) > 0 && (!slices.Equal(types, r.said) || time.Since(r.saidAt) > unhandledRepeat) {
-		r.own.Warn("jobs wait that this worker has no handler for; a program that understands them has to run", "types", types, "jobs", e.N)
+		r.own.Warn("due jobs wait that this worker has no handler for; run a program that handles them", "types", types, "jobs", e.N)
 		r.saidAt = time.Now()
 	}
 	r.said = types

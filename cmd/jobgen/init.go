@@ -37,12 +37,12 @@ var starterMain string
 func initCommand(format *report.Format) *cobra.Command {
 	return &cobra.Command{
 		Use:   "init [module]",
-		Short: "Write a first jobs.yaml and a program that runs",
-		Long: `Init writes what a first job takes, at the root of the Go module that the working
-directory is in: a commented jobs.yaml with its schema for editors, the generated
-code, a program that enqueues and handles the job, and the tool directive in
-go.mod. Then it runs go mod tidy. Where there is no module it makes one, of the
-name that it is given.
+		Short: "Create a first jobs.yaml and a program that runs",
+		Long: `Init writes all that a first job needs, at the root of the Go module that the
+working directory is in: a commented jobs.yaml with its schema for editors, the
+generated code, a program that enqueues and handles the job, and the tool directive
+in go.mod. Then it runs go mod tidy. Outside a module it creates one with the name
+that you give.
 
 The program is main.go, or cmd/worker/main.go in a module that has Go files at its
 root. A file that is there already is left alone; when jobs.yaml is, nothing is
@@ -92,7 +92,7 @@ func newStart(args []string) (start, error) {
 	}
 	jobs := filepath.Join(s.root, defaultFile)
 	if _, err := os.Lstat(jobs); err == nil {
-		return start{}, &inputError{fmt.Errorf("%s is there already; nothing was written", shorten(jobs))}
+		return start{}, &inputError{fmt.Errorf("%s already exists; nothing was written", shorten(jobs))}
 	}
 	return s, nil
 }
