@@ -13,8 +13,8 @@ BEGIN
   d AS (
     DELETE FROM jobgen.job j USING k WHERE j.ctid = k.tid RETURNING j.*),
   l AS (
-    INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason)
-    SELECT queue, id, attempts - 1, handler, 4, claimed, CASE WHEN expires <= _now THEN 'claim expired' ELSE 'worker gone' END || '; no attempts left' FROM d)
+    INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed, reason)
+    SELECT queue, type, id, attempts - 1, handler, 4, claimed, CASE WHEN expires <= _now THEN 'claim expired' ELSE 'worker gone' END || '; no attempts left' FROM d)
   INSERT INTO jobgen.ended_job (queue, id, state, priority, type, attempts, max_attempts, created, due, max_work, payload)
   SELECT queue, id, 'dead', priority, type, attempts, max_attempts, created, due, max_work, payload FROM d
   RETURNING id, type, attempts;

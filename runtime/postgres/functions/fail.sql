@@ -21,7 +21,7 @@ BEGIN
       SET handler = NULL, claimed = NULL, expires = NULL, due = _now + k.retry * interval '1 microsecond'
       FROM k
       WHERE j.ctid = k.tid AND j.handler = _handler AND j.attempts - 1 = k.number AND NOT k.over
-      RETURNING k.id, k.number, k.claimed, k.reason, k.log),
+      RETURNING k.id, j.type, k.number, k.claimed, k.reason, k.log),
     x AS (
       DELETE FROM jobgen.job j USING k
       WHERE j.ctid = k.tid AND j.handler = _handler AND j.attempts - 1 = k.number AND k.over
@@ -29,9 +29,9 @@ BEGIN
     e AS (
       INSERT INTO jobgen.ended_job (queue, id, state, priority, type, attempts, max_attempts, created, due, max_work, payload)
       SELECT queue, id, 'dead', priority, type, attempts, attempts, created, _now, max_work, payload FROM x)
-    INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason, log)
-    SELECT _queue, s.id, s.number, _handler, 2, s.claimed, s.reason, coalesce(s.log, ''::bytea)
-    FROM (SELECT id, number, claimed, reason, log FROM f UNION ALL SELECT id, number, claimed, reason, log FROM x) s
+    INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed, reason, log)
+    SELECT _queue, s.type, s.id, s.number, _handler, 2, s.claimed, s.reason, coalesce(s.log, ''::bytea)
+    FROM (SELECT id, type, number, claimed, reason, log FROM f UNION ALL SELECT id, type, number, claimed, reason, log FROM x) s
     RETURNING job;
 END $$;
 
