@@ -5,8 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/jobgen/jobgen/internal/test/leak"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/memory"
 	"github.com/jobgen/jobgen/runtime/queuetest"
@@ -49,7 +48,7 @@ func (s store) Begin(t testing.TB, service *runtime.Store) (bound *runtime.Store
 
 func (s store) Advance(_ testing.TB, d time.Duration) { s.clock.Advance(d) }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestStore(t *testing.T) { queuetest.Run(t, newStore) }
 func TestModel(t *testing.T) { queuetest.RunModel(t, newStore) }

@@ -10,13 +10,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"go.uber.org/goleak"
 
+	"github.com/jobgen/jobgen/internal/test/leak"
 	"github.com/jobgen/jobgen/internal/test/pgproxy"
 	"github.com/jobgen/jobgen/internal/test/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // limit is how long a test waits for what should come soon.
 const limit = 20 * time.Second
