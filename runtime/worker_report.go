@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -41,11 +42,11 @@ func (r *report) log(e engine.Event) {
 	case engine.ClaimLost:
 		r.attempts.Info("claim lost; cancelling its handler", append(taskOf(e).attrs(), "cause", e.Err)...)
 	case engine.OutcomeLate:
-		r.own.Info("the attempt's outcome came too late to count", append(named(e), "reason", engine.ResultText(e.Result))...)
+		r.own.Info("the attempt's outcome came too late to count", append(failedWith(e), "reason", engine.ResultText(e.Result))...)
 	case engine.OutcomeRefused:
 		r.own.Warn("the store refuses an outcome; it is tried by itself", append(named(e), "error", engine.ErrorText(e.Err))...)
 	case engine.OutcomeDropped:
-		r.own.Error("outcome dropped; its job will be taken over and run again", append(named(e), "error", errorText(e.Err))...)
+		r.own.Error("outcome dropped; its job will be taken over and run again", append(failedWith(e), "error", errorText(e.Err))...)
 	case engine.ReleaseFailed:
 		r.own.Warn("claims not released; they will expire", "jobs", e.N, "error", errorText(e.Err))
 	case engine.ClaimsFailing:
@@ -62,7 +63,11 @@ func (r *report) log(e engine.Event) {
 		r.unhandled(e)
 	case engine.EventsSkipped:
 		r.own.Error("events were skipped: the observer or the logger is too slow", "events", e.N)
-	case engine.JobDied, engine.ClaimsMade, engine.OutcomesWritten, engine.StoreAway, engine.StoreBack:
+	case engine.FailureRecorded:
+		r.own.Warn("attempt failed; its job had been cancelled or completed", append(attemptOf(e), "error", e.Reason)...)
+	case engine.JobDied:
+		r.own.Error("job dead", append(attemptOf(e), "attempts", e.Of.Number+1, "error", e.Reason)...)
+	case engine.ClaimsMade, engine.OutcomesWritten, engine.StoreAway, engine.StoreBack:
 		// The observer's alone.
 	}
 }
@@ -72,8 +77,9 @@ func (r *report) ended(e engine.Event) {
 	t := taskOf(e)
 	switch e.Outcome {
 	case driver.Failed:
-		r.attempts.Warn("attempt failed", append(t.attrs(),
-			"error", e.Reason, "attempts_remaining", t.job.AttemptsRemaining, "took", e.Took)...)
+		if !e.Attempt.Last() { // or what becomes of the job has a line, which says all
+			r.attempts.Warn("attempt failed", append(t.attrs(), "error", e.Reason, "attempts_remaining", remainingText(t.job), "took", e.Took)...)
+		}
 	case driver.Released:
 		r.attempts.Info("attempt released", append(t.attrs(), "error", e.Reason)...)
 	case driver.Completed:
@@ -108,11 +114,41 @@ func errorText(err error) string {
 
 func taskOf(e engine.Event) *task { return e.Attempt.Task.(*task) }
 
-// named names the attempt that an outcome is of.
-func named(e engine.Event) []any {
-	return []any{
-		"job", int64(e.Of.Job), "type", e.Of.Type.Type, "attempt", e.Of.Number, "handler", e.Of.Handler, "outcome", outcomeNames[e.Outcome],
+// attemptOf names the attempt that an event without a task is of.
+func attemptOf(e engine.Event) []any {
+	return []any{"job", int64(e.Of.Job), "type", e.Of.Type.Type, "attempt", e.Of.Number, "handler", e.Of.Handler}
+}
+
+// named is attemptOf and the attempt's outcome.
+func named(e engine.Event) []any { return append(attemptOf(e), "outcome", outcomeNames[e.Outcome]) }
+
+// failedWith is named and why the attempt failed, of which no other line may
+// have told.
+func failedWith(e engine.Event) []any {
+	if e.Outcome != driver.Failed {
+		return named(e)
 	}
+	return append(named(e), "attempt_error", e.Reason)
+}
+
+// remainingText is how many attempts a claimed job has left.
+func remainingText(job *Job) any {
+	if isUnlimited(job.AttemptNumber, job.AttemptsRemaining) {
+		return "unlimited"
+	}
+	return job.AttemptsRemaining
+}
+
+// isUnlimited reports whether a job whose current attempt has this number, and
+// that many are left after it, may have as many as it takes.
+func isUnlimited(attempt, left int32) bool { return int64(attempt)+1+int64(left) >= math.MaxInt32 }
+
+// observedRemaining is how many attempts are left, as an [observe.Event] says it.
+func observedRemaining(attempt, left int32) int32 {
+	if isUnlimited(attempt, left) {
+		return math.MaxInt32
+	}
+	return left
 }
 
 var outcomeNames = [...]string{driver.Completed: "completed", driver.Failed: "failed", driver.Released: "released"}
@@ -136,15 +172,19 @@ func observing(observer observe.Observer, queue string) func(engine.Event) {
 		if e.Attempt != nil {
 			t := taskOf(e)
 			event.JobID, event.JobType, event.PayloadVersion = t.job.ID, string(t.job.Type), t.job.PayloadVersion
-			event.AttemptNumber, event.HandlerID, event.AttemptsRemaining = t.log.AttemptNumber, t.log.HandlerID, t.job.AttemptsRemaining
+			event.AttemptNumber, event.HandlerID = t.log.AttemptNumber, t.log.HandlerID
+			event.AttemptsRemaining = observedRemaining(t.log.AttemptNumber, t.job.AttemptsRemaining)
 		}
 		if e.Kind == engine.AttemptEnded {
 			event.Outcome, event.Context = outcomeNames[e.Outcome], taskOf(e).observed
 		}
 		if e.Of != nil {
 			event.JobID, event.JobType, event.PayloadVersion = e.Of.Job, e.Of.Type.Type, e.Of.Type.Version
-			event.AttemptNumber, event.HandlerID, event.AttemptsRemaining = e.Of.Number, e.Of.Handler, e.Of.Remaining
-			event.Outcome = outcomeNames[e.Outcome]
+			event.AttemptNumber, event.HandlerID = e.Of.Number, e.Of.Handler
+			event.AttemptsRemaining = observedRemaining(e.Of.Number, e.Of.Remaining)
+			if e.Kind != engine.JobDied {
+				event.Outcome = outcomeNames[e.Outcome]
+			}
 		}
 		if e.Kind == engine.OutcomeLate {
 			event.Reason = engine.ResultText(e.Result)

@@ -87,7 +87,7 @@ func (t *task) observe(ctx context.Context) (made context.Context) {
 	made = t.observer.AttemptBegins(ctx, observe.Event{
 		Kind: observe.AttemptBegun, Time: time.Now(), Queue: t.queue, JobID: t.job.ID, JobType: string(t.job.Type),
 		PayloadVersion: t.job.PayloadVersion, AttemptNumber: t.log.AttemptNumber, HandlerID: t.log.HandlerID,
-		AttemptsRemaining: t.job.AttemptsRemaining, Waited: time.Since(t.job.claimedAt),
+		AttemptsRemaining: observedRemaining(t.log.AttemptNumber, t.job.AttemptsRemaining), Waited: time.Since(t.job.claimedAt),
 	})
 	if made == nil {
 		return ctx

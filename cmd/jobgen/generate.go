@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,7 +32,7 @@ neither overwritten nor removed. When jobs.yaml has mistakes, nothing is written
 
 Beside jobs.yaml it writes jobs.lock, which lists every version of every payload
 that a waiting job may have. A change that leaves the new binary unable to read
-these is refused, and the message says what to do; see docs/breaking.md.
+these is refused, and the message says what to do; see docs/reference/breaking.md.
 
 That nothing has changed since the last run is seen from a sum in your cache
 folder, without making the code again. jobgen check trusts no sum.
@@ -84,11 +84,7 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 	if err != nil {
 		return err
 	}
-	todo, err := code.todo()
-	if err != nil {
-		return err
-	}
-	if todo == "" && !code.file.NamesGoTypes() {
+	if !code.file.NamesGoTypes() {
 		// A folder that cannot be written costs the next run some time, and is
 		// nothing to fail for.
 		_ = kept.Keep(path, code.dir)
@@ -104,8 +100,12 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 		fmt.Fprintf(out, "%s: changed\n", shorten(code.lockPath))
 	}
 	code.tell(out)
-	_, err = io.WriteString(out, todo)
-	return err
+	for _, name := range changed {
+		if emit.OfPreviousVersion(name) && !slices.ContainsFunc(code.files, func(f emit.File) bool { return f.Name == name }) {
+			fmt.Fprintf(out, "\n%s is gone with its version: remove the upgrade from it, which is needed no longer\n", name)
+		}
+	}
+	return nil
 }
 
 func checkCommand(format *report.Format) *cobra.Command {
@@ -207,28 +207,18 @@ func (g *generated) tell(out io.Writer) {
 	for _, step := range g.advanced.Raised {
 		fmt.Fprintf(out, "\n%s: new jobs have payload version %d, which running binaries leave alone and new ones read beside %d:\n", step.Job, step.To, step.From)
 		for _, why := range step.Why {
-			fmt.Fprintf(out, "\t%s [%s]\n", why.Message, why.Rule.ID)
+			fmt.Fprintf(out, "\t%s [%s]\n", why.Message, why.Rule.Name)
+		}
+	}
+	for _, step := range g.advanced.Said {
+		if begun := emit.Upgrade(g.pkg, step.Job, step.From); begun != "" {
+			fmt.Fprintf(out, "\n%s: jobs that wait with payload version %d are upgraded to %d. What you pass to HandleAll, or to the function\n"+
+				"of the queue or the job, needs this method, and does not compile without it:\n\n%s", step.Job, step.From, step.To, begun)
 		}
 	}
 	for _, step := range g.advanced.Removed {
 		fmt.Fprintf(out, "\n%s: is removed, and stays in %s, since jobs of it may wait; jobgen prune drops it when none does\n", step.Job, shorten(g.lockPath))
 	}
-}
-
-// todo returns what is left to do by hand, each time until it is done.
-func (g *generated) todo() (string, error) {
-	missing, unused, err := emit.MissingUpgrades(g.dir, g.pkg)
-	if err != nil {
-		return "", err
-	}
-	var out strings.Builder
-	if missing != "" {
-		fmt.Fprintf(&out, "\nUpgrades are missing. Put them into a file in %s, such as upgrades.go, and fill them in:\n\n%s", shorten(g.dir), missing)
-	}
-	for _, name := range unused {
-		fmt.Fprintf(&out, "\n%s in %s is needed no longer: remove it\n", name, shorten(g.dir))
-	}
-	return out.String(), nil
 }
 
 func count(changed int) string {

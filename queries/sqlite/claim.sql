@@ -37,8 +37,8 @@ ORDER BY d.of_priorities * j.priority, j.due, j.id LIMIT @max_jobs;
 
 -- Exhausted finds jobs whose last attempt has expired.
 -- name: Exhausted :many
-SELECT c.job FROM jobgen_claim c
-WHERE c.queue = @queue AND c.expires <= CAST(@now AS INTEGER) AND c.number + 1 >= c.max_attempts;
+SELECT c.job, c.number, c.handler, j.type, j.payload_version FROM jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.queue = @queue AND c.expires <= CAST(@now AS INTEGER) AND c.number + 1 >= c.max_attempts AND j.id = c.job;
 
 -- Before counts the jobs of one priority that wait up to a place in claim order.
 -- name: Before :one

@@ -32,10 +32,12 @@ RETURNING CAST((SELECT h.number + 1 < h.max_attempts FROM jobgen_claim h WHERE h
 -- name: Retry :exec
 UPDATE jobgen_job SET due = @due WHERE id IN (SELECT value FROM json_each(CAST(@ids AS TEXT))) AND queue = @queue;
 
--- End keeps jobs that end without success, as they are but for their due.
+-- End keeps jobs that end without success, as they are but for their due. Dead
+-- ones have no attempts left.
 -- name: End :exec
 INSERT INTO jobgen_ended_job (id, queue, state, ended, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload)
-SELECT j.id, j.queue, CAST(@state AS TEXT), CAST(@now AS INTEGER), j.priority, j.payload_version, j.attempts, j.max_attempts, j.created,
+SELECT j.id, j.queue, CAST(@state AS TEXT), CAST(@now AS INTEGER), j.priority, j.payload_version, j.attempts,
+  CASE CAST(@state AS TEXT) WHEN 'dead' THEN j.attempts ELSE j.max_attempts END, j.created,
   coalesce(CAST(sqlc.narg('due') AS INTEGER), j.due), j.max_work, j.type, j.payload
 FROM jobgen_job j WHERE j.id IN (SELECT value FROM json_each(CAST(@ids AS TEXT))) AND j.queue = @queue;
 

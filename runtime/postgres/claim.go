@@ -20,6 +20,7 @@ import (
 const (
 	kindEnd      = 1 // the last row, where fewer jobs were claimable than asked for
 	kindFinished = 2 // a job that was finished
+	kindBuried   = 3 // a job that has died without its handler
 )
 
 // claimOrder are all priorities in the order of claiming.
@@ -153,7 +154,7 @@ func (c *claimCall) claimed(ctx context.Context, rows []pgdb.ClaimRow, claimed *
 	if last != nil {
 		dbNow = last.Now.Time
 	}
-	claimed.Rows = make([]driver.Row, len(rows))
+	claimed.Rows = make([]driver.Row, 0, len(rows))
 	revoked := false
 	for i := range rows {
 		row := &rows[i]
@@ -161,24 +162,28 @@ func (c *claimCall) claimed(ctx context.Context, rows []pgdb.ClaimRow, claimed *
 		if err != nil {
 			return c.failed(err)
 		}
-		claimed.Rows[i] = claimedRow(row, jobType)
+		if row.Kind == kindBuried {
+			claimed.Buried = append(claimed.Buried, c.q.burial(ctx, row, jobType))
+			continue
+		}
+		claimed.Rows = append(claimed.Rows, claimedRow(row, jobType))
 		revoked = revoked || row.Revoked
 	}
 	c.cursor.claimed(c.scan, claimed.Rows, dbNow, c.sent, done)
 	sortRows(claimed.Rows, c.req.LowestFirst)
 	if c.q.tx == nil {
 		var late time.Duration
-		if len(rows) > 0 && last != nil {
+		if len(claimed.Rows) > 0 && last != nil {
 			late = dbNow.Sub(claimed.Rows[0].Due)
 		}
-		c.q.state.damping.claimed(len(rows), late)
+		c.q.state.damping.claimed(len(claimed.Rows), late)
 	}
 	if last != nil {
 		if last.NextDue.Valid {
 			claimed.NextDue = last.NextDue.Time.Sub(dbNow)
 		}
 		// Where jobs come in, some may have been committed out of order.
-		if sweep := c.cursor.untilSweep(done); !c.scan.full && len(rows) > 0 && (claimed.NextDue == 0 || sweep < claimed.NextDue) {
+		if sweep := c.cursor.untilSweep(done); !c.scan.full && len(claimed.Rows) > 0 && (claimed.NextDue == 0 || sweep < claimed.NextDue) {
 			claimed.NextDue = sweep
 		}
 	}
@@ -204,6 +209,17 @@ func claimedRow(row *pgdb.ClaimRow, jobType driver.TypeVersion) driver.Row {
 		Created: row.Created.Time.UTC(), Due: row.Due.Time.UTC(), MaxWork: time.Duration(row.MaxWork) * time.Microsecond,
 		Attempts: row.Attempts, MaxAttempts: row.MaxAttempts, Priority: row.Priority,
 	}
+}
+
+// burial is a job that has died as its last attempt's log says, which may be
+// there no longer: the claim has been made, and does not fail for that.
+func (q *queue) burial(ctx context.Context, row *pgdb.ClaimRow, jobType driver.TypeVersion) driver.Burial {
+	b := driver.Burial{Attempt: driver.Attempt{Job: snowflake.ID(row.ID), Number: row.Attempts - 1}, Type: jobType}
+	log, _, err := q.Log(ctx, b.Attempt)
+	if b.Handler, b.Reason = log.Handler, log.Reason; err != nil || b.Reason == "" {
+		b.Reason = "the claim is over; no attempts left"
+	}
+	return b
 }
 
 // sortRows sorts into claim order.

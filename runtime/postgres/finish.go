@@ -90,8 +90,14 @@ func newFinishCall(outcomes []driver.Outcome) *finishCall {
 	return f
 }
 
-// retryParam is how long a failed job waits, in microseconds.
-func retryParam(o *driver.Outcome) int64 { return max(o.RetryIn, 0).Microseconds() }
+// retryParam is how long a failed job waits, in microseconds; negative where it
+// does not.
+func retryParam(o *driver.Outcome) int64 {
+	if o.Final {
+		return -1
+	}
+	return max(o.RetryIn, 0).Microseconds()
+}
 
 // note takes down the jobs that a quick statement has finished.
 func (f *finishCall) note(ids []int64) {
@@ -145,11 +151,11 @@ func (q *queue) finishExactly(ctx context.Context, handler int32, outcomes []dri
 		if !ok {
 			return fmt.Errorf("the database answered %q for job %d", row.Verdict, outcomes[i].Job)
 		}
-		results[i] = driver.Result{Status: status}
+		results[i] = driver.Result{Status: status, Recorded: row.Verdict == "recorded"}
 		if status == driver.Superseded {
 			results[i].By = row.Winner
 		}
-		arrived = arrived || status == driver.Done && outcomes[i].Kind == driver.Failed
+		arrived = arrived || row.Verdict == "done" && outcomes[i].Kind == driver.Failed
 		revoked = revoked || row.Verdict == "revoked"
 	}
 	if arrived {
@@ -164,6 +170,7 @@ func (q *queue) finishExactly(ctx context.Context, handler int32, outcomes []dri
 // statuses are the answers of the function finish.
 var statuses = map[string]driver.Status{
 	"done":       driver.Done,
+	"recorded":   driver.Done,
 	"revoked":    driver.Done,
 	"unknown":    driver.NotFound,
 	"never":      driver.NotHeld,

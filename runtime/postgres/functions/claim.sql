@@ -10,7 +10,8 @@
 -- from the dead index entries of jobs long done. With _sweep the cursors do not
 -- count, and claims of others that have expired or, with _can_declare_dead,
 -- whose process is dead, are taken over in the same order, while those without
--- attempts left are buried.
+-- attempts left are buried: each is a row of kind 3 with an id, a type and
+-- attempts.
 --
 -- The plain claim locks and updates in one statement by ctid: a row that a
 -- concurrent transaction moved is skipped this time. The lateral subquery per
@@ -40,9 +41,12 @@ DECLARE
   _n integer := 0;
 BEGIN
   IF _sweep THEN
-    RETURN QUERY
-      SELECT 0::smallint, s.*, NULL::timestamptz, NULL::timestamptz
-      FROM jobgen.sweep(_queue, _handler, _types, _limit, _now, _priorities, true, true, _can_declare_dead) s;
+    FOR kind, id, priority, type, attempts, max_attempts, created, due, max_work, payload, revoked IN
+      SELECT s.* FROM jobgen.sweep(_queue, _handler, _types, _limit, _now, _priorities, true, true, _can_declare_dead) s
+    LOOP
+      _n := _n + (kind = 0)::integer;
+      RETURN NEXT;
+    END LOOP;
   ELSE
     RETURN QUERY
       WITH c AS MATERIALIZED (
@@ -57,8 +61,8 @@ BEGIN
       SET handler = _handler, claimed = _now, expires = (_now AT TIME ZONE interval '0' + j.max_work * interval '1 microsecond') AT TIME ZONE interval '0', attempts = j.attempts + 1
       FROM c WHERE j.queue = _queue AND j.ctid = c.tid
       RETURNING 0::smallint, j.id, j.priority, j.type, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, false, NULL::timestamptz, NULL::timestamptz;
+    GET DIAGNOSTICS _n = ROW_COUNT;
   END IF;
-  GET DIAGNOSTICS _n = ROW_COUNT;
   IF _n < _limit THEN
     RETURN QUERY SELECT 1::smallint, 0::bigint, 0::smallint, 0, 0, 0, NULL::timestamptz, NULL::timestamptz, 0::bigint, NULL::json, false, _now, jobgen.next_due(_queue, _now, _sweep);
   END IF;

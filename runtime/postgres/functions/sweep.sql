@@ -1,7 +1,8 @@
 -- sweep is claim over everything that can be taken: jobs that wait where
 -- _waiting, and claims of others that are over, because they have expired or
 -- their process is dead, where _expired, in which case it buries those without
--- attempts left that it meets on the way. The jobs are locked first and changed
+-- attempts left that it meets on the way: rows of kind 3, with an id, a type and
+-- attempts alone, where what it takes is of kind 0. The jobs are locked first and changed
 -- by a second statement, which sees them as they are, so it comes back empty
 -- only when there was nothing: jobs that have become due since _now, while the
 -- function was planned perhaps, are looked at too where it takes waiting ones alone.
@@ -9,7 +10,7 @@
 -- A claim that begins well after _now was made before the database's clock was set
 -- back. It is dated anew, to begin now, so that it lasts no longer than it may.
 CREATE OR REPLACE FUNCTION jobgen.sweep(_queue integer, _handler integer, _types integer[], _limit integer, _now timestamptz, _priorities smallint[], _waiting boolean, _expired boolean, _can_declare_dead boolean)
-RETURNS TABLE (id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean)
+RETURNS TABLE (kind smallint, id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean)
 LANGUAGE plpgsql
 SET jit = off SET cpu_index_tuple_cost = 200 SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
@@ -61,7 +62,8 @@ BEGIN
       WHERE j.queue = _queue AND j.ctid = t.tid;
     END IF;
     IF cardinality(_bury) > 0 THEN
-      PERFORM jobgen.bury(_queue, _bury, _now);
+      RETURN QUERY SELECT 3::smallint, b.id, 0::smallint, b.type, b.attempts, 0, NULL::timestamptz, NULL::timestamptz, 0::bigint, NULL::json, false
+        FROM jobgen.bury(_queue, _bury, _now) b;
     END IF;
     IF cardinality(_take) > 0 THEN
       INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason)
@@ -75,7 +77,7 @@ BEGIN
         UPDATE jobgen.job j
         SET handler = _handler, claimed = _now, expires = (_now AT TIME ZONE interval '0' + j.max_work * interval '1 microsecond') AT TIME ZONE interval '0', attempts = j.attempts + 1
         FROM t WHERE j.queue = _queue AND j.ctid = t.tid
-        RETURNING j.id, j.priority, j.type, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, t.stolen;
+        RETURNING 0::smallint, j.id, j.priority, j.type, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, t.stolen;
     END IF;
     IF NOT _expired AND cardinality(_take) = 0 THEN
       _before := _now;

@@ -239,7 +239,8 @@ func (q *Queries) DeleteJobs(ctx context.Context, arg DeleteJobsParams) error {
 
 const End = `-- name: End :exec
 INSERT INTO jobgen_ended_job (id, queue, state, ended, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload)
-SELECT j.id, j.queue, CAST(?1 AS TEXT), CAST(?2 AS INTEGER), j.priority, j.payload_version, j.attempts, j.max_attempts, j.created,
+SELECT j.id, j.queue, CAST(?1 AS TEXT), CAST(?2 AS INTEGER), j.priority, j.payload_version, j.attempts,
+  CASE CAST(?1 AS TEXT) WHEN 'dead' THEN j.attempts ELSE j.max_attempts END, j.created,
   coalesce(CAST(?3 AS INTEGER), j.due), j.max_work, j.type, j.payload
 FROM jobgen_job j WHERE j.id IN (SELECT value FROM json_each(CAST(?4 AS TEXT))) AND j.queue = ?5
 `
@@ -252,7 +253,8 @@ type EndParams struct {
 	Queue int64
 }
 
-// End keeps jobs that end without success, as they are but for their due.
+// End keeps jobs that end without success, as they are but for their due. Dead
+// ones have no attempts left.
 func (q *Queries) End(ctx context.Context, arg EndParams) error {
 	_, err := q.db.ExecContext(ctx, End,
 		arg.State,
