@@ -13,7 +13,7 @@ import (
 // which they were claimed.
 type runner struct {
 	size    int
-	newTask func(row *driver.Row, handler string, sent time.Time) Task
+	newTask func(row *driver.Row, holder *Holder) Task
 	finish  func(pending)
 	voice   *voice
 	base    context.Context // of the handlers
@@ -46,9 +46,8 @@ func newRunner(base context.Context, cfg *Config, finish func(pending), v *voice
 
 // A Batch is rows that were claimed together.
 type Batch struct {
-	Rows    []driver.Row
-	Handler string    // who has claimed them
-	Sent    time.Time // this process's time just before
+	Rows []driver.Row
+	*Holder
 }
 
 // keep takes claims over that are not to begin.
@@ -109,50 +108,50 @@ func (r *runner) handle() {
 		}
 	}()
 	for {
-		row, handler, sent := r.next()
+		row, holder := r.next()
 		if row == nil {
 			again = false
 			return
 		}
-		r.work(row, handler, sent)
+		r.work(row, holder)
 	}
 }
 
 // next returns the next ready job, or nil once the handler has been counted as
 // free. The row is the caller's, to be cleared once it has been read.
-func (r *runner) next() (row *driver.Row, handler string, sent time.Time) {
+func (r *runner) next() (row *driver.Row, holder *Holder) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer notify(r.free)
 	if r.waiting == 0 || r.stopped {
 		r.handlers--
 		r.checkIdle()
-		return nil, "", time.Time{}
+		return nil, nil
 	}
 	b := &r.ready[0]
-	row, handler, sent = &b.Rows[0], b.Handler, b.Sent
+	row, holder = &b.Rows[0], b.Holder
 	b.Rows = b.Rows[1:]
 	r.waiting--
 	if len(b.Rows) == 0 {
 		r.ready[0] = Batch{}
 		r.ready = r.ready[1:]
 	}
-	return row, handler, sent
+	return row, holder
 }
 
 // work runs one job.
-func (r *runner) work(row *driver.Row, handler string, sent time.Time) {
+func (r *runner) work(row *driver.Row, holder *Holder) {
 	began := time.Now()
-	if tooOld(row, sent, began) {
-		r.finish(released(row, handler, sent))
+	if tooOld(row, holder.Sent, began) {
+		r.finish(released(row, holder))
 		return
 	}
-	task := r.newTask(row, handler, sent)
+	task := r.newTask(row, holder)
 	a := task.Attempt()
-	a.set(row, handler, sent)
+	a.set(row, holder)
 	a.Task, a.parent = task, r.base
 	*row = driver.Row{} // others of its batch may stay for long
-	a.began = began.Sub(sent)
+	a.began = began.Sub(holder.Sent)
 	r.mu.Lock()
 	r.running[a] = struct{}{}
 	r.mu.Unlock()
@@ -202,7 +201,7 @@ func (r *runner) stop() {
 	r.mu.Unlock()
 	for _, b := range ready {
 		for i := range b.Rows {
-			r.finish(released(&b.Rows[i], b.Handler, b.Sent))
+			r.finish(released(&b.Rows[i], b.Holder))
 		}
 	}
 }
