@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/jobgen/jobgen/internal/breaking"
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/gotypes"
 	"github.com/jobgen/jobgen/internal/lock"
@@ -60,6 +61,7 @@ func check(ctx context.Context, path string) (checked, []report.Problem, error) 
 		wrong = append(wrong, report.Problem{Path: path, Message: fmt.Sprintf("%s would have the same %s: rename one of them", other, filepath.Base(c.lockPath))})
 		return c, append(report.Mistakes(path, mistakes), wrong...), nil
 	}
+	mistakes = append(mistakes, breaking.CheckAccepted(file)...)
 	if len(mistakes) == 0 {
 		if wrong, err = c.advance(); err != nil {
 			return checked{}, nil, err

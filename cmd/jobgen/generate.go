@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,11 +84,7 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 	if err != nil {
 		return err
 	}
-	todo, err := code.todo()
-	if err != nil {
-		return err
-	}
-	if todo == "" && !code.file.NamesGoTypes() {
+	if !code.file.NamesGoTypes() {
 		// A folder that cannot be written costs the next run some time, and is
 		// nothing to fail for.
 		_ = kept.Keep(path, code.dir)
@@ -104,8 +100,12 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 		fmt.Fprintf(out, "%s: changed\n", shorten(code.lockPath))
 	}
 	code.tell(out)
-	_, err = io.WriteString(out, todo)
-	return err
+	for _, name := range changed {
+		if emit.OfPreviousVersion(name) && !slices.ContainsFunc(code.files, func(f emit.File) bool { return f.Name == name }) {
+			fmt.Fprintf(out, "\n%s is removed, since no job has its version: remove the upgrade from it, which is no longer needed\n", name)
+		}
+	}
+	return nil
 }
 
 func checkCommand(format *report.Format) *cobra.Command {
@@ -210,25 +210,15 @@ func (g *generated) tell(out io.Writer) {
 			fmt.Fprintf(out, "\t%s [%s]\n", why.Message, why.Rule.Name)
 		}
 	}
+	for _, step := range g.advanced.Said {
+		if begun := emit.Upgrade(g.pkg, step.Job, step.From); begun != "" {
+			fmt.Fprintf(out, "\n%s: waiting jobs with payload version %d are upgraded to %d. The type that you pass to HandleAll, or to the\n"+
+				"function of the queue or the job, needs this method, and does not compile without it:\n\n%s", step.Job, step.From, step.To, begun)
+		}
+	}
 	for _, step := range g.advanced.Removed {
 		fmt.Fprintf(out, "\n%s: removed; it stays in %s, since jobs of it may wait, until jobgen prune drops it\n", step.Job, shorten(g.lockPath))
 	}
-}
-
-// todo returns what is left to do by hand, each time until it is done.
-func (g *generated) todo() (string, error) {
-	missing, unused, err := emit.MissingUpgrades(g.dir, g.pkg)
-	if err != nil {
-		return "", err
-	}
-	var out strings.Builder
-	if missing != "" {
-		fmt.Fprintf(&out, "\nUpgrades are missing. Put them into a file in %s, such as upgrades.go, and fill them in:\n\n%s", shorten(g.dir), missing)
-	}
-	for _, name := range unused {
-		fmt.Fprintf(&out, "\n%s in %s is no longer needed: remove it\n", name, shorten(g.dir))
-	}
-	return out.String(), nil
 }
 
 func count(changed int) string {

@@ -62,7 +62,7 @@ var (
 		"Control characters, and characters that turn the direction of text around, make a file read otherwise than it is. Remove them; in quotes, write them as an escape such as `\"\\u00a0\"`.",
 		example(emails+"jobs:\n  # See \u202e this\n  email: {queue: emails, payload: {to: string}}\n"))
 	Syntax = aboutYAML("invalid-yaml", "invalid YAML",
-		"The file cannot be read as YAML, and nothing after the place was looked at.",
+		"The file cannot be read as YAML. The message says which slip that looks most like: wrong indentation, a missing colon, space, quote or bracket, a tab, a merge conflict. Nothing else in the file was looked at.",
 		field("tags", "[string]?"))
 	Feature = aboutYAML("unsupported-yaml", "a feature of YAML that jobs.yaml does without",
 		"Anchors, aliases, merge keys, tags, directives and keys that begin with a question mark are refused, so that each line says by itself what it means. Write the value out, or use `defaults`.",
@@ -73,6 +73,9 @@ var (
 	TooLarge = aboutYAML("too-large", "too deep or too large",
 		"A file may nest 64 levels, have 20,000 keys in one mapping and 16 MiB in all. Nobody reads a file beyond that.",
 		field("tags", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[string]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"))
+	WrongIndentation = aboutYAML("wrong-indentation", "lines that are not indented",
+		"What belongs to a key stands below it and begins in a later column. Indent the lines.",
+		example(emails+"jobs:\n  email:\n  queue: emails\n  payload: {to: string}\n"))
 	DuplicateKey = aboutYAML("duplicate-key", "a key that is there twice",
 		"Only one of the values could hold. Remove or rename one.",
 		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string, to: bytes}}\n"))
@@ -134,6 +137,9 @@ var (
 	BadRename = aboutLanguage("same-stored-key", "two fields stored under one key",
 		"`renamed_from` names the key that a field is stored under, which stays what it was when the field gets another name. No other field of the payload or struct can have that key.",
 		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string, address: {type: string, renamed_from: to}}}\n"))
+	BadAcceptance = aboutLanguage("invalid-acceptance", "an acceptance that says too little",
+		"An entry of `accept` names the rule of `jobgen breaking`, what the change is of, what it was and is, and a reason. `jobgen breaking` prints the entry for each change that it reports.",
+		example(emails+email+"accept:\n  - {rule: field-removed, of: email.cc, was: string?}\n"))
 )
 
 // What does not work out in Go.

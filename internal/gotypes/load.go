@@ -39,6 +39,8 @@ type loader struct {
 	declared map[*schema.Type]*Named
 	imported []use
 	at       diagnostic.Position // of what is read from the lock, else zero
+	// The directory and the path of the module that the file is in.
+	root, module string
 }
 
 // A use is one place that names a Go type.
