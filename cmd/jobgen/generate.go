@@ -34,6 +34,9 @@ Beside jobs.yaml it writes jobs.lock, which lists every payload version that a
 waiting job may have. It refuses a change after which the new binary could not
 read these, and says what to do; see docs/guides/change-jobs.md.
 
+If a comment at the top of jobs.yaml names a schema for editors beside it, as in
+# yaml-language-server: $schema=jobs.schema.json, generate writes that file too.
+
 A checksum in your cache folder tells generate that nothing has changed since the
 last run. jobgen check does not use it.
 
@@ -84,10 +87,19 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 	if err != nil {
 		return err
 	}
+	schemaPath, schemaStale, err := schemaChange(path, code.src)
+	if err != nil {
+		return err
+	}
+	if schemaStale != nil {
+		if err := writeSchema(path, *schemaStale); err != nil {
+			return err
+		}
+	}
 	if !code.file.NamesGoTypes() {
 		// A folder that cannot be written costs the next run some time, and is
 		// nothing to fail for.
-		_ = kept.Keep(path, code.dir)
+		_ = kept.Keep(path, code.dir, schemaPath)
 	}
 	if format != report.Text {
 		return nil
@@ -98,6 +110,9 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 	}
 	if locked {
 		fmt.Fprintf(out, "%s: changed\n", shorten(code.lockPath))
+	}
+	if schemaStale != nil {
+		fmt.Fprintf(out, "%s: changed\n", shorten(schemaPath))
 	}
 	code.tell(out)
 	for _, name := range changed {
@@ -112,9 +127,10 @@ func checkCommand(format *report.Format) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [jobs.yaml]",
 		Short: "Check that the generated code is up to date",
-		Long: `Check exits with 0 when the generated code and jobs.lock are up to date with
-jobs.yaml. When jobgen generate would change them, it prints a short diff and
-exits with 1. It writes nothing, and says on standard error what it has compared.`,
+		Long: `Check exits with 0 when the generated code, jobs.lock and the schema for editors
+are up to date with jobs.yaml. When jobgen generate would change them, it prints a
+short diff and exits with 1. It writes nothing, and says on standard error what it
+has compared.`,
 		Example: `  # in continuous integration
   jobgen check
 
@@ -146,6 +162,13 @@ exits with 1. It writes nothing, and says on standard error what it has compared
 					Message: "the lock is stale: run jobgen generate, and commit both",
 					Diff:    files.Diff(filepath.Base(code.lockPath), code.checked.locked, code.lock),
 				})
+			}
+			schemaPath, schemaStale, err := schemaChange(code.source, code.src)
+			if err != nil {
+				return err
+			}
+			if schemaStale != nil {
+				stale = append(stale, report.Problem{Path: schemaPath, Message: "the schema for editors is stale: run jobgen generate"})
 			}
 			if len(stale) == 0 {
 				return nil

@@ -6,7 +6,7 @@
 //	jobgen prune [jobs.yaml]      drop payload versions that no job waits with
 //	jobgen explain [job]...       say what each job will do, and why
 //	jobgen fmt [jobs.yaml]...     format the file
-//	jobgen init                   write a first jobs.yaml
+//	jobgen init                   create a first jobs.yaml and a program
 //	jobgen roles                  print the SQL for PostgreSQL roles
 //	jobgen schema [job]           print JSON Schema of jobs.yaml or of a payload
 //	jobgen version                print the version
@@ -117,6 +117,6 @@ is stale, and with 2 when jobgen itself could not do its work.`,
 	root.PersistentFlags().Var(&format, "format", "how mistakes are reported: "+strings.Join(report.Formats(), ", "))
 	_ = root.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	root.AddCommand(generateCommand(&format), checkCommand(&format), breakingCommand(&format), pruneCommand(&format), explainCommand(&format), fmtCommand(&format),
-		initCommand(), rolesCommand(), schemaCommand(&format), versionCommand())
+		initCommand(&format), rolesCommand(), schemaCommand(&format), versionCommand())
 	return root
 }
