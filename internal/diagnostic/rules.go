@@ -154,8 +154,8 @@ var (
 		"The package is called after the last element of its path, or the last but one before a version such as `v2`. That must be a name that Go can import.",
 		"version: 1\npackage: example.com/shop/gen/main\n"+emails+email)
 	SameGoName = aboutPackage("same-go-name", "two names that are the same in Go",
-		"Names are converted to Go's form, `account_id` to `AccountID`, and each job generates several: `Enqueue…`, `Enqueue…Batch`, `Handle…` and so on, as does each queue: `…Queue`, `…QueueHandlers` and `Handle…Queue`. They must be unique. Rename one of them.",
-		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string}}\n  email_batch: {queue: emails, payload: {to: string}}\n"))
+		"Names are converted to Go's form, `account_id` to `AccountID`, and each job generates several: `…Job`, `New…Job`, `Enqueue…`, `Handle…` and so on, as does each queue: `…Queue`, `…QueueHandlers` and `Handle…Queue`. They must be unique. Rename one of them.",
+		example(emails+"jobs:\n  send_email: {queue: emails, payload: {to: string}}\n  sendEmail: {queue: emails, payload: {to: string}}\n"))
 )
 
 // What is wrong with a Go type that a field names.
