@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -104,12 +105,12 @@ func (c *Catalogue) lookup(t JobType) (*Definition, error) {
 }
 
 // decode reads a payload of a type of the catalogue.
-func (c *Catalogue) decode(t JobType, version int16, data []byte) (any, error) {
+func (c *Catalogue) decode(ctx context.Context, t JobType, version int16, data []byte) (any, error) {
 	def, err := c.lookup(t)
 	if err != nil {
 		return nil, err
 	}
-	return def.decode(version, data)
+	return def.decode(ctx, version, data)
 }
 
 // newBatch returns a batch of jobs of a type, without payloads, and the type's

@@ -297,7 +297,7 @@ func TestAGoTypeThatAPreviousVersionHasLostIsReportedAtTheJob(t *testing.T) {
 
 func TestPreviousVersionsHaveNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\ntypes: {a_job_v1: {fields: {}}, upgrades: {fields: {}}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
+	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\ntypes: {a_job_v1: {fields: {}}, a_upgrades: {fields: {}}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
 	const locked = "format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: int}}, v2: {declared: true, payload: {x: string}}}}\n"
 	file, mistakes := schema.Parse("jobs.yaml", []byte(src))
 	if len(mistakes) > 0 {
@@ -311,7 +311,7 @@ func TestPreviousVersionsHaveNamesOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		`jobs.yaml:4:33: type "upgrades" and what each package has would both be Upgrades: rename one [same-go-name]`,
+		`jobs.yaml:6:3: job "a" and type "a_upgrades" in line 4, column 33, would both be AUpgrades: rename one [same-go-name]`,
 		`jobs.yaml:6:3: version 1 of job "a" and type "a_job_v1" in line 4, column 9, would both be AJobV1: rename one [same-go-name]`,
 	}
 	if d := cmp.Diff(want, lines(mistakes)); d != "" {

@@ -46,7 +46,7 @@ func (l *loader) claim(s scope, what string, at diagnostic.Position, names ...st
 // scope.
 func (l *loader) checkNames(pkg *Package) {
 	top, files := make(scope), make(scope)
-	l.claim(top, "what each package has", diagnostic.Position{}, "Catalogue", "Handlers", "HandleAll", "Upgrades", "upgrades")
+	l.claim(top, "what each package has", diagnostic.Position{}, "Catalogue", "Handlers", "HandleAll")
 	constants := make(map[string]string) // of the queues, by their names
 	for i, q := range l.file.Queues {
 		n := pkg.Queues[i].Name

@@ -63,7 +63,7 @@ type PreviousVersion struct {
 	// next version that has one reads it as it is.
 	Name    string
 	File    string // "email_job_v1.gen.go"
-	Upgrade string // the method that brings it to the next version's struct: "UpgradeEmailV1"
+	Upgrade string // the method that brings it to the next version's struct: "UpgradeEmailV1", of EmailUpgrades
 	Fields  []*Field
 	Types   []*Named // those of its types that are not the package's own any longer
 }

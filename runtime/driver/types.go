@@ -56,8 +56,11 @@ type Batch struct {
 	// Len is how many jobs there are, at least 1.
 	Len int
 	// Payload appends the JSON of job i to dst. On an error it returns dst, and
-	// nothing may be stored. A back end calls it for each job once, in order, from
-	// one goroutine at a time, and not after Add has returned.
+	// nothing may be stored. A back end calls it for each job in order, from one
+	// goroutine at a time, and not after Add has returned; a transaction that is
+	// repeated may call it for the same jobs again. It calls methods that the user
+	// has written, which may end the goroutine, and whose errors may have methods
+	// that do: a back end asks such an error nothing.
 	Payload func(dst []byte, i int) ([]byte, error)
 	// Handler holds the jobs' first attempts from the start, whatever their Due;
 	// empty where they wait to be claimed. Len is 1 where it is set.

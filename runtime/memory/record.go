@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/jobgen/jobgen/runtime/driver"
@@ -20,6 +21,22 @@ type record struct {
 	claimed  bool      // the last attempt holds the claim
 	expires  time.Time // when that claim may be stolen
 	winner   int32     // the attempt whose success counted, or none
+
+	tx   *Tx     // that has changed it and is not over; or nil
+	kept *record // as others see it meanwhile; nil where tx has added it
+	gone bool    // tx has removed it
+}
+
+// seenBy is the record as a transaction sees it, or nobody's; nil where it is not
+// there.
+func (r *record) seenBy(tx *Tx) *record {
+	switch {
+	case r.tx != tx && r.tx != nil:
+		return r.kept
+	case r.gone:
+		return nil
+	}
+	return r
 }
 
 type lifecycle int
@@ -151,6 +168,13 @@ func (r *record) fail(handler string, n int32, reason string, log []byte, due ti
 		r.state = dead
 	}
 	return driver.Result{}
+}
+
+// clone is a copy that the record's changes leave alone.
+func (r *record) clone() *record {
+	c := *r
+	c.attempts = slices.Clone(r.attempts)
+	return &c
 }
 
 // snapshot returns a copy of the job that shares nothing with the record.
