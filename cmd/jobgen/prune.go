@@ -33,10 +33,10 @@ databases. It reads the databases and changes nothing there. Name every database
 that has such jobs.
 
 Run it when no running binary enqueues a previous version any more. A process that
-is older than the current content of the lock was built from an earlier one: while
-such processes live, prune lists them and removes nothing. --despite-older-processes
-says that none of them enqueues a previous version. Then run jobgen generate, which
-removes the structs.`,
+started before the lock last changed was built from an older one. If such processes
+run and something would be removed, prune lists them and removes nothing, unless
+--despite-older-processes says that none of them enqueues it. Then run jobgen
+generate, which removes the structs.`,
 		Example:           `  jobgen prune --database "$DATABASE_URL" && jobgen generate`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeFile,
