@@ -63,7 +63,9 @@ func TestHooksOfThePoolMayDoHarm(t *testing.T) {
 			})
 			run, stop := context.WithCancel(t.Context())
 			stopped := make(chan error, 1)
-			go func() { stopped <- runtime.NewWorker(store, mux, runtime.WithPollInterval(50*time.Millisecond)).Run(run) }()
+			go func() {
+				stopped <- runtime.NewWorker(store, mux, runtime.WithPollInterval(50*time.Millisecond)).Run(run)
+			}()
 
 			tracer.on.Store(true)
 			var callers sync.WaitGroup
