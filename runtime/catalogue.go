@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -51,6 +52,19 @@ func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 	return joined
 }
 
+// WithMaxPayloadSize returns the catalogue with another bound than
+// [MaxPayloadSize] on what payloads may have as JSON, from 1 byte to 16 MiB. It
+// binds whoever adds jobs through a store that was opened with it; jobs that are
+// there are worked whatever their size.
+func (c *Catalogue) WithMaxPayloadSize(bytes int) *Catalogue {
+	bounded := JoinCatalogues(c)
+	bounded.maxPayload = bytes
+	if bytes < 1 || bytes > driver.MaxPayloadBound {
+		bounded.fail(fmt.Errorf("catalogue: a maximum of %d bytes a payload is outside 1 to %d", bytes, driver.MaxPayloadBound))
+	}
+	return bounded
+}
+
 func (c *Catalogue) add(def *Definition) {
 	if have, ok := c.defs[def.Type]; ok && have != def {
 		c.fail(fmt.Errorf("catalogue: job type %q is defined twice", def.Type))
@@ -88,6 +102,15 @@ func (c *Catalogue) lookup(t JobType) (*Definition, error) {
 		}
 	}
 	return nil, fmt.Errorf("%w: %q is not in the catalogue that the store was opened with", ErrInvalidJobType, t)
+}
+
+// decode reads a payload of a type of the catalogue.
+func (c *Catalogue) decode(ctx context.Context, t JobType, version int16, data []byte) (any, error) {
+	def, err := c.lookup(t)
+	if err != nil {
+		return nil, err
+	}
+	return def.decode(ctx, version, data)
 }
 
 // newBatch returns a batch of jobs of a type, without payloads, and the type's

@@ -7,33 +7,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"sync"
 	"time"
-
-	"github.com/bwmarrin/snowflake"
 
 	"github.com/jobgen/jobgen/runtime/driver"
 )
-
-// A JobClaim is a handler's hold on one attempt of a job. What is written to
-// it becomes the attempt's log, kept by Complete and Fail; its methods may be
-// called from several goroutines at once. Beyond [driver.MaxLogSize] the middle of
-// the log is dropped, so a chatty handler cannot exhaust memory.
-type JobClaim struct {
-	bytes.Buffer
-
-	// JobID is the claimed job.
-	JobID snowflake.ID
-	// HandlerID is who holds the claim.
-	HandlerID string
-	// AttemptNumber counts the job's attempts from 0.
-	AttemptNumber int32
-	// Queue is where Complete and Fail go.
-	Queue JobQueue
-
-	mu      sync.Mutex
-	dropped int64
-}
 
 // Complete says that this attempt succeeded; see [JobQueue]. On a nil claim it
 // returns [ErrJobNotClaimed].

@@ -1,11 +1,13 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/jobgen/jobgen/runtime/codec"
 )
@@ -25,8 +27,13 @@ type Definition struct {
 	// encoding/json does otherwise.
 	Payload any
 
-	// Call calls handler, a func(context.Context, *Job, P) error, with the P that
-	// payload points to.
+	// Handler is a nil handler of the job: a func(context.Context, *Job, P) error
+	// where P is the payload, or a func(context.Context, *Job) error where the job
+	// has none.
+	Handler any
+
+	// Call calls handler, which has the type of Handler, with what payload points
+	// to.
 	Call func(ctx context.Context, handler any, job *Job, payload any) error
 
 	// Version is that of the payload; 0 is 1. New jobs are written at it.
@@ -34,14 +41,14 @@ type Definition struct {
 
 	// Upgrades are those from the previous versions of which jobs may still wait, in
 	// order. A worker claims those versions and the current one, and no others.
-	// What is wrong with them, [Catalogue.Err] says.
+	// [Catalogue.Err] says what is wrong with them.
 	Upgrades []Upgrade
 }
 
 // Define describes a job type, whose payload is the struct P, by hand.
 func Define[P any](jobType JobType, queue string, options ...JobOption) *Definition {
 	return &Definition{
-		Type: jobType, Queue: queue, Options: options, Payload: (*P)(nil),
+		Type: jobType, Queue: queue, Options: options, Payload: (*P)(nil), Handler: (func(context.Context, *Job, P) error)(nil),
 		Call: func(ctx context.Context, handler any, job *Job, payload any) error {
 			return handler.(func(context.Context, *Job, P) error)(ctx, job, *payload.(*P))
 		},
@@ -73,11 +80,6 @@ func (d *Definition) payload() reflect.Type {
 	return nil
 }
 
-// handlerType is that of a handler that Call can call.
-func (d *Definition) handlerType() reflect.Type {
-	return reflect.FuncOf([]reflect.Type{reflect.TypeFor[context.Context](), reflect.TypeFor[*Job](), d.payload()}, []reflect.Type{reflect.TypeFor[error]()}, false)
-}
-
 // check says what is wrong with the definition.
 func (d *Definition) check() error {
 	var all error
@@ -86,6 +88,9 @@ func (d *Definition) check() error {
 	}
 	if d.payload() == nil {
 		mistake("its payload is a %T, which is not a pointer", d.Payload)
+	}
+	if t := reflect.TypeOf(d.Handler); t == nil || t.Kind() != reflect.Func {
+		mistake("its handler is a %T, which is not a function", d.Handler)
 	}
 	if d.Version < 0 {
 		mistake("payload version %d is less than 1", d.Version)
@@ -155,8 +160,31 @@ func (d *Definition) encode(dst []byte, payload any, limit int) ([]byte, error) 
 	return data, nil
 }
 
+// withUpgrades returns the definition with the functions of its upgrades that
+// are still missing.
+func (d *Definition) withUpgrades(given []Upgrade) (*Definition, error) {
+	with := *d
+	with.Upgrades = slices.Clone(d.Upgrades)
+	for _, g := range given {
+		i := slices.IndexFunc(with.Upgrades, func(u Upgrade) bool { return u.from == g.from && u.in == g.in && u.out == g.out })
+		switch {
+		case i < 0:
+			return nil, fmt.Errorf("job type %q has no upgrade from payload version %d that makes a %v of a %v", d.Type, g.from, g.out, g.in)
+		case with.Upgrades[i].apply != nil:
+			return nil, fmt.Errorf("job type %q has an upgrade from payload version %d already", d.Type, g.from)
+		}
+		with.Upgrades[i] = g
+	}
+	for _, u := range with.Upgrades {
+		if u.apply == nil {
+			return nil, fmt.Errorf("the upgrade of job type %q from payload version %d is missing", d.Type, u.from)
+		}
+	}
+	return &with, nil
+}
+
 // decode reads a payload of any version that the definition knows as *P.
-func (d *Definition) decode(version int16, data []byte) (any, error) {
+func (d *Definition) decode(ctx context.Context, version int16, data []byte) (any, error) {
 	if version == d.version() {
 		return decodePayload(d.Type, data, d.payload())
 	}
@@ -169,9 +197,32 @@ func (d *Definition) decode(version int16, data []byte) (any, error) {
 		return nil, err
 	}
 	for _, u := range d.Upgrades[i:] {
-		if p, err = u.upgrade(p); err != nil {
-			return nil, &PayloadError{Type: d.Type, Err: fmt.Errorf("upgrade from version %d: %w", u.from, err)}
+		if u.apply == nil {
+			return nil, fmt.Errorf("job type %q: only a handler has the upgrade from payload version %d", d.Type, u.from)
+		}
+		if p, err = u.upgrade(ctx, p); err != nil {
+			return nil, fmt.Errorf("upgrade %s from payload version %d: %w", d.Type, u.from, err)
 		}
 	}
 	return p, nil
+}
+
+// maxKept is the size of the largest buffer that is kept for another payload,
+// or one large payload would be held for good.
+const maxKept = 64 << 10
+
+var payloadBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// encodePayload returns the payload as JSON, in no more memory than it needs.
+func encodePayload(def *Definition, payload any, limit int) ([]byte, error) {
+	buf := payloadBuffers.Get().(*[]byte)
+	data, err := def.encode((*buf)[:0], payload, limit)
+	if cap(data) <= maxKept {
+		*buf = data
+		defer payloadBuffers.Put(buf) // once data has been copied
+	}
+	if err != nil {
+		return nil, err
+	}
+	return bytes.Clone(data), nil
 }

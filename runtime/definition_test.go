@@ -74,3 +74,46 @@ func TestADefinitionNeedsAPointerToItsPayload(t *testing.T) {
 		}
 	}
 }
+
+// As generated code describes a job that has no fields.
+func TestAHandlerOfAJobWithoutPayloadTakesNone(t *testing.T) {
+	inBubble(t, func(t *testing.T, _ *memory.Store) {
+		ping := &runtime.Definition{
+			Type: "ping", Queue: "pings", Payload: (*struct{})(nil), Handler: (func(context.Context, *runtime.Job) error)(nil),
+			Call: func(ctx context.Context, handler any, job *runtime.Job, _ any) error {
+				return handler.(func(context.Context, *runtime.Job) error)(ctx, job)
+			},
+		}
+		store, err := memory.New(runtime.NewCatalogue(ping))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := runtime.Enqueue(t.Context(), store, ping, &struct{}{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		handled := make(chan string, 1)
+		mux := runtime.NewMux()
+		mux.Handle(ping, func(_ context.Context, job *runtime.Job) error {
+			handled <- job.ID.String() + string(job.Data)
+			return nil
+		})
+		_, stop := start(t, store, mux)
+		if got := <-handled; got != want.String()+"{}" {
+			t.Errorf("handled %s, want %s{}", got, want)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestADefinitionNeedsTheTypeOfItsHandler(t *testing.T) {
+	t.Parallel()
+	for _, handler := range []any{nil, note{}} {
+		def := &runtime.Definition{Type: "note", Queue: "notes", Payload: (*note)(nil), Handler: handler}
+		if err := runtime.NewCatalogue(def).Err(); err == nil || !strings.Contains(err.Error(), "not a function") {
+			t.Errorf("handler %v: error %v", handler, err)
+		}
+	}
+}

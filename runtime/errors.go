@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jobgen/jobgen/runtime/driver"
+	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
 // Errors that a caller decides on. They come wrapped with what was being done
@@ -50,7 +51,9 @@ var (
 )
 
 // A PayloadError says why a payload cannot be stored or read back. Nothing was
-// written, or, on the way back, the attempt fails and the job stays readable.
+// written, or, on the way back, the attempt fails. In a Worker the job whose data
+// does not decode is dead at once, whatever attempts it has left; where an upgrade
+// to the current version fails, the job is tried again.
 type PayloadError struct {
 	// Type is the job's type.
 	Type JobType
@@ -59,6 +62,8 @@ type PayloadError struct {
 	Field string
 	// Err says what is wrong with it.
 	Err error
+
+	garbage bool // the data does not decode
 }
 
 func (e *PayloadError) Error() string {
@@ -88,4 +93,24 @@ type TypeConflictError struct {
 func (e *TypeConflictError) Error() string {
 	return fmt.Sprintf("job type %q version %d means another payload to another program: %s; give the payload a new version, or the job type another name",
 		e.Type, e.Version, e.Reason)
+}
+
+// A PanicError is the error of an attempt whose function panicked. The stack
+// is in the attempt's log too.
+type PanicError struct {
+	// Value is what the function panicked with.
+	Value any
+	// Stack is the goroutine's stack at that point: functions and lines. The
+	// words that were passed to them are left out, since a payload may be in
+	// those.
+	Stack []byte
+}
+
+// Error returns "panic: " and the text of the value.
+func (e *PanicError) Error() string { return engine.PanicText(e.Value) }
+
+// Unwrap returns the panic's value where that is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
 }

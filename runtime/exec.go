@@ -5,51 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"time"
 
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
-
-// BackoffDuration is the unit of the delay before a failed job is tried again:
-// after attempt n (from 0) the job becomes due (n+1) × BackoffDuration later, and
-// up to a tenth of that more, chosen at random, so that jobs which failed together
-// do not come back together. Set it before any job runs; it is not guarded.
-var BackoffDuration = 5 * time.Second
-
-// maxBackoff keeps the delay of a job that has failed very often in range.
-const maxBackoff = 100 * 365 * 24 * time.Hour
-
-// retryDelay is how long after an attempt's failure its job is due again.
-func retryDelay(attempt int32) time.Duration {
-	unit, n := max(BackoffDuration, 0), max(time.Duration(attempt), 0)+1
-	if unit > maxBackoff/n {
-		return maxBackoff
-	}
-	delay := n * unit
-	return delay + rand.N(delay/10+1)
-}
-
-// A PanicError is the error of an attempt whose function panicked. The stack
-// is in the attempt's log too.
-type PanicError struct {
-	// Value is what the function panicked with.
-	Value any
-	// Stack is the goroutine's stack at that point: functions and lines. The
-	// words that were passed to them are left out, since a payload may be in
-	// those.
-	Stack []byte
-}
-
-// Error returns "panic: " and the text of the value.
-func (e *PanicError) Error() string { return engine.PanicText(e.Value) }
-
-// Unwrap returns the panic's value where that is an error.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}
 
 // Exec runs do on the claimed job, and then completes or fails the claim with
 // the log collected so far. It returns do's error, or what completing

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -8,48 +9,6 @@ import (
 
 	"github.com/bwmarrin/snowflake"
 )
-
-// DefaultMaxWorkDuration is how long a claim lasts for a job that was added
-// without a [JobMaxWorkDuration].
-const DefaultMaxWorkDuration = time.Minute
-
-// JobType names a kind of job, such as "email".
-type JobType string
-
-// A Job is one piece of work as its queue holds it. A claimed job carries its
-// [JobClaim]; JobClaim is nil otherwise. The struct is a copy of the stored
-// row: changing it changes nothing in the queue.
-type Job struct {
-	// ID is unique in the store and grows with time.
-	ID snowflake.ID
-	// Type is the key under which catalogue and Mux know the job.
-	Type JobType
-	// Data is the payload as JSON. See Payload for the decoded struct.
-	Data json.RawMessage
-	// Created is when the job was added, by the database's clock.
-	Created time.Time
-	// Due is when the job becomes claimable, by the database's clock.
-	Due time.Time
-	// MaxWorkDuration is how long one claim lasts before it may be stolen.
-	MaxWorkDuration time.Duration
-	// AttemptsMade counts the attempts before this one, so on a claimed job it
-	// equals the claim's AttemptNumber.
-	AttemptsMade int32
-	// AttemptsRemaining counts the attempts left after this one; on a job that
-	// is not claimed, the attempts left. math.MaxInt32 stands for unlimited.
-	AttemptsRemaining int32
-	// Priority orders claimable jobs before Due does: 0, the default, is
-	// claimed first and 9 last.
-	Priority int16
-	// PayloadVersion is the version of the payload's schema that Data was
-	// written with, counted from 1.
-	PayloadVersion int16
-
-	*JobClaim
-
-	catalogue *Catalogue
-	claimedAt time.Time // this process's monotonic clock, just before the claim
-}
 
 // Encode returns the job as a JSON object with the keys id (a string, as
 // snowflakes are), type, data, created, due, max_work_duration (Go's duration
@@ -93,13 +52,13 @@ func (j *Job) MarshalJSON() ([]byte, error) { return j.Encode() }
 // Payload returns a pointer to the decoded payload struct of the job's type,
 // an *EmailJob for a job of type "email". It returns [ErrInvalidJobType] for a
 // type that the job's store was not opened with and a [*PayloadError] for data
-// that does not decode.
+// that does not decode. A payload of a previous version is upgraded; where its
+// upgrade is given to [Mux.Handle], only the job that a handler gets has it.
 func (j *Job) Payload() (any, error) {
-	def, err := j.catalogue.lookup(j.Type)
-	if err != nil {
-		return nil, fmt.Errorf("payload of job %d: %w", j.ID, err)
+	if j.payloads == nil {
+		return nil, fmt.Errorf("payload of job %d: %w: the job comes from no store", j.ID, ErrInvalidJobType)
 	}
-	p, err := def.decode(j.PayloadVersion, j.Data)
+	p, err := j.payloads.decode(context.Background(), j.Type, j.PayloadVersion, j.Data)
 	if err != nil {
 		return nil, fmt.Errorf("payload of job %d: %w", j.ID, err)
 	}

@@ -12,15 +12,15 @@ import (
 	"time"
 
 	"github.com/bwmarrin/snowflake"
-	"go.uber.org/goleak"
 
+	"github.com/jobgen/jobgen/internal/test/leak"
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/memory"
 	"github.com/jobgen/jobgen/runtime/observe"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 type note struct {
 	Text string `json:"text"`

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
 // A Mux finds the handler of a job by the job's type. The generated Handle
@@ -28,11 +30,15 @@ type muxEntry struct {
 func NewMux() *Mux { return &Mux{handlers: make(map[JobType]muxEntry)} }
 
 // Handle sets the handler of a defined job type, which is a
-// func(context.Context, *Job, P) error where P is the type's payload. A type
-// that has one already, or a handler that is nil or takes something else, is a
+// func(context.Context, *Job, P) error where P is the type's payload, or a
+// func(context.Context, *Job) error where the type has none. A type that has a
+// handler already, or a handler that is nil or takes something else, is a
 // mistake that [Worker.Run] reports before it claims anything. The generated
 // Handle functions, which take no other handler than the type's, call it.
-func (m *Mux) Handle(def *Definition, handler any) {
+//
+// Upgrades are those that the definition has without their functions, so that
+// they can have what main has opened, such as a database. All of them are needed.
+func (m *Mux) Handle(def *Definition, handler any, upgrades ...Upgrade) {
 	mistake := func(format string, args ...any) { m.err = errors.Join(m.err, fmt.Errorf("mux: "+format, args...)) }
 	if _, ok := m.handlers[def.Type]; ok {
 		mistake("job type %q has two handlers", def.Type)
@@ -42,7 +48,12 @@ func (m *Mux) Handle(def *Definition, handler any) {
 		mistake("%w", err)
 		return
 	}
-	h, want := reflect.ValueOf(handler), def.handlerType()
+	def, err := def.withUpgrades(upgrades)
+	if err != nil {
+		mistake("%w", err)
+		return
+	}
+	h, want := reflect.ValueOf(handler), reflect.TypeOf(def.Handler)
 	switch {
 	case handler == nil || h.Type() == want && h.IsNil():
 		mistake("the handler of job type %q is nil", def.Type)
@@ -52,9 +63,15 @@ func (m *Mux) Handle(def *Definition, handler any) {
 		return
 	}
 	m.handlers[def.Type] = muxEntry{queue: def.Queue, versions: def.versions(), run: func(ctx context.Context, job *Job) error {
-		payload, err := def.decode(job.PayloadVersion, job.Data)
+		payload, err := def.decode(ctx, job.PayloadVersion, job.Data)
+		if isGarbage(err) {
+			return &engine.Final{Err: err}
+		}
 		if err != nil {
 			return err
+		}
+		if job.PayloadVersion != def.version() {
+			job.payloads = upgraded{payload}
 		}
 		return def.Call(ctx, handler, job, payload)
 	}}

@@ -9,13 +9,6 @@ import (
 	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
-// A JobOption sets one property of a job that is being added. Where two set
-// the same property, the later one holds. Apply returns an error, and nothing
-// is written, for a value that no job can have.
-type JobOption interface {
-	Apply(job *Job) error
-}
-
 // applied returns what options come to, beginning with the defaults.
 func applied(opts []JobOption) (o driver.Options, err error) {
 	job := Job{MaxWorkDuration: DefaultMaxWorkDuration, AttemptsRemaining: math.MaxInt32}
@@ -123,13 +116,15 @@ type JobOptionConstructor struct{}
 var JobOptions JobOptionConstructor
 
 // Due makes a job claimable from t on; see [JobDue].
-func (JobOptionConstructor) Due(t time.Time) JobOption { return JobDue(t) }
+func (JobOptionConstructor) Due(t time.Time) JobDue { return JobDue(t) }
 
 // MaxAttempts limits a job's attempts; see [JobMaxAttempts].
-func (JobOptionConstructor) MaxAttempts(n int32) JobOption { return JobMaxAttempts(n) }
+func (JobOptionConstructor) MaxAttempts(n int32) JobMaxAttempts { return JobMaxAttempts(n) }
 
 // MaxWorkDuration sets how long a claim lasts; see [JobMaxWorkDuration].
-func (JobOptionConstructor) MaxWorkDuration(d time.Duration) JobOption { return JobMaxWorkDuration(d) }
+func (JobOptionConstructor) MaxWorkDuration(d time.Duration) JobMaxWorkDuration {
+	return JobMaxWorkDuration(d)
+}
 
 // Priority sets a job's place among due jobs; see [JobPriority].
-func (JobOptionConstructor) Priority(p int16) JobOption { return JobPriority(p) }
+func (JobOptionConstructor) Priority(p int16) JobPriority { return JobPriority(p) }

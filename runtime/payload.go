@@ -1,8 +1,8 @@
 package runtime
 
 import (
-	"bytes"
-	"sync"
+	"fmt"
+	"reflect"
 
 	"github.com/jobgen/jobgen/runtime/codec"
 )
@@ -30,22 +30,37 @@ func tooLarge(size, limit int) error {
 	return &TooLargeError{What: "the payload as JSON", Size: size, Max: limit, Unit: "bytes"}
 }
 
-// maxKept is the size of the largest buffer that is kept for another payload,
-// or one large payload would be held for good.
-const maxKept = 64 << 10
-
-var payloadBuffers = sync.Pool{New: func() any { return new([]byte) }}
-
-// encodePayload returns the payload as JSON, in no more memory than it needs.
-func encodePayload(def *Definition, payload any, limit int) ([]byte, error) {
-	buf := payloadBuffers.Get().(*[]byte)
-	data, err := def.encode((*buf)[:0], payload, limit)
-	if cap(data) <= maxKept {
-		*buf = data
-		defer payloadBuffers.Put(buf) // once data has been copied
+// decodePayload reads data into a new struct, to which it returns a pointer.
+func decodePayload(t JobType, data []byte, payload reflect.Type) (any, error) {
+	p := reflect.New(payload).Interface()
+	var err error
+	if generated, ok := p.(codec.Payload); ok {
+		err = codec.Unmarshal(data, generated)
+	} else {
+		err = codec.UnmarshalGo(data, p)
 	}
 	if err != nil {
-		return nil, err
+		return nil, decodeError(t, err)
 	}
-	return bytes.Clone(data), nil
+	return p, nil
+}
+
+// decodeError says where a payload did not decode, and nothing of what is in
+// it, as package codec does: the error becomes the reason of a failure, which is
+// kept and logged where payloads are not.
+func decodeError(t JobType, err error) error {
+	if where, ok := err.(*codec.Error); ok {
+		return &PayloadError{Type: t, Field: where.Path, Err: fmt.Errorf("decode: %w", where.Err), garbage: true}
+	}
+	return &PayloadError{Type: t, Err: fmt.Errorf("decode: %w", err), garbage: true}
+}
+
+// isGarbage reports whether err says that the data is not a payload of the type
+// and version that it is stored as. Another attempt of this program would meet
+// the same, unlike where an upgrade failed, which is the user's code and may look
+// something up. That data is of a version which this program does not know is no
+// such error: a worker does not claim it.
+func isGarbage(err error) bool {
+	payload, ok := err.(*PayloadError) // not errors.As: what an upgrade returns is wrapped
+	return ok && payload.garbage
 }

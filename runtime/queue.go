@@ -11,20 +11,6 @@ import (
 	"github.com/jobgen/jobgen/runtime/driver"
 )
 
-// A Queue is the queue of a [Store]: a [JobQueue], with batches, dead jobs and
-// further statistics. Its methods may be called from several goroutines at
-// once, unless its store is bound to a transaction.
-type Queue struct {
-	name   string
-	driver driver.Queue
-	store  *Store
-	// claimed is set on the queue that a claim made in a transaction goes back to:
-	// once the transaction is over, it finishes the claim outside.
-	claimed bool
-}
-
-var _ JobQueue = (*Queue)(nil)
-
 // Name returns the queue's name.
 func (q *Queue) Name() string { return q.name }
 
@@ -172,7 +158,7 @@ func (j *Job) set(row *driver.Row, catalogue *Catalogue) {
 	j.ID, j.Type, j.Data, j.PayloadVersion = row.ID, JobType(row.Type.Type), row.Payload, row.Type.Version
 	j.Created, j.Due, j.MaxWorkDuration, j.Priority = row.Created, row.Due, row.MaxWork, row.Priority
 	j.AttemptsMade, j.AttemptsRemaining = row.Attempts, row.MaxAttempts-row.Attempts
-	j.catalogue = catalogue
+	j.payloads = catalogue
 }
 
 // Cancel implements [JobQueue].

@@ -24,21 +24,22 @@ import (
 // with the type that the model gives it, so that none is renamed or retyped.
 
 var (
-	_ time.Duration                         = runtime.DefaultMaxWorkDuration
-	_ *time.Duration                        = &runtime.BackoffDuration
-	_ []error                               = []error{runtime.ErrInvalidJobType, runtime.ErrJobCancelled, runtime.ErrJobCanceled, runtime.ErrJobNotFound, runtime.ErrJobNotClaimed, runtime.ErrJobQueueAlreadyExists, runtime.ErrJobQueueNotFound}
-	_ func(context.Context) *slog.Logger    = runtime.Logger
-	_ func(*runtime.Job) ([]byte, error)    = (*runtime.Job).Encode
-	_ func(*runtime.Job) (any, error)       = (*runtime.Job).Payload
-	_ func(*runtime.JobClaim) []byte        = (*runtime.JobClaim).Bytes
-	_ runtime.JobOptionConstructor          = runtime.JobOptions
-	_ func(time.Time) runtime.JobOption     = runtime.JobOptions.Due
-	_ func(int32) runtime.JobOption         = runtime.JobOptions.MaxAttempts
-	_ func(time.Duration) runtime.JobOption = runtime.JobOptions.MaxWorkDuration
-	_ []runtime.JobOption                   = []runtime.JobOption{runtime.JobDue(time.Time{}), runtime.JobMaxAttempts(int32(1)), runtime.JobMaxWorkDuration(time.Second)}
-	_ time.Time                             = time.Time(runtime.JobDue{})
-	_ runtime.JobService                    = outsideService{}
-	_ runtime.JobQueue                      = outsideQueue{}
+	_ time.Duration                                  = runtime.DefaultMaxWorkDuration
+	_ *time.Duration                                 = &runtime.BackoffDuration
+	_ []error                                        = []error{runtime.ErrInvalidJobType, runtime.ErrJobCancelled, runtime.ErrJobCanceled, runtime.ErrJobNotFound, runtime.ErrJobNotClaimed, runtime.ErrJobQueueAlreadyExists, runtime.ErrJobQueueNotFound}
+	_ func(context.Context) *slog.Logger             = runtime.Logger
+	_ func(*runtime.Job) ([]byte, error)             = (*runtime.Job).Encode
+	_ func(*runtime.Job) (any, error)                = (*runtime.Job).Payload
+	_ func(*runtime.JobClaim) []byte                 = (*runtime.JobClaim).Bytes
+	_ runtime.JobOptionConstructor                   = runtime.JobOptions
+	_ func(time.Time) runtime.JobDue                 = runtime.JobOptions.Due
+	_ func(int32) runtime.JobMaxAttempts             = runtime.JobOptions.MaxAttempts
+	_ func(time.Duration) runtime.JobMaxWorkDuration = runtime.JobOptions.MaxWorkDuration
+	_ func(int16) runtime.JobPriority                = runtime.JobOptions.Priority
+	_ []runtime.JobOption                            = []runtime.JobOption{runtime.JobDue(time.Time{}), runtime.JobMaxAttempts(int32(1)), runtime.JobMaxWorkDuration(time.Second)}
+	_ time.Time                                      = time.Time(runtime.JobDue{})
+	_ runtime.JobService                             = outsideService{}
+	_ runtime.JobQueue                               = outsideQueue{}
 
 	_ func(*runtime.Job, context.Context, func(context.Context) error) error                        = (*runtime.Job).Exec
 	_ func(context.Context, runtime.JobQueue, string, time.Duration, float64) (*runtime.Job, error) = runtime.Claim

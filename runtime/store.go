@@ -27,6 +27,20 @@ type Store struct {
 
 var _ JobService = (*Store)(nil)
 
+// A Queue is the queue of a [Store]: a [JobQueue], with batches, dead jobs and
+// further statistics. Its methods may be called from several goroutines at
+// once, unless its store is bound to a transaction.
+type Queue struct {
+	name   string
+	driver driver.Queue
+	store  *Store
+	// claimed is set on the queue that a claim made in a transaction goes back to:
+	// once the transaction is over, it finishes the claim outside.
+	claimed bool
+}
+
+var _ JobQueue = (*Queue)(nil)
+
 // NewStore returns the store of the catalogue's job types over a back end. Back
 // ends call it.
 func NewStore(d driver.Store, catalogue *Catalogue) *Store {

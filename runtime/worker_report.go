@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -41,28 +42,32 @@ func (r *report) log(e engine.Event) {
 	case engine.ClaimLost:
 		r.attempts.Info("claim lost; cancelling its handler", append(taskOf(e).attrs(), "cause", e.Err)...)
 	case engine.OutcomeLate:
-		r.own.Info("the attempt's outcome came too late to count", append(named(e), "reason", engine.ResultText(e.Result))...)
+		r.own.Info("the attempt's outcome came too late to count", append(failedWith(e), "reason", engine.ResultText(e.Result))...)
 	case engine.OutcomeRefused:
-		r.own.Warn("the store refuses an outcome; it is tried by itself", append(named(e), "error", engine.ErrorText(e.Err))...)
+		r.own.Warn("the store refuses an outcome; retrying it alone", append(named(e), "error", engine.ErrorText(e.Err))...)
 	case engine.OutcomeDropped:
-		r.own.Error("outcome dropped; its job will be taken over and run again", append(named(e), "error", errorText(e.Err))...)
+		r.own.Error("outcome dropped; the job will be taken over and run again", append(failedWith(e), "error", errorText(e.Err))...)
 	case engine.ReleaseFailed:
 		r.own.Warn("claims not released; they will expire", "jobs", e.N, "error", errorText(e.Err))
 	case engine.ClaimsFailing:
-		r.own.Warn("claiming fails; it will be tried until it works", "error", errorText(e.Err))
+		r.own.Warn("claiming fails; retrying", "error", errorText(e.Err))
 	case engine.ClaimsWork:
 		r.own.Info("claiming works again")
 	case engine.OutcomesFailing:
-		r.own.Warn("writing outcomes fails; it will be tried until their claims expire", "jobs", e.N, "error", errorText(e.Err))
+		r.own.Warn("writing outcomes fails; retrying until their claims expire", "jobs", e.N, "error", errorText(e.Err))
 	case engine.OutcomesWork:
 		r.own.Info("writing outcomes works again")
 	case engine.LostUnknown:
-		r.own.Debug("lost claims could not be asked for", "error", errorText(e.Err))
+		r.own.Debug("asking for lost claims failed", "error", errorText(e.Err))
 	case engine.UnhandledWaiting:
 		r.unhandled(e)
 	case engine.EventsSkipped:
 		r.own.Error("events were skipped: the observer or the logger is too slow", "events", e.N)
-	case engine.JobDied, engine.ClaimsMade, engine.OutcomesWritten, engine.StoreAway, engine.StoreBack:
+	case engine.FailureRecorded:
+		r.own.Warn("attempt failed; its job had been cancelled or completed", append(attemptOf(e), "error", e.Reason)...)
+	case engine.JobDied:
+		r.own.Error("job dead", append(attemptOf(e), "attempts", e.Of.Number+1, "error", e.Reason)...)
+	case engine.ClaimsMade, engine.OutcomesWritten, engine.StoreAway, engine.StoreBack:
 		// The observer's alone.
 	}
 }
@@ -72,15 +77,16 @@ func (r *report) ended(e engine.Event) {
 	t := taskOf(e)
 	switch e.Outcome {
 	case driver.Failed:
-		r.attempts.Warn("attempt failed", append(t.attrs(),
-			"error", e.Reason, "attempts_remaining", t.attempt.Remaining, "took", e.Took)...)
+		if !e.Attempt.Last() { // or what becomes of the job has a line, which says all
+			r.attempts.Warn("attempt failed", append(t.attrs(), "error", e.Reason, "attempts_remaining", remainingText(t.attempt.Number, t.attempt.Remaining), "took", e.Took)...)
+		}
 	case driver.Released:
 		r.attempts.Info("attempt released", append(t.attrs(), "error", e.Reason)...)
 	case driver.Completed:
 		r.attempts.Debug("attempt done", append(t.attrs(), "took", e.Took)...)
 	}
 	if at, ok := e.Attempt.Expires(); ok && e.Time.After(at) && e.Outcome != driver.Released {
-		r.attempts.Warn("handler ran past its max work duration; the job may have been stolen",
+		r.attempts.Warn("handler exceeded its max work duration; the job may have been stolen",
 			append(t.attrs(), "max_work_duration", t.attempt.MaxWork, "took", e.Took)...)
 	}
 }
@@ -93,7 +99,7 @@ func (r *report) unhandled(e engine.Event) {
 		types[i] = t.TypeVersion
 	}
 	if len(types) > 0 && (!slices.Equal(types, r.said) || time.Since(r.saidAt) > unhandledRepeat) {
-		r.own.Warn("jobs wait that this worker has no handler for; a program that understands them has to run", "types", types, "jobs", e.N)
+		r.own.Warn("due jobs wait that this worker has no handler for; run a program that handles them", "types", types, "jobs", e.N)
 		r.saidAt = time.Now()
 	}
 	r.said = types
@@ -108,11 +114,41 @@ func errorText(err error) string {
 
 func taskOf(e engine.Event) *task { return e.Attempt.Task.(*task) }
 
-// named names the attempt that an outcome is of.
-func named(e engine.Event) []any {
-	return []any{
-		"job", int64(e.Of.Job), "type", e.Of.Type.Type, "attempt", e.Of.Number, "handler", e.Of.Handler, "outcome", outcomeNames[e.Outcome],
+// attemptOf names the attempt that an event without a task is of.
+func attemptOf(e engine.Event) []any {
+	return []any{"job", int64(e.Of.Job), "type", e.Of.Type.Type, "attempt", e.Of.Number, "handler", e.Of.Handler}
+}
+
+// named is attemptOf and the attempt's outcome.
+func named(e engine.Event) []any { return append(attemptOf(e), "outcome", outcomeNames[e.Outcome]) }
+
+// failedWith is named and why the attempt failed, of which no other line may
+// have told.
+func failedWith(e engine.Event) []any {
+	if e.Outcome != driver.Failed {
+		return named(e)
 	}
+	return append(named(e), "attempt_error", e.Reason)
+}
+
+// remainingText is how many attempts are left after this one.
+func remainingText(attempt, left int32) any {
+	if isUnlimited(attempt, left) {
+		return "unlimited"
+	}
+	return left
+}
+
+// isUnlimited reports whether a job whose current attempt has this number, and
+// that many are left after it, may have as many as it takes.
+func isUnlimited(attempt, left int32) bool { return int64(attempt)+1+int64(left) >= math.MaxInt32 }
+
+// observedRemaining is how many attempts are left, as an [observe.Event] says it.
+func observedRemaining(attempt, left int32) int32 {
+	if isUnlimited(attempt, left) {
+		return math.MaxInt32
+	}
+	return left
 }
 
 var outcomeNames = [...]string{driver.Completed: "completed", driver.Failed: "failed", driver.Released: "released"}
@@ -139,7 +175,8 @@ func observing(observer observe.Observer, queue string) func(engine.Event) {
 		}
 		if claim != nil {
 			event.JobID, event.JobType, event.PayloadVersion = claim.Job, claim.Type.Type, claim.Type.Version
-			event.AttemptNumber, event.HandlerID, event.AttemptsRemaining = claim.Number, claim.Handler, claim.Remaining
+			event.AttemptNumber, event.HandlerID = claim.Number, claim.Handler
+			event.AttemptsRemaining = observedRemaining(claim.Number, claim.Remaining)
 		}
 		switch e.Kind {
 		case engine.AttemptEnded:

@@ -89,7 +89,7 @@ func (t *task) observe(ctx context.Context) (made context.Context) {
 	made = t.observer.AttemptBegins(ctx, observe.Event{
 		Kind: observe.AttemptBegun, Time: time.Now(), Queue: t.queue, JobID: t.attempt.Job, JobType: t.attempt.Type.Type,
 		PayloadVersion: t.attempt.Type.Version, AttemptNumber: t.attempt.Number, HandlerID: t.attempt.Handler,
-		AttemptsRemaining: t.attempt.Remaining, Waited: time.Since(t.attempt.Sent),
+		AttemptsRemaining: observedRemaining(t.attempt.Number, t.attempt.Remaining), Waited: time.Since(t.attempt.Sent),
 	})
 	if made == nil {
 		return ctx

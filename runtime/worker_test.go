@@ -318,6 +318,33 @@ func TestRunNamesEveryMistakeBeforeItClaims(t *testing.T) {
 	})
 }
 
+func TestOptionsOfQueuesThatAWorkerDoesNotWorkAreIgnored(t *testing.T) {
+	inBubble(t, func(t *testing.T, store *memory.Store) {
+		var most, running atomic.Int64
+		_, stop := start(t, store, handle(func(context.Context, *runtime.Job, note) error {
+			most.Store(max(most.Load(), running.Add(1)))
+			time.Sleep(time.Second)
+			running.Add(-1)
+			return nil
+		}), runtime.WithQueueHandlers("erp", 3), runtime.WithQueueHandlers("notes", 2))
+		for range 10 {
+			enqueue(t, store)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := unfinished(t, store); n != 0 || most.Load() != 2 {
+			t.Errorf("%d jobs are unfinished, and %d ran at once; want 2", n, most.Load())
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if err := runtime.NewWorker(store, handle(func(context.Context, *runtime.Job, note) error { return nil }),
+			runtime.WithQueueHandlers("erp", 0)).Run(t.Context()); err == nil || !strings.Contains(err.Error(), `WithQueueHandlers("erp")`) {
+			t.Errorf("0 handlers of a queue that is not worked: %v", err)
+		}
+	})
+}
+
 func TestLoggerWritesToTheAttemptsLogAndTheWorkersLogger(t *testing.T) {
 	inBubble(t, func(t *testing.T, store *memory.Store) {
 		var own syncBuilder

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-var update = flag.Bool("update", false, "write the verbs of docs/command-line.md anew")
+var update = flag.Bool("update", false, "write the verbs of docs/reference/command-line.md anew")
 
 // verbs returns the commands that users give, in the order of the help.
 func verbs() []*cobra.Command {
@@ -31,7 +31,7 @@ func verbs() []*cobra.Command {
 func TestCommandLinePageHoldsTheHelpOfEachVerb(t *testing.T) {
 	t.Parallel()
 	const begin, end = "<!-- verbs -->\n", "<!-- /verbs -->\n"
-	path := filepath.Join("..", "..", "docs", "command-line.md")
+	path := filepath.Join("..", "..", "docs", "reference", "command-line.md")
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestCommandLinePageHoldsTheHelpOfEachVerb(t *testing.T) {
 	before, rest, found := strings.Cut(string(data), begin)
 	_, after, ended := strings.Cut(rest, end)
 	if !found || !ended {
-		t.Fatalf("docs/command-line.md has no part between %q and %q", begin, end)
+		t.Fatalf("docs/reference/command-line.md has no part between %q and %q", begin, end)
 	}
 	var b strings.Builder
 	for _, cmd := range verbs() {
@@ -58,7 +58,7 @@ func TestCommandLinePageHoldsTheHelpOfEachVerb(t *testing.T) {
 		return
 	}
 	if d := cmp.Diff(string(data), want); d != "" {
-		t.Errorf("docs/command-line.md is stale: run go test ./cmd/jobgen -run CommandLinePage -update (-have +want):\n%s", d)
+		t.Errorf("docs/reference/command-line.md is stale: run go test ./cmd/jobgen -run CommandLinePage -update (-have +want):\n%s", d)
 	}
 }
 

@@ -20,20 +20,20 @@ func pruneCommand(format *report.Format) *cobra.Command {
 	var d databases
 	cmd := &cobra.Command{
 		Use:   "prune [jobs.yaml] --database URL",
-		Short: "Drop payload versions that no job waits with",
-		Long: `Prune drops from jobs.lock the previous versions of payloads, and the jobs that
-jobs.yaml declares no longer, of which no database shows a job that waits or is
-claimed. It asks the databases and changes nothing there. Give every database
+		Short: "Remove payload versions that no job has",
+		Long: `Prune removes from jobs.lock previous payload versions, and jobs that jobs.yaml
+no longer declares, if no job of them waits or is claimed in any of the
+databases. It reads the databases and changes nothing there. Name every database
 that has such jobs.
 
-Do it when no binary runs any longer that enqueues a previous version. Then run
-jobgen generate, which drops their structs.`,
+Run it when no running binary enqueues a previous version any more. Then run
+jobgen generate, which removes their structs.`,
 		Example:           `  jobgen prune --database "$DATABASE_URL" && jobgen generate`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(d.urls) == 0 {
-				return &inputError{errors.New("prune asks a database: say which, as in --database postgres://…; without one nothing is dropped")}
+				return &inputError{errors.New("prune needs a database: name it, as in --database postgres://…")}
 			}
 			path, err := findFile(args)
 			if err != nil {

@@ -152,8 +152,31 @@ func (db *database) finish(ctx context.Context, job *runtime.Job, email jobs.Ema
 	})
 }
 
-// sent counts the deliveries of a letter that are done.
-func (db *database) sent(ctx context.Context, letter string) (n int64, err error) {
-	err = db.sql.QueryRowContext(ctx, `SELECT count(*) FROM newsletter_delivery WHERE letter = $1 AND sent`, letter).Scan(&n)
-	return n, err
+// deliveries returns, for each account of the list that the letter goes to,
+// whether it has been sent.
+func (db *database) deliveries(ctx context.Context, letter string, list []recipient) (map[snowflake.ID]bool, error) {
+	onList := make(map[string]bool, len(list))
+	for _, person := range list {
+		onList[person.email] = true
+	}
+	rows, err := db.sql.QueryContext(ctx, `
+		SELECT a.id, a.email, d.sent FROM newsletter_delivery d JOIN newsletter_account a ON a.id = d.account_id
+		WHERE d.letter = $1`, letter)
+	if err != nil {
+		return nil, fmt.Errorf("read deliveries: %w", err)
+	}
+	defer rows.Close()
+	all := make(map[snowflake.ID]bool, len(list))
+	for rows.Next() {
+		var account snowflake.ID
+		var email string
+		var sent bool
+		if err := rows.Scan(&account, &email, &sent); err != nil {
+			return nil, fmt.Errorf("read deliveries: %w", err)
+		}
+		if onList[email] {
+			all[account] = sent
+		}
+	}
+	return all, rows.Err()
 }

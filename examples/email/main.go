@@ -10,7 +10,8 @@
 // (postgres://…) makes it use PostgreSQL, SMTP_ADDR (host:port) a real mail
 // server, with SMTP_USER and SMTP_PASSWORD where that one asks for them.
 //
-// Kill it at any moment and run it again: it goes on where it was.
+// Kill it at any moment and run it again: it continues where it was. It exits
+// with 0 when every e-mail is sent, and with 3 when some are dead.
 package main
 
 //go:generate go tool jobgen generate
@@ -39,14 +40,23 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	switch {
 	case err == nil || errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errDead):
+		fmt.Fprintln(os.Stderr, "email:", err)
+		os.Exit(exitDead)
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "email: stopped; run it again to go on")
+		fmt.Fprintln(os.Stderr, "email: stopped; run it again to continue")
 		os.Exit(1)
 	default:
 		fmt.Fprintln(os.Stderr, "email:", err)
 		os.Exit(1)
 	}
 }
+
+// exitDead is the exit status where e-mails are dead, since somebody has to look
+// at them. Everything else that goes wrong is 1.
+const exitDead = 3
+
+var errDead = errors.New("some e-mails are dead: see the reasons above")
 
 // handlers is how many e-mails are in hand at once.
 const handlers = 16
@@ -135,7 +145,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	return report.summary(ctx, db, s.letter, stdout)
+	dead, err := report.summary(ctx, db, s.letter, people, stdout)
+	if err == nil && dead > 0 {
+		err = errDead
+	}
+	return err
 }
 
 // enqueuePerTransaction is how many accounts share a commit.

@@ -99,8 +99,8 @@ func TestEveryoneOnTheListIsSentTheLetterOrNamed(t *testing.T) {
 	t.Parallel()
 	onEachBackEnd(t, func(t *testing.T, at place) {
 		var stdout, stderr bytes.Buffer
-		if err := run(t.Context(), at.args(t, smallList), at.getenv, &stdout, &stderr); err != nil {
-			t.Fatal(err)
+		if err := run(t.Context(), at.args(t, smallList), at.getenv, &stdout, &stderr); !errors.Is(err, errDead) {
+			t.Fatalf("error %v, want one that says that an e-mail is dead", err)
 		}
 
 		want := []string{"ada@mail.example", "alan@mail.example", "barbara@mail.example", "grace@greylist.example"}
@@ -109,7 +109,7 @@ func TestEveryoneOnTheListIsSentTheLetterOrNamed(t *testing.T) {
 		}
 		for _, row := range []string{
 			"list.csv:3: row left out: the address is empty",
-			`list.csv:5: row left out: "not an address" is no e-mail address`,
+			`list.csv:5: row left out: "not an address" is not a valid e-mail address`,
 			"list.csv:7: row left out: 3 fields where the header has 2",
 			"list.csv:9: row left out: ADA@mail.example is on line 2 already",
 		} {
@@ -146,6 +146,53 @@ func TestASecondRunSendsNothingTwice(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAnOpenQuoteCostsItsOwnRow(t *testing.T) {
+	t.Parallel()
+	const list = "email,name\r\n" +
+		"ada@mail.example,\"Ada\r\n" + // never closed
+		"alan@mail.example,\"Turing, Alan\"\r\n" +
+		"\r\n" +
+		"emil@mail.example,\"Emil\r\n" + // closed on the next line
+		"Post\"\r\n" +
+		"grace@mail.example,Grace\x0bHopper\r\n" +
+		"barbara@mail.example,Barbara"
+	people, bad, err := parseRecipients("list.csv", strings.NewReader(list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []recipient{{"alan@mail.example", "Turing, Alan"}, {"barbara@mail.example", "Barbara"}}
+	if !slices.Equal(people, want) {
+		t.Errorf("recipients %q, want %q", people, want)
+	}
+	lines := []string{"list.csv:2: ", "list.csv:5: ", "list.csv:6: ", "list.csv:7: "}
+	if len(bad) != len(lines) {
+		t.Fatalf("bad rows %q, want the lines %q", bad, lines)
+	}
+	for i, row := range bad {
+		if !strings.HasPrefix(row, lines[i]) {
+			t.Errorf("bad row %q, want %s", row, lines[i])
+		}
+	}
+}
+
+func TestTheSummaryCountsTheListAlone(t *testing.T) {
+	t.Parallel()
+	at := place{dir: t.TempDir()}
+	var stdout, stderr bytes.Buffer
+	first := at.args(t, "email,name\nada@mail.example,Ada\nemil@gone.example,Emil\n")
+	if err := run(t.Context(), first, at.getenv, &stdout, &stderr); !errors.Is(err, errDead) {
+		t.Fatalf("error %v, want one that says that an e-mail is dead", err)
+	}
+	stdout.Reset()
+	second := at.args(t, "email,name\nalan@mail.example,Alan\n")
+	if err := run(t.Context(), second, at.getenv, &stdout, &stderr); err != nil {
+		t.Fatal(err)
+	}
+	if want := `letter "november": 1 sent, 0 dead`; !strings.Contains(stdout.String(), want) {
+		t.Errorf("want %q in\n%s", want, &stdout)
+	}
 }
 
 func TestTheSampleListHasGoodAndBadRows(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bwmarrin/snowflake"
+
 	"github.com/jobgen/jobgen/gen/jobs"
 	"github.com/jobgen/jobgen/runtime"
 )
@@ -68,29 +70,37 @@ func (r *report) follow(ctx context.Context, db *database, out io.Writer) error 
 	}
 }
 
-// summary prints how the letter as a whole stands, earlier runs included, and
-// what this run had to try again.
-func (r *report) summary(ctx context.Context, db *database, letter string, out io.Writer) error {
-	sent, err := db.sent(ctx, letter)
+// summary prints how the letter stands for the list, earlier runs included, and
+// what this run had to try again. It returns how many e-mails are dead.
+func (r *report) summary(ctx context.Context, db *database, letter string, list []recipient, out io.Writer) (dead int, err error) {
+	deliveries, err := db.deliveries(ctx, letter, list)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	dead, err := deadByReason(ctx, db, letter)
+	sent := 0
+	for _, done := range deliveries {
+		if done {
+			sent++
+		}
+	}
+	reasons, err := deadByReason(ctx, db, letter, deliveries)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	fmt.Fprintf(out, "letter %q: %d sent, %d dead\n", letter, sent, sum(dead))
+	dead = sum(reasons)
+	fmt.Fprintf(out, "letter %q: %d sent, %d dead\n", letter, sent, dead)
 	fmt.Fprintf(out, "this run: %d sent, %d attempts retried\n", r.sent, sum(r.retried))
 	printReasons(out, "retried", r.retried)
-	printReasons(out, "dead", dead)
-	return nil
+	printReasons(out, "dead", reasons)
+	return dead, nil
 }
 
 // deadPage is how many dead jobs are read at once.
 const deadPage = 500
 
-// deadByReason counts the letter's dead jobs by why their last attempt failed.
-func deadByReason(ctx context.Context, db *database, letter string) (map[string]int, error) {
+// deadByReason counts the letter's dead jobs, of those to be delivered, by why
+// their last attempt failed.
+func deadByReason(ctx context.Context, db *database, letter string, deliveries map[snowflake.ID]bool) (map[string]int, error) {
 	queue, err := db.jobs.Queue(ctx, jobs.EmailQueue)
 	if err != nil {
 		return nil, err
@@ -105,7 +115,11 @@ func deadByReason(ctx context.Context, db *database, letter string) (map[string]
 			if err != nil {
 				return nil, err
 			}
-			if email, ok := payload.(*jobs.EmailJob); !ok || email.EmailID != letter {
+			email, ok := payload.(*jobs.EmailJob)
+			if !ok || email.EmailID != letter {
+				continue
+			}
+			if _, ok := deliveries[email.AccountID]; !ok {
 				continue
 			}
 			last, err := queue.Log(ctx, job.ID, job.AttemptsMade-1)

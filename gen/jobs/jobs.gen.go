@@ -19,13 +19,29 @@ var Catalogue = runtime.NewCatalogue(
 	jobEmail,
 )
 
-// Handlers handles every job type of this package. What lacks a method for one
-// does not compile where [HandleAll] is given it.
+// The queues.
+const (
+	EmailsQueue = "emails"
+)
+
+// Handlers handles every job type of this package. A type that lacks one of the
+// methods cannot be passed to [HandleAll].
 type Handlers interface {
+	EmailsQueueHandlers
+}
+
+// HandleAll sets the handlers of all job types of this package.
+func HandleAll(mux *runtime.Mux, handlers Handlers) {
+	HandleEmailsQueue(mux, handlers)
+}
+
+// EmailsQueueHandlers handles every job type on [EmailsQueue].
+type EmailsQueueHandlers interface {
 	HandleEmail(ctx context.Context, job *runtime.Job, payload EmailJob) error
 }
 
-// HandleAll sets the handler of every job type of this package.
-func HandleAll(mux *runtime.Mux, handlers Handlers) {
+// HandleEmailsQueue sets the handlers of all job types on [EmailsQueue], for
+// a worker of that queue.
+func HandleEmailsQueue(mux *runtime.Mux, handlers EmailsQueueHandlers) {
 	HandleEmail(mux, handlers.HandleEmail)
 }

@@ -37,7 +37,7 @@ func (l *List) Add(at Position, rule *Rule, format string, args ...any) {
 // twice.
 func (l *List) Sort() {
 	slices.SortStableFunc(*l, func(a, b Diagnostic) int {
-		return cmp.Or(a.Compare(b.Position), cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(a.Compare(b.Position), cmp.Compare(a.Rule.Name, b.Rule.Name), cmp.Compare(a.Message, b.Message))
 	})
 	*l = slices.Compact(*l)
 }

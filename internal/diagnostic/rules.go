@@ -1,31 +1,45 @@
 package diagnostic
 
-// A Rule is one way in which a jobs.yaml can be wrong. Its ID is never given to
-// another rule.
+// A Rule is one way in which a jobs.yaml can be wrong. Its name is what is
+// printed, and is never given to another rule.
 type Rule struct {
-	ID      string // "JG201"
+	Name    string // "unknown-key"
 	Title   string // a few words
+	About   string // what it is about: "YAML"
 	Meaning string // what is refused, why, and what to do
 	Example string // a jobs.yaml with this mistake and no other
 }
 
-// Rules returns every rule in the order of the IDs.
+// Rules returns every rule in the order of the reference, those about one thing
+// next to each other.
 func Rules() []*Rule { return rules }
 
 var rules []*Rule
 
-func rule(id, title, meaning, example string) *Rule {
-	r := &Rule{ID: id, Title: title, Meaning: meaning, Example: example}
-	rules = append(rules, r)
-	return r
+// about returns what makes rules about one thing.
+func about(what string) func(name, title, meaning, example string) *Rule {
+	return func(name, title, meaning, example string) *Rule {
+		r := &Rule{Name: name, Title: title, About: what, Meaning: meaning, Example: example}
+		rules = append(rules, r)
+		return r
+	}
 }
+
+var (
+	aboutYAML     = about("YAML")
+	aboutLanguage = about("The language")
+	aboutPackage  = about("The generated package")
+	aboutTypes    = about("Go types")
+)
 
 // example completes the part of a jobs.yaml that a rule is about.
-func example(part string) string {
-	return "version: 1\npackage: example.com/shop/gen/jobs\n" + part
-}
+func example(part string) string { return ExampleHead + part }
 
-const emails = "queues:\n  emails: {}\n"
+// ExampleHead begins most examples, and emails follows in most of those.
+const (
+	ExampleHead = "version: 1\npackage: example.com/shop/gen/jobs\n"
+	emails      = "queues:\n  emails: {}\n"
+)
 
 // field is an example with one field.
 func field(key, typ string) string {
@@ -41,115 +55,121 @@ const email = "jobs:\n  email: {queue: emails, payload: {to: string}}\n"
 
 // What the reader of YAML refuses.
 var (
-	NotUTF8 = rule("JG101", "the file is not UTF-8",
+	NotUTF8 = aboutYAML("not-utf8", "the file is not UTF-8",
 		"A jobs.yaml is text in UTF-8. Save it in that encoding.",
 		example(emails+"jobs:\n  # caf\xe9\n  email: {queue: emails, payload: {to: string}}\n"))
-	BadCharacter = rule("JG102", "a character that cannot be seen",
+	BadCharacter = aboutYAML("invisible-character", "a character that cannot be seen",
 		"Control characters, and characters that turn the direction of text around, make a file read otherwise than it is. Remove them; in quotes, write them as an escape such as `\"\\u00a0\"`.",
 		example(emails+"jobs:\n  # See \u202e this\n  email: {queue: emails, payload: {to: string}}\n"))
-	Syntax = rule("JG103", "invalid YAML",
-		"The file cannot be read as YAML, and nothing after the place was looked at.",
+	Syntax = aboutYAML("invalid-yaml", "invalid YAML",
+		"The file cannot be read as YAML. The message says which slip that looks most like: wrong indentation, a missing colon, space, quote or bracket, a tab, a merge conflict. Nothing else in the file was looked at.",
 		field("tags", "[string]?"))
-	Feature = rule("JG104", "a feature of YAML that jobs.yaml does without",
+	Feature = aboutYAML("unsupported-yaml", "a feature of YAML that jobs.yaml does without",
 		"Anchors, aliases, merge keys, tags, directives and keys that begin with a question mark are refused, so that each line says by itself what it means. Write the value out, or use `defaults`.",
 		example(emails+"jobs:\n  email: {queue: emails, payload: {to: &a string}}\n"))
-	SecondDocument = rule("JG105", "a second document",
+	SecondDocument = aboutYAML("second-document", "a second document",
 		"Only one document can be in a file. Remove the line `---` and what follows, or make another file of it.",
 		example(emails+email+"---\nversion: 1\n"))
-	TooLarge = rule("JG106", "too deep or too large",
+	TooLarge = aboutYAML("too-large", "too deep or too large",
 		"A file may nest 64 levels, have 20,000 keys in one mapping and 16 MiB in all. Nobody reads a file beyond that.",
 		field("tags", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[string]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"))
-	DuplicateKey = rule("JG107", "a key that is there twice",
+	WrongIndentation = aboutYAML("wrong-indentation", "lines that are not indented",
+		"What belongs to a key stands below it and begins in a later column. Indent the lines.",
+		example(emails+"jobs:\n  email:\n  queue: emails\n  payload: {to: string}\n"))
+	DuplicateKey = aboutYAML("duplicate-key", "a key that is there twice",
 		"Only one of the values could hold. Remove or rename one.",
 		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string, to: bytes}}\n"))
 )
 
 // What the language refuses.
 var (
-	UnknownKey = rule("JG201", "a key that means nothing here",
+	UnknownKey = aboutLanguage("unknown-key", "a key that means nothing here",
 		"Every key is one of those in the reference, see [jobs.yaml](jobs-yaml.md).",
 		option("max_attempt: 3"))
-	MissingKey = rule("JG202", "a key that is missing",
+	MissingKey = aboutLanguage("missing-key", "a key that is missing",
 		"The key has to be there, since no value could be meant without it.",
-		example(emails+"jobs:\n  email: {queue: emails}\n"))
-	WrongKind = rule("JG203", "another kind of value",
+		example(emails+"jobs:\n  email: {payload: {to: string}}\n"))
+	WrongKind = aboutLanguage("wrong-kind", "another kind of value",
 		"A mapping, a list, a text or a number is wanted, and something else is there. Text that YAML takes for something else, such as `yes`, `null` or `1.0`, is written in quotes.",
 		example("queues: emails\n"+email))
-	BadVersion = rule("JG204", "an unknown version",
+	BadVersion = aboutLanguage("unsupported-version", "an unknown version",
 		"`version` is that of the language. This jobgen reads version 1. The `format` of a `jobs.lock` is likewise 1; a newer one was written by a newer jobgen.",
 		"version: 2\npackage: example.com/shop/gen/jobs\n"+emails+email)
-	BadName = rule("JG205", "a name that cannot be used",
+	BadName = aboutLanguage("invalid-name", "a name that cannot be used",
 		"The names of jobs, types and fields begin with a letter and go on in letters, digits and `_`; those of jobs and fields may also hold `-` and `.`. They may have 100 characters. The name of a queue is any text of at most 255 bytes without control characters.",
 		example(emails+"jobs:\n  2fa: {queue: emails, payload: {to: string}}\n"))
-	UnknownQueue = rule("JG206", "a queue that is not declared",
+	UnknownQueue = aboutLanguage("unknown-queue", "a queue that is not declared",
 		"Each queue is declared under `queues`, so that a slip of the pen does not make a queue that no worker looks at.",
 		example(emails+"jobs:\n  email: {queue: email, payload: {to: string}}\n"))
-	BadOption = rule("JG207", "invalid value of an option",
+	BadOption = aboutLanguage("invalid-option", "invalid value of an option",
 		"An option has a value that it cannot have. The message says which it can; [jobs.yaml](jobs-yaml.md#a-job) says what they mean.",
 		option("max_attempts: 0"))
-	UnknownType = rule("JG210", "a type that does not exist",
+	UnknownType = aboutLanguage("unknown-type", "a type that does not exist",
 		"A field's type is one of the built-in ones, a type that the file declares under `types`, or a Go type with its import path, such as `net/netip.Addr`.",
 		field("to", "strin"))
-	BadType = rule("JG211", "invalid type",
+	BadType = aboutLanguage("invalid-type", "invalid type",
 		"A type is a name, `[T]` for a list, `{string: T}` for a map, and any of these with a `?` behind it for an optional one. An optional list or map is written in quotes: `\"[T]?\"`.",
 		field("tags", "\"[]string\""))
-	StructOrEnum = rule("JG212", "neither struct nor enum",
+	StructOrEnum = aboutLanguage("struct-or-enum", "neither struct nor enum",
 		"A type is declared with either `fields` or `enum`.",
 		example(emails+"types:\n  address: {}\n"+email))
-	BadEnum = rule("JG213", "invalid enum",
+	BadEnum = aboutLanguage("invalid-enum", "invalid enum",
 		"An enum has at least one value, and each value once.",
 		example(emails+"types:\n  status: {enum: [active, active]}\n"+email))
-	NoJobs = rule("JG214", "no jobs",
+	NoJobs = aboutLanguage("no-jobs", "no jobs",
 		"At least one job is needed for there to be any code.",
 		example(emails+"jobs: {}\n"))
-	Recursive = rule("JG215", "a struct that holds itself",
+	Recursive = aboutLanguage("recursive-type", "a struct that holds itself",
 		"A value of it would never end. Make a field on the way optional, a list or a map.",
 		example(emails+"types:\n  node:\n    fields:\n      next: node\n"+email))
-	BuiltinName = rule("JG216", "the name of a built-in type",
+	BuiltinName = aboutLanguage("builtin-name", "the name of a built-in type",
 		"A declared type cannot have the name of a built-in one, or nobody could say which is meant.",
 		example(emails+"types:\n  date: {fields: {day: int}}\n"+email))
-	BadDefault = rule("JG217", "invalid default",
+	BadDefault = aboutLanguage("invalid-default", "invalid default",
 		"`default` is a value of the field's type, which is text, a number, a boolean, a duration or an enum, and not optional.",
 		field("size", "{type: int, default: big}"))
-	BadPayloadVersion = rule("JG218", "invalid payload version",
+	BadPayloadVersion = aboutLanguage("invalid-payload-version", "invalid payload version",
 		"The `version` of a job is that of its payload, a whole number from 1 to 32767.",
 		option("version: 0"))
-	ReservedKey = rule("JG219", "a key that is reserved",
+	ReservedKey = aboutLanguage("reserved-key", "a key that is reserved",
 		"`reserved` lists keys that a payload or a struct has had and must not have again, since jobs may be stored in which they mean something else. Give the field another key.",
 		option("reserved: [to]"))
-	BadRename = rule("JG220", "two fields stored under one key",
+	BadRename = aboutLanguage("same-stored-key", "two fields stored under one key",
 		"`renamed_from` names the key that a field is stored under, which stays what it was when the field gets another name. No other field of the payload or struct can have that key.",
 		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string, address: {type: string, renamed_from: to}}}\n"))
+	BadAcceptance = aboutLanguage("invalid-acceptance", "an acceptance that says too little",
+		"An entry of `accept` names the rule of `jobgen breaking`, what the change is of, what it was and is, and a reason. `jobgen breaking` prints the entry for each change that it reports.",
+		example(emails+email+"accept:\n  - {rule: field-removed, of: email.cc, was: string?}\n"))
 )
 
 // What does not work out in Go.
 var (
-	BadPackagePath = rule("JG301", "invalid import path",
+	BadPackagePath = aboutPackage("invalid-package", "invalid import path",
 		"`package` is the import path of the package to generate: elements of letters, digits, `-`, `_`, `.` and `~` with `/` between them.",
 		"version: 1\npackage: example.com/shop/../evil\n"+emails+email)
-	OutsideModule = rule("JG302", "a package outside the module",
+	OutsideModule = aboutPackage("outside-module", "a package outside the module",
 		"The package has to lie in the Go module that jobs.yaml is in, since nothing is ever written anywhere else.",
 		"version: 1\npackage: example.org/elsewhere/jobs\n"+emails+email)
-	BadPackageName = rule("JG303", "a path that gives no package name",
+	BadPackageName = aboutPackage("invalid-package-name", "a path that gives no package name",
 		"The package is called after the last element of its path, or the last but one before a version such as `v2`. That has to make a name that Go can import.",
 		"version: 1\npackage: example.com/shop/gen/main\n"+emails+email)
-	SameGoName = rule("JG304", "two names that are one in Go",
-		"Names are turned into Go's form, `account_id` into `AccountID`, and each job makes several: `Enqueue…`, `Enqueue…Batch`, `Handle…` and so on. No two may be the same. Rename one of them.",
+	SameGoName = aboutPackage("same-go-name", "two names that are one in Go",
+		"Names are turned into Go's form, `account_id` into `AccountID`, and each job makes several: `Enqueue…`, `Enqueue…Batch`, `Handle…` and so on, as does each queue: `…Queue`, `…QueueHandlers` and `Handle…Queue`. No two may be the same. Rename one of them.",
 		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string}}\n  email_batch: {queue: emails, payload: {to: string}}\n"))
 )
 
 // What is wrong with a Go type that a field names.
 var (
-	PackageNotFound = rule("JG401", "a Go package that cannot be loaded",
+	PackageNotFound = aboutTypes("go-package-not-found", "a Go package that cannot be loaded",
 		"The package of a Go type has to be in the module or among its requirements, and has to compile. Add it with `go get`, or correct it.",
 		field("at", "example.com/shop/nowhere.Place"))
-	TypeNotFound = rule("JG402", "a Go type that is not there",
+	TypeNotFound = aboutTypes("go-type-not-found", "a Go type that is not there",
 		"The package has no exported type of this name.",
 		field("from", "net/netip.Adr"))
-	NotImportable = rule("JG403", "a Go type that generated code cannot use",
+	NotImportable = aboutTypes("go-type-not-usable", "a Go type that generated code cannot use",
 		"A generic type, a type of a `main` or `internal` package or of one that itself imports the generated code cannot be the type of a field.",
 		field("list", "sync/atomic.Pointer"))
-	NoRoundTrip = rule("JG404", "a Go type that JSON would lose",
+	NoRoundTrip = aboutTypes("go-type-not-json", "a Go type that JSON would lose",
 		"A payload is stored as JSON. What goes in has to come out the same, so a type needs exported fields of types that JSON knows, or methods to marshal and unmarshal itself.",
 		field("lock", "sync.Mutex"))
 )

@@ -94,13 +94,16 @@ func TestWhatIsAcceptedOfTrickyNamesCompiles(t *testing.T) {
 			for _, name := range rapid.SliceOfNDistinct(names, 0, 4, rapid.ID).Draw(r, "fields") {
 				fmt.Fprintf(&b, "%s%q: %s\n", indent, name, refs.Draw(r, "type"))
 			}
-			if b.Len() == 0 {
-				return indent + "none: string\n"
-			}
-			return b.String()
+			return b.String() // nothing is none
 		}
 		var b strings.Builder
-		b.WriteString(acceptedHead + "types:\n  t:\n    fields:\n" + fields("      "))
+		b.WriteString("version: 1\npackage: example.com/app/gen/jobs\nqueues:\n")
+		texts := rapid.OneOf(names, rapid.SampledFrom([]string{"emails", "q", "2fa", "日本", "ü b", "+", "a/b", "email queue", "-"}), rapid.String())
+		queues := rapid.SliceOfNDistinct(texts, 1, 3, rapid.ID).Draw(r, "queues")
+		for _, queue := range queues {
+			fmt.Fprintf(&b, "  %s: {}\n", yamlQuote(queue))
+		}
+		b.WriteString("types:\n  t:\n    fields:\n" + fields("      "))
 		values := rapid.SliceOfNDistinct(rapid.OneOf(names, rapid.String()), 1, 3, rapid.ID).Draw(r, "values")
 		fmt.Fprintf(&b, "  e:\n    enum: [")
 		for _, v := range values {
@@ -108,7 +111,7 @@ func TestWhatIsAcceptedOfTrickyNamesCompiles(t *testing.T) {
 		}
 		b.WriteString("]\njobs:\n")
 		for _, name := range rapid.SliceOfNDistinct(names, 1, 3, rapid.ID).Draw(r, "jobs") {
-			fmt.Fprintf(&b, "  %q:\n    queue: q\n    payload:\n%s", name, fields("      "))
+			fmt.Fprintf(&b, "  %q:\n    queue: %s\n    payload:\n%s", name, yamlQuote(rapid.SampledFrom(queues).Draw(r, "queue")), fields("      "))
 		}
 		if compileAccepted(t, dir, b.String()) {
 			accepted++

@@ -28,20 +28,24 @@ jobgen and runtime to the same version and generate again.`).
 	f.Line().Add(comment("Catalogue holds every job type of this package. A store is opened with it.").
 		Var().Id("Catalogue").Op("=").Qual(runtimePath, "NewCatalogue").Add(multiLine("(", ")", defs...)))
 
-	f.Line().Add(comment(`Handlers handles every job type of this package. What lacks a method for one
-does not compile where [HandleAll] is given it.`).
+	queues := usedQueues(pkg)
+	queueConsts(f, pkg)
+	f.Line().Add(comment(`Handlers handles every job type of this package. A type that lacks one of the
+methods cannot be passed to [HandleAll].`).
 		Type().Id("Handlers").InterfaceFunc(func(g *jen.Group) {
-		for _, job := range pkg.Jobs {
-			g.Id("Handle" + job.Name).Params(handlerParams(job, true)...).Error()
+		for _, q := range queues {
+			g.Id(q.Name + "QueueHandlers")
 		}
 	}))
-
-	f.Line().Add(comment("HandleAll sets the handler of every job type of this package.").
+	f.Line().Add(comment("HandleAll sets the handlers of all job types of this package.").
 		Func().Id("HandleAll").Params(jen.Id("mux").Op("*").Qual(runtimePath, "Mux"), jen.Id("handlers").Id("Handlers")).
 		BlockFunc(func(g *jen.Group) {
-			for _, job := range pkg.Jobs {
-				g.Id("Handle"+job.Name).Call(jen.Id("mux"), jen.Id("handlers").Dot("Handle"+job.Name))
+			for _, q := range queues {
+				g.Id("Handle"+q.Name+"Queue").Call(jen.Id("mux"), jen.Id("handlers"))
 			}
 		}))
+	for _, q := range queues {
+		queueCode(f, q)
+	}
 	return f
 }

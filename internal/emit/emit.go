@@ -28,9 +28,8 @@ const (
 
 // The names of the files that every package has; each job adds one of its own.
 const (
-	packageFile  = "jobs.gen.go"
-	typesFile    = "types.gen.go"
-	upgradesFile = "upgrades.gen.go" // where there are any
+	packageFile = "jobs.gen.go"
+	typesFile   = "types.gen.go"
 )
 
 // The first line of every generated file names the jobs.yaml that it is made
@@ -48,9 +47,10 @@ type File struct {
 }
 
 // Files returns the files of pkg in the order of their names. The same pkg
-// gives the same bytes each time. An error means that pkg breaks the contract
-// of package gotypes.
+// gives the same bytes each time, whatever the order of its jobs, queues and types. An
+// error means that pkg breaks the contract of package gotypes.
 func Files(pkg *gotypes.Package) ([]File, error) {
+	pkg = sorted(pkg)
 	files := make([]File, 0, len(pkg.Jobs)+2)
 	codes := make([]*jen.File, 0, len(pkg.Jobs)+2)
 	add := func(name string, code *jen.File) { files, codes = append(files, File{Name: name}), append(codes, code) }
@@ -67,6 +67,9 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 		if err := checkKeys(job.Fields); err != nil {
 			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
 		}
+		if queueConst(pkg, job) == "" {
+			return nil, fmt.Errorf("generate job %s: its queue %q is not one of the package's", job.Name, job.Queue)
+		}
 		if err := checkOptions(job); err != nil {
 			return nil, fmt.Errorf("generate job %s: %w", job.Name, err)
 		}
@@ -81,9 +84,6 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 			add(previous.File, previousCode(pkg, job, previous))
 		}
 	}
-	if code := upgradesCode(pkg); code != nil {
-		add(upgradesFile, code)
-	}
 	if err := renderAll(files, codes); err != nil {
 		return nil, err
 	}
@@ -94,6 +94,15 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 		}
 	}
 	return files, nil
+}
+
+// sorted returns pkg with its queues, jobs and types in the order of their names.
+func sorted(pkg *gotypes.Package) *gotypes.Package {
+	p := *pkg
+	p.Jobs = slices.SortedStableFunc(slices.Values(pkg.Jobs), func(a, b *gotypes.Job) int { return strings.Compare(a.Name, b.Name) })
+	p.Types = slices.SortedStableFunc(slices.Values(pkg.Types), func(a, b *gotypes.Named) int { return strings.Compare(a.Name, b.Name) })
+	p.Queues = slices.SortedStableFunc(slices.Values(pkg.Queues), func(a, b *gotypes.Queue) int { return strings.Compare(a.Name, b.Name) })
+	return &p
 }
 
 // newFile returns an empty file of pkg with its header, for code with fields.

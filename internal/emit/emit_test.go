@@ -31,6 +31,7 @@ func emailPackage() *gotypes.Package {
 		Source: "jobs.yaml",
 		Path:   "github.com/jobgen/jobgen/gen/jobs",
 		Name:   "jobs",
+		Queues: []*gotypes.Queue{{Name: "Emails", Value: "emails"}},
 		Jobs: []*gotypes.Job{{
 			Type: "email", Name: "Email", File: "email_job.gen.go", Queue: "emails",
 			Doc: "Sends one e-mail to one account.",
@@ -116,6 +117,7 @@ func fullPackage() *gotypes.Package {
 		},
 	}
 	pkg := emailPackage()
+	pkg.Queues = append(pkg.Queues, &gotypes.Queue{Name: "Orders", Value: "orders", Doc: "Slow."}, &gotypes.Queue{Name: "Idle", Value: "idle"}, &gotypes.Queue{Name: "Ping", Value: "parcels"})
 	pkg.Jobs[0].Version = 2 // whose previous versions are pruned
 	pkg.Types = []*gotypes.Named{address, status, {Name: "Nothing"}, {Name: "Never", IsEnum: true}}
 	pkg.Jobs = append(pkg.Jobs,
@@ -171,18 +173,6 @@ func compile(t testing.TB, pkg *gotypes.Package, files []emit.File) {
 			t.Fatalf("%s: %v\n%s", f.Name, err, f.Data)
 		}
 		parsed = append(parsed, code)
-	}
-	// What is to be written by hand is printed, and compiles once it is filled in.
-	text, _, err := emit.MissingUpgrades(module(t), pkg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != "" {
-		upgrades, err := parser.ParseFile(fset, "upgrades.go", strings.ReplaceAll(text, "{\n}\n", "{\n\tpanic(\"\")\n}\n"), parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		parsed = append(parsed, upgrades)
 	}
 	config := types.Config{Importer: from, Error: func(err error) { t.Error(err) }}
 	if _, err := config.Check(pkg.Path, fset, parsed, nil); err != nil {
@@ -279,6 +269,7 @@ func TestContractBrokenIsAnErrorAndNoCode(t *testing.T) {
 		"a key that no tag holds": func(p *gotypes.Package) { p.Jobs[0].Fields[0].Key = "a`b" },
 		"a key with an option":    func(p *gotypes.Package) { p.Jobs[0].Fields[0].Key = "a,string" },
 		"a key that hides":        func(p *gotypes.Package) { p.Jobs[0].Fields[0].Key = "-" },
+		"an unknown queue":        func(p *gotypes.Package) { p.Jobs[0].Queue = "other" },
 		"an unknown kind":         func(p *gotypes.Package) { p.Jobs[0].Fields[0].Type.Kind = 99 },
 	} {
 		t.Run(name, func(t *testing.T) {

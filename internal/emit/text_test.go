@@ -33,8 +33,11 @@ func FuzzStrangersTextStaysInsideCommentsAndStrings(f *testing.F) {
 				f.Doc = text
 			}
 		}
+		for _, q := range pkg.Queues {
+			q.Doc, q.Value = text, q.Value+text
+		}
 		for _, job := range pkg.Jobs {
-			job.Doc, job.Type, job.Queue = text, job.Type+text, text
+			job.Doc, job.Type, job.Queue = text, job.Type+text, job.Queue+text
 			for _, f := range job.Fields {
 				f.Doc = text
 			}

@@ -39,6 +39,8 @@ type loader struct {
 	declared map[*schema.Type]*Named
 	imported []use
 	at       diagnostic.Position // of what is read from the lock, else zero
+	// The directory and the path of the module that the file is in.
+	root, module string
 }
 
 // A use is one place that names a Go type.
@@ -50,6 +52,9 @@ type use struct {
 // convert turns the file into Go's terms, in its order.
 func (l *loader) convert(to target) *Package {
 	pkg := &Package{Source: to.source, Path: to.path, Name: to.name}
+	for _, q := range l.file.Queues {
+		pkg.Queues = append(pkg.Queues, &Queue{Name: queueName(q.Name.Value), Value: q.Name.Value, Doc: q.Doc})
+	}
 	for _, t := range l.file.Types {
 		named := &Named{Name: goName(t.Name.Value), Doc: t.Doc, IsEnum: t.IsEnum}
 		l.declared[t] = named
@@ -80,7 +85,7 @@ func (l *loader) job(job *schema.Job) *Job {
 		Doc: job.Doc, Queue: job.Queue.Value, Fields: l.fields(job.Payload),
 	}
 	for _, o := range job.Options {
-		if o.IsSet() {
+		if o.IsSet() || o.Value != o.Type.Added {
 			j.Options = append(j.Options, Option{o.Type.Name, o.Value})
 		}
 	}

@@ -27,7 +27,7 @@ func mistake(t *testing.T, dir, src, rule, text string) {
 	switch {
 	case rule == "" && len(mistakes) > 0:
 		t.Errorf("%s: %q", src, lines(mistakes))
-	case rule != "" && (len(mistakes) != 1 || mistakes[0].Rule.ID != rule || !strings.Contains(mistakes[0].Message, text)):
+	case rule != "" && (len(mistakes) != 1 || mistakes[0].Rule.Name != rule || !strings.Contains(mistakes[0].Message, text)):
 		t.Errorf("%s: %q; want one of %s with %q", src, lines(mistakes), rule, text)
 	}
 }
@@ -51,27 +51,27 @@ func TestThePackageLiesInTheModule(t *testing.T) {
 		"example.com/shop/gen/jobs/v2":   {},
 		"example.com/shop/in":            {},
 		"example.com/shop/my-jobs.x":     {},
-		"example.com/shopping/jobs":      {"JG302", "outside the module example.com/shop "},
-		"example.com/shop/nested/jobs":   {"JG302", "begins in between"},
-		"example.com/shop/out/jobs":      {"JG302", "symbolic link"},
-		"example.com/shop/dangling":      {"JG302", "symbolic link"},
-		"example.com/shop/file":          {"JG302", "not a directory"},
-		"example.com/shop/../../etc":     {"JG301", ""},
-		"/etc":                           {"JG301", ""},
-		"C:/jobs":                        {"JG301", ""},
-		`example.com\shop`:               {"JG301", ""},
-		"example.com/shop//jobs":         {"JG301", ""},
-		"example.com/shop/jobs/":         {"JG301", ""},
-		"-exec=rm":                       {"JG301", ""},
-		"example.com/shop/...":           {"JG301", ""},
-		"example.com/shop/main":          {"JG303", "main"},
-		"example.com/shop/func":          {"JG303", "func"},
-		"example.com/shop/jobs_test":     {"JG303", "jobs_test"},
-		"example.com/shop/documentation": {"JG303", ""},
-		"example.com/shop/2fa":           {"JG303", "2fa"},
-		"example.com/shop/_x/jobs":       {"JG303", "_x"},
-		"example.com/shop/vendor/jobs":   {"JG303", "vendor"},
-		"example.com/shop/testdata/jobs": {"JG303", "testdata"},
+		"example.com/shopping/jobs":      {"outside-module", "outside the module example.com/shop "},
+		"example.com/shop/nested/jobs":   {"outside-module", "begins in between"},
+		"example.com/shop/out/jobs":      {"outside-module", "symbolic link"},
+		"example.com/shop/dangling":      {"outside-module", "symbolic link"},
+		"example.com/shop/file":          {"outside-module", "not a directory"},
+		"example.com/shop/../../etc":     {"invalid-package", ""},
+		"/etc":                           {"invalid-package", ""},
+		"C:/jobs":                        {"invalid-package", ""},
+		`example.com\shop`:               {"invalid-package", ""},
+		"example.com/shop//jobs":         {"invalid-package", ""},
+		"example.com/shop/jobs/":         {"invalid-package", ""},
+		"-exec=rm":                       {"invalid-package", ""},
+		"example.com/shop/...":           {"invalid-package", ""},
+		"example.com/shop/main":          {"invalid-package-name", "main"},
+		"example.com/shop/func":          {"invalid-package-name", "func"},
+		"example.com/shop/jobs_test":     {"invalid-package-name", "jobs_test"},
+		"example.com/shop/documentation": {"invalid-package-name", ""},
+		"example.com/shop/2fa":           {"invalid-package-name", "2fa"},
+		"example.com/shop/_x/jobs":       {"invalid-package-name", "_x"},
+		"example.com/shop/vendor/jobs":   {"invalid-package-name", "vendor"},
+		"example.com/shop/testdata/jobs": {"invalid-package-name", "testdata"},
 	} {
 		mistake(t, dir, file("'"+pkg+"'", ""), want[0], want[1])
 	}
@@ -80,7 +80,7 @@ func TestThePackageLiesInTheModule(t *testing.T) {
 func TestAFileOutsideAnyModuleSaysSo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	mistake(t, dir, file("example.com/shop/jobs", ""), "JG302", "go mod init")
+	mistake(t, dir, file("example.com/shop/jobs", ""), "outside-module", "go mod init")
 }
 
 func TestThePackageIsCalledAfterItsPath(t *testing.T) {
@@ -166,31 +166,31 @@ func TestGoTypesAreCheckedToSurviveJSON(t *testing.T) {
 		"money.Self":          {},
 		"money.Recursive":     {},
 		"internal/in.T":       {},
-		"money.Generic":       {"JG403", "generic"},
+		"money.Generic":       {"go-type-not-usable", "generic"},
 		"money.Instance":      {},
-		"money.Any":           {"JG404", "interface money.Any"},
-		"money.Func":          {"JG404", "functions"},
-		"money.Chan":          {"JG404", "channels"},
-		"money.Complex":       {"JG404", "complex64"},
-		"money.Hidden":        {"JG404", "field units of money.Hidden is not exported"},
-		"money.Deep":          {"JG404", "field units of money.Hidden"},
-		"money.Tagged":        {"JG404", "left out by its tag"},
-		"money.Twice":         {"JG404", `same key "a"`},
-		"money.Iface":         {"JG404", "interface"},
-		"money.Err":           {"JG404", "interface error"},
-		"money.Keys":          {"JG404", "cannot be the key"},
-		"money.EmbedsHidden":  {"JG404", "pointer that JSON cannot set"},
-		"money.Half":          {"JG404", "no UnmarshalJSON"},
-		"money.Wrong":         {"JG404", "v of money.Wrong is not exported"},
-		"money.hidden":        {"JG402", ""},
-		"money.V":             {"JG402", ""},
-		"money.Amuont":        {"JG402", `did you mean "Amount"?`},
-		"nowhere.T":           {"JG401", "nowhere"},
-		"broken.T":            {"JG401", "undefined: nothing"},
-		"cmd/x.T":             {"JG403", "main package"},
-		"other/internal/in.T": {"JG403", "internal"},
-		"uses.T":              {"JG403", "imports the one that is generated"},
-		"gen/jobs.J":          {"JG403", "declare it under types"},
+		"money.Any":           {"go-type-not-json", "interface money.Any"},
+		"money.Func":          {"go-type-not-json", "functions"},
+		"money.Chan":          {"go-type-not-json", "channels"},
+		"money.Complex":       {"go-type-not-json", "complex64"},
+		"money.Hidden":        {"go-type-not-json", "field units of money.Hidden is not exported"},
+		"money.Deep":          {"go-type-not-json", "field units of money.Hidden"},
+		"money.Tagged":        {"go-type-not-json", "left out by its tag"},
+		"money.Twice":         {"go-type-not-json", `same key "a"`},
+		"money.Iface":         {"go-type-not-json", "interface"},
+		"money.Err":           {"go-type-not-json", "interface error"},
+		"money.Keys":          {"go-type-not-json", "cannot be the key"},
+		"money.EmbedsHidden":  {"go-type-not-json", "pointer that JSON cannot set"},
+		"money.Half":          {"go-type-not-json", "no UnmarshalJSON"},
+		"money.Wrong":         {"go-type-not-json", "v of money.Wrong is not exported"},
+		"money.hidden":        {"go-type-not-found", ""},
+		"money.V":             {"go-type-not-found", ""},
+		"money.Amuont":        {"go-type-not-found", `did you mean "Amount"?`},
+		"nowhere.T":           {"go-package-not-found", "nowhere"},
+		"broken.T":            {"go-package-not-found", "undefined: nothing"},
+		"cmd/x.T":             {"go-type-not-usable", "main package"},
+		"other/internal/in.T": {"go-type-not-usable", "internal"},
+		"uses.T":              {"go-type-not-usable", "imports the one that is generated"},
+		"gen/jobs.J":          {"go-type-not-usable", "declare it under types"},
 	}
 	src, line := file("example.com/shop/gen/jobs", ""), 5
 	src = strings.TrimSuffix(src, "{}}\n") + "{\n"
@@ -203,18 +203,18 @@ func TestGoTypesAreCheckedToSurviveJSON(t *testing.T) {
 	for ref, found := range cases {
 		add("example.com/shop/"+ref, found)
 	}
-	add("{string: example.com/shop/money.Self}", [2]string{"JG404", "pointer receiver"})
+	add("{string: example.com/shop/money.Self}", [2]string{"go-type-not-json", "pointer receiver"})
 	add("{string: example.com/shop/money.Self?}", [2]string{})
 	add("[math/big.Int]", [2]string{})
-	add("github.com/nobody/nothing/....T", [2]string{"JG403", "not a valid import path"})
-	add("-exec=evil.T", [2]string{"JG403", "not a valid import path"})
-	add("all.T", [2]string{"JG403", "not a package"})
-	add("C.int", [2]string{"JG403", "not a package"})
-	add("unsafe.Pointer", [2]string{"JG404", "JSON has no"})
+	add("github.com/nobody/nothing/....T", [2]string{"go-type-not-usable", "not a valid import path"})
+	add("-exec=evil.T", [2]string{"go-type-not-usable", "not a valid import path"})
+	add("all.T", [2]string{"go-type-not-usable", "not a package"})
+	add("C.int", [2]string{"go-type-not-usable", "not a package"})
+	add("unsafe.Pointer", [2]string{"go-type-not-json", "JSON has no"})
 	_, mistakes := check(t, dir, src+"  }}\n")
 	for _, m := range mistakes {
-		if found := want[m.Line]; m.Rule.ID != found[0] || !strings.Contains(m.Message, found[1]) {
-			t.Errorf("line %d: %s [%s]; want one of %q with %q", m.Line, m.Message, m.Rule.ID, found[0], found[1])
+		if found := want[m.Line]; m.Rule.Name != found[0] || !strings.Contains(m.Message, found[1]) {
+			t.Errorf("line %d: %s [%s]; want one of %q with %q", m.Line, m.Message, m.Rule.Name, found[0], found[1])
 		}
 		delete(want, m.Line)
 	}
@@ -241,8 +241,22 @@ func TestNamesThatMeetAreReportedAtTheLater(t *testing.T) {
 		"types: {t: {fields: {jsonFields: int}}}\njobs:\n  a: {queue: q, payload: {}}\n":       "JSONFields",
 		"jobs:\n  a: {queue: q, payload: {user_id: int, userID: int}}\n":                       `field "userID" and field "user_id"`,
 	} {
-		mistake(t, dir, "version: 1\npackage: example.com/shop/jobs\nqueues: {q: {}}\n"+src, "JG304", want)
+		mistake(t, dir, "version: 1\npackage: example.com/shop/jobs\nqueues: {q: {}}\n"+src, "same-go-name", want)
 	}
+}
+
+func TestNamesOfQueuesThatMeetAreReported(t *testing.T) {
+	t.Parallel()
+	dir := write(t, nil)
+	for src, want := range map[string]string{
+		"queues: {a-b: {}, a b: {}}\njobs:\n  j: {queue: a-b}\n":                 `queue "a b" and queue "a-b" in line 3, column 10, would both be ABQueue`,
+		"queues: {email: {}, bulk: {}}\njobs:\n  email: {queue: bulk}\n":         `job "email" and queue "email" in line 3, column 10, would both be EmailQueue`,
+		"queues: {emails: {}}\njobs:\n  emails_queue: {queue: emails}\n":         `job "emails_queue" and queue "emails" in line 3, column 10, would both be HandleEmailsQueue`,
+		"queues: {q: {}}\ntypes: {q_queue: {fields: {}}}\njobs: {j: {queue: q}}": `type "q_queue" and queue "q" in line 3, column 10, would both be QQueue`,
+	} {
+		mistake(t, dir, "version: 1\npackage: example.com/shop/jobs\n"+src, "same-go-name", want)
+	}
+	mistake(t, dir, "version: 1\npackage: example.com/shop/jobs\nqueues: {email: {}}\njobs: {email: {queue: email}}\n", "", "")
 }
 
 func TestAGoTypeThatAPreviousVersionHasLostIsReportedAtTheJob(t *testing.T) {
@@ -260,7 +274,7 @@ func TestAGoTypeThatAPreviousVersionHasLostIsReportedAtTheJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := lines(mistakes); len(got) != 1 || !strings.HasPrefix(got[0], "jobs.yaml:5:3: package example.com/shop/gone cannot be loaded") {
+	if got := lines(mistakes); len(got) != 1 || !strings.HasPrefix(got[0], "jobs.yaml:5:3: the module example.com/shop has no package example.com/shop/gone") {
 		t.Errorf("%q", got)
 	}
 	if previous := pkg.Jobs[0].Previous; pkg.Jobs[0].Version != 2 || len(previous) != 1 || previous[0].Name != "AJobV1" || previous[0].Upgrade != "UpgradeAV1" || previous[0].File != "a_job_v1.gen.go" {
@@ -270,7 +284,7 @@ func TestAGoTypeThatAPreviousVersionHasLostIsReportedAtTheJob(t *testing.T) {
 
 func TestPreviousVersionsHaveNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\ntypes: {a_job_v1: {fields: {}}, upgrades: {fields: {}}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
+	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\ntypes: {a_job_v1: {fields: {}}, a_upgrades: {fields: {}}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
 	const locked = "format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: int}}, v2: {declared: true, payload: {x: string}}}}\n"
 	file, mistakes := schema.Parse("jobs.yaml", []byte(src))
 	if len(mistakes) > 0 {
@@ -284,10 +298,28 @@ func TestPreviousVersionsHaveNamesOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		`jobs.yaml:4:33: type "upgrades" and what each package has would both be Upgrades: rename one [JG304]`,
-		`jobs.yaml:6:3: version 1 of job "a" and type "a_job_v1" in line 4, column 9, would both be AJobV1: rename one [JG304]`,
+		`jobs.yaml:6:3: job "a" and type "a_upgrades" in line 4, column 33, would both be AUpgrades: rename one [same-go-name]`,
+		`jobs.yaml:6:3: version 1 of job "a" and type "a_job_v1" in line 4, column 9, would both be AJobV1: rename one [same-go-name]`,
 	}
 	if d := cmp.Diff(want, lines(mistakes)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestAJobThatSaysNothingHasALimitOfAttempts(t *testing.T) {
+	t.Parallel()
+	dir := write(t, nil)
+	for option, want := range map[string][]gotypes.Option{
+		"priority: 0":             {{Name: "max_attempts", Value: int64(25)}, {Name: "priority", Value: int64(0)}},
+		"max_attempts: 3":         {{Name: "max_attempts", Value: int64(3)}},
+		"max_attempts: unlimited": {{Name: "max_attempts", Value: schema.Unlimited}},
+	} {
+		pkg, mistakes := check(t, dir, "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\njobs: {a: {queue: q, "+option+"}}\n")
+		if len(mistakes) > 0 {
+			t.Fatal(mistakes)
+		}
+		if d := cmp.Diff(want, pkg.Jobs[0].Options); d != "" {
+			t.Errorf("%s (-want +have):\n%s", option, d)
+		}
 	}
 }

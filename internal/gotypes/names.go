@@ -46,7 +46,13 @@ func (l *loader) claim(s scope, what string, at diagnostic.Position, names ...st
 // scope.
 func (l *loader) checkNames(pkg *Package) {
 	top, files := make(scope), make(scope)
-	l.claim(top, "what each package has", diagnostic.Position{}, "Catalogue", "Handlers", "HandleAll", "Upgrades", "upgrades")
+	l.claim(top, "what each package has", diagnostic.Position{}, "Catalogue", "Handlers", "HandleAll")
+	constants := make(map[string]string) // of the queues, by their names
+	for i, q := range l.file.Queues {
+		n := pkg.Queues[i].Name
+		constants[q.Name.Value] = n + "Queue"
+		l.claim(top, fmt.Sprintf("queue %q", q.Name.Value), q.Name.At, n+"Queue", n+"QueueHandlers", "Handle"+n+"Queue")
+	}
 	for i, t := range l.file.Types {
 		named := pkg.Types[i]
 		what := fmt.Sprintf("type %q", t.Name.Value)
@@ -60,8 +66,12 @@ func (l *loader) checkNames(pkg *Package) {
 	}
 	for i, job := range l.file.Jobs {
 		what := fmt.Sprintf("job %q", job.Type.Value)
-		if n := pkg.Jobs[i].Name; n != "" && l.claim(top, what, job.Type.At,
-			n+"Job", n+"JobType", n+"Queue", n+"JobOptions", "New"+n+"Job", "Enqueue"+n, "Enqueue"+n+"Batch", "Handle"+n, "job"+n) {
+		n := pkg.Jobs[i].Name
+		names := []string{n + "Job", n + "JobType", n + "JobOptions", "New" + n + "Job", "Enqueue" + n, "Enqueue" + n + "Batch", "Handle" + n, "job" + n}
+		if constants[job.Queue.Value] != n+"Queue" { // else one constant is both
+			names = append(names, n+"Queue")
+		}
+		if n != "" && l.claim(top, what, job.Type.At, names...) {
 			l.claim(files, what, job.Type.At, pkg.Jobs[i].File)
 			l.claimPrevious(top, files, pkg.Jobs[i], job)
 		}

@@ -8,23 +8,31 @@ type Package struct {
 	Source string // the file that it is made from, by its path in the module, with slashes
 	Path   string // import path of the package to generate
 	Name   string // its package name
+	Queues []*Queue
 	Types  []*Named
-	Jobs   []*Job // in the order of the file
+	Jobs   []*Job // all in the order of the file
+}
+
+// A Queue is a queue that the file declares.
+type Queue struct {
+	Name  string // Go name: "Emails", the stem of EmailsQueue and HandleEmailsQueue
+	Value string // as stored: "emails"
+	Doc   string
 }
 
 // A Job is one job type.
 type Job struct {
-	Type   string // the job type as stored: "email"
-	Name   string // its Go name: "Email", the stem of EnqueueEmail and EmailJob
-	File   string // the file it is generated into: "email_job.gen.go"
-	Doc    string // lines joined by "\n", without comment marks; "" for none
-	Queue  string // the queue's name as stored: "emails"
-	Fields []*Field
+	Type   string   // the job type as stored: "email"
+	Name   string   // its Go name: "Email", the stem of EnqueueEmail and EmailJob
+	File   string   // the file it is generated into: "email_job.gen.go"
+	Doc    string   // lines joined by "\n", without comment marks; "" for none
+	Queue  string   // the queue's name as stored: "emails"
+	Fields []*Field // in the order in which they first appeared
 
 	Version  int16              // of the payload; 0 is 1
 	Previous []*PreviousVersion // versions of which jobs may still wait, in order
 
-	Options []Option // those that are set
+	Options []Option // those that are set, or that runtime would not have so by itself
 }
 
 // An Option is an option of a job, by its name in jobs.yaml.
@@ -40,7 +48,7 @@ type PreviousVersion struct {
 	// next version that has one reads it as it is.
 	Name    string
 	File    string // "email_job_v1.gen.go"
-	Upgrade string // the method that brings it to the next version's struct: "UpgradeEmailV1"
+	Upgrade string // the method that brings it to the next version's struct: "UpgradeEmailV1", of EmailUpgrades
 	Fields  []*Field
 	Types   []*Named // those of its types that are not the package's own any longer
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -18,7 +18,7 @@ import (
 	"github.com/jobgen/jobgen/runtime/driver"
 )
 
-var update = flag.Bool("update", false, "write docs/diagnostics.md anew")
+var update = flag.Bool("update", false, "write docs/reference/diagnostics.md anew")
 
 // write makes files below a new directory, which is a module called
 // example.com/shop, and returns it.
@@ -61,7 +61,7 @@ func check(t testing.TB, dir, src string) (*gotypes.Package, diagnostic.List) {
 func lines(mistakes diagnostic.List) []string {
 	var all []string
 	for _, m := range mistakes {
-		all = append(all, fmt.Sprintf("jobs.yaml:%s: %s [%s]", m.Position, m.Message, m.Rule.ID))
+		all = append(all, fmt.Sprintf("jobs.yaml:%s: %s [%s]", m.Position, m.Message, m.Rule.Name))
 	}
 	return all
 }
@@ -69,45 +69,68 @@ func lines(mistakes diagnostic.List) []string {
 func TestEachRuleFindsItsMistakeAndNoOther(t *testing.T) {
 	t.Parallel()
 	for _, rule := range diagnostic.Rules() {
-		t.Run(rule.ID, func(t *testing.T) {
+		t.Run(rule.Name, func(t *testing.T) {
 			t.Parallel()
 			_, mistakes := check(t, write(t, nil), rule.Example)
 			if len(mistakes) != 1 || mistakes[0].Rule != rule {
-				t.Errorf("found %q, want one mistake against %s", lines(mistakes), rule.ID)
+				t.Errorf("found %q, want one mistake against %s", lines(mistakes), rule.Name)
 			}
 		})
 	}
 }
 
-func TestRulesAreNumberedInOrder(t *testing.T) {
+func TestRulesHaveNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	rules := diagnostic.Rules()
-	if !slices.IsSortedFunc(rules, func(a, b *diagnostic.Rule) int { return strings.Compare(a.ID, b.ID) }) {
-		t.Error("the rules are not in the order of their numbers")
-	}
-	for i := 1; i < len(rules); i++ {
-		if rules[i].ID == rules[i-1].ID {
-			t.Errorf("two rules are %s", rules[i].ID)
+	seen := make(map[string]bool)
+	for _, rule := range diagnostic.Rules() {
+		if seen[rule.Name] || !regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`).MatchString(rule.Name) {
+			t.Errorf("the name %q is not valid, or another rule has it", rule.Name)
 		}
+		seen[rule.Name] = true
 	}
+}
+
+const pageTop = `# Diagnostics
+
+What jobgen says of a wrong ` + "`jobs.yaml`" + `, by the name in brackets at the end of the line. All mistakes of a file are
+reported in one run. A name never gets another meaning.
+
+This page is made of the rules in ` + "`internal/diagnostic`" + `; ` + "`go test ./internal/gotypes -update`" + ` writes it. An example
+that does not show them begins with the first four lines of this file:
+
+` + "```yaml\n" + shared + "jobs:\n  email: {queue: emails, payload: {to: string}}\n```\n"
+
+const shared = diagnostic.ExampleHead + "queues:\n  emails: {}\n"
+
+// excerpt returns an example without the lines that the page shows once, and with
+// what cannot be seen spelled out.
+func excerpt(example string) string {
+	part, ok := strings.CutPrefix(example, shared)
+	if !ok {
+		part = strings.TrimPrefix(example, diagnostic.ExampleHead)
+	}
+	return strings.NewReplacer("\xe9", "\\xe9", "\u202e", "\\u202e").Replace(part)
 }
 
 func TestDiagnosticsPageIsCurrent(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	b.WriteString(`# Diagnostics
-
-What jobgen says of a wrong ` + "`jobs.yaml`" + `, by the number in brackets at the end of the line. All mistakes of a file are
-reported in one run. A number never gets another meaning.
-
-This page is made of the rules in ` + "`internal/diagnostic`" + `; ` + "`go test ./internal/gotypes -update`" + ` writes it.
-`)
+	b.WriteString(pageTop)
+	b.WriteString("\n| rule | |\n| --- | --- |\n")
 	for _, rule := range diagnostic.Rules() {
-		_, mistakes := check(t, write(t, nil), rule.Example)
-		fmt.Fprintf(&b, "\n## %s: %s\n\n%s\n\n```yaml\n%s```\n\n```text\n%s\n```\n", rule.ID, rule.Title, rule.Meaning,
-			strings.NewReplacer("\xe9", "\\xe9", "\u202e", "\\u202e").Replace(rule.Example), strings.Join(lines(mistakes), "\n"))
+		fmt.Fprintf(&b, "| [%s](#%[1]s) | %s |\n", rule.Name, rule.Title)
 	}
-	page := filepath.Join("..", "..", "docs", "diagnostics.md")
+	section := ""
+	for _, rule := range diagnostic.Rules() {
+		if rule.About != section {
+			section = rule.About
+			fmt.Fprintf(&b, "\n## %s\n", section)
+		}
+		_, mistakes := check(t, write(t, nil), rule.Example)
+		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n```yaml\n%s```\n\n```text\n%s\n```\n", rule.Name, rule.Meaning,
+			excerpt(rule.Example), strings.Join(lines(mistakes), "\n"))
+	}
+	page := filepath.Join("..", "..", "docs", "reference", "diagnostics.md")
 	if *update {
 		if err := os.WriteFile(page, []byte(b.String()), 0o666); err != nil {
 			t.Fatal(err)
@@ -118,7 +141,7 @@ This page is made of the rules in ` + "`internal/diagnostic`" + `; ` + "`go test
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(have), b.String()); d != "" {
-		t.Errorf("docs/diagnostics.md is stale: run go test ./internal/gotypes -update (-have +want):\n%s", d)
+		t.Errorf("docs/reference/diagnostics.md is stale: run go test ./internal/gotypes -update (-have +want):\n%s", d)
 	}
 }
 

@@ -122,9 +122,26 @@ func enumName(typeName, value string) string {
 	if value == "" {
 		return typeName + "Empty"
 	}
+	return typeName + spelled(value)
+}
+
+// queueName returns the name of a queue, which is any text, as the beginning of
+// exported Go names.
+func queueName(queue string) string {
+	name := goName(queue)
+	if name == "" {
+		name = spelled(queue)
+	}
+	if !token.IsExported(name) {
+		name = "Q" + name
+	}
+	return name
+}
+
+// spelled returns a text without letters and digits in words.
+func spelled(text string) string {
 	var b strings.Builder
-	b.WriteString(typeName)
-	for _, r := range value {
+	for _, r := range text {
 		if name, ok := characters[r]; ok {
 			b.WriteString(name)
 		} else {

@@ -47,3 +47,14 @@ func TestEveryEnumValueHasAName(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryQueueHasAnExportedName(t *testing.T) {
+	t.Parallel()
+	for queue, want := range map[string]string{
+		"emails": "Emails", "email-bulk": "EmailBulk", "sms": "SMS", "a b/c": "ABC", "2fa": "Q2fa", "über": "Über", "日本": "Q日本", "+": "Plus", "§": "U00A7",
+	} {
+		if have := queueName(queue); have != want {
+			t.Errorf("queue %q is %s, want %s", queue, have, want)
+		}
+	}
+}

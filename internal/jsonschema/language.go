@@ -27,7 +27,7 @@ const (
 // declared or that two names meet in Go, jobgen check says.
 func Language() *Schema {
 	fields := &Schema{
-		Description:          "The fields, each a name and a type.",
+		Description:          "The fields, each a name and a type. Leave it out where there are none.",
 		Type:                 types{"object", "null"},
 		PropertyNames:        name(dottedName),
 		AdditionalProperties: field(),
@@ -59,14 +59,40 @@ func Language() *Schema {
 				PropertyNames:        name(dottedName),
 				AdditionalProperties: job(fields),
 			}},
+			{"accept", accepted()},
 		},
 		AdditionalProperties: closed{},
 		Required:             []string{"version", "package", "jobs"},
 		AnyOf: []*Schema{
 			{Properties: properties{{"defaults", &Schema{Type: types{"object"}, Required: []string{"queue"}}}}, Required: []string{"defaults"}},
-			{Properties: properties{{"jobs", &Schema{AdditionalProperties: &Schema{Required: []string{"queue"}}}}}},
+			{Properties: properties{{"jobs", &Schema{AdditionalProperties: &Schema{Type: types{"object"}, Required: []string{"queue"}}}}}},
 		},
 		Defs: properties{{"type", typeRef()}},
+	}
+}
+
+// accepted returns the schema of what a file accepts of its change.
+func accepted() *Schema {
+	text := func(description string) *Schema {
+		return &Schema{Description: description, Type: types{"string"}}
+	}
+	value := func(description string) *Schema {
+		return &Schema{Description: description, Type: types{"string", "number", "boolean", "array", "object"}}
+	}
+	reason := text("Why the change is meant, for the review.")
+	reason.Pattern = `[^\s.…]`
+	return &Schema{
+		Description: "Changes that jobgen breaking reports and that are meant.", Type: types{"array", "null"},
+		Items: &Schema{
+			Type: types{"object"}, AdditionalProperties: closed{}, Required: []string{"rule", "of", "reason"},
+			Properties: properties{
+				{"rule", text("The rule, such as field-removed.")},
+				{"of", value("What is changed: a job, a queue or a type, or a field as job.field.")},
+				{"was", value("What it was, as jobgen breaking prints it.")},
+				{"is", value("What it is now, as jobgen breaking prints it.")},
+				{"reason", reason},
+			},
+		},
 	}
 }
 
@@ -124,7 +150,7 @@ func options(description string, in schema.Places) *Schema {
 }
 
 func job(fields *Schema) *Schema {
-	s := &Schema{Description: "A job type.", Type: types{"object"}, AdditionalProperties: closed{}, Required: []string{"payload"}}
+	s := &Schema{Description: "A job type.", Type: types{"object", "null"}, AdditionalProperties: closed{}}
 	s.Properties = append(properties{queueOption()}, optionSchemas(schema.OnJob)...)
 	s.Properties = append(s.Properties,
 		property{"version", &Schema{

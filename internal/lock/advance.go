@@ -25,17 +25,20 @@ type Result struct {
 	Lock    *schema.Lock
 	Refused []breaking.Finding
 	Raised  []Step // without being asked to
+	Said    []Step // as the file said, with an upgrade
 	Removed []Step
 }
 
 // Advance returns the lock that goes with file, which is without mistakes,
 // after old, the one that went with it before; nil where there was none. It
-// changes neither.
+// brings what is in file into the order that old remembers, see [Arrange], and
+// does not change old.
 //
 // A payload whose change both the new binary and running ones can read stays at
 // its version. One that only the new binary can read is raised to the next. One that leaves the new binary unable to read what is stored is
 // refused, unless the file says the next version.
 func Advance(old *schema.Lock, file *schema.File) Result {
+	Arrange(old, file)
 	r := Result{Lock: &schema.Lock{Package: file.Package}}
 	declared := make(map[string]bool, len(file.Jobs))
 	for _, job := range file.Jobs {
@@ -103,6 +106,7 @@ func (r *Result) job(old *schema.LockedJob, job *schema.Job) {
 		v := snapshot(next, job, nil, c)
 		v.Declared = true
 		locked.Versions = append(slices.Clone(old.Versions), v)
+		r.Said = append(r.Said, Step{Job: name, From: newest.Version, To: next})
 	case !r.readsAll(old, job, next):
 		locked.Versions = slices.Clone(old.Versions)
 	case c.ReadBack():
@@ -199,7 +203,6 @@ func (s *snapshooter) fields(from []*schema.Field) []*schema.Field {
 		g.Type = s.ref(f.Type)
 		fields = append(fields, &g)
 	}
-	slices.SortStableFunc(fields, func(a, b *schema.Field) int { return strings.Compare(a.Key.Value, b.Key.Value) })
 	return fields
 }
 

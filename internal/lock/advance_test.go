@@ -54,7 +54,7 @@ func advance(t testing.TB, files ...string) (*schema.Lock, string) {
 		outcome = ""
 		switch {
 		case len(r.Refused) > 0:
-			outcome = "refused " + r.Refused[0].Rule.ID
+			outcome = "refused " + r.Refused[0].Rule.Name
 		case len(r.Raised) > 0:
 			outcome = fmt.Sprintf("raised to %d", r.Raised[0].To)
 		case len(r.Lock.Jobs) > 0:
@@ -103,23 +103,23 @@ func TestEachChangeOfAPayloadIsOfOneClass(t *testing.T) {
 		{"a field with a default made optional", email("a: {type: string, default: x}"), email("a: string?"), "raised to 2"},
 		{"elements made optional", email("a: [string]"), email(`a: ["string?"]`), "raised to 2"},
 
-		{"a new required field", email("a: string"), email("a: string, b: int"), "refused JB011"},
-		{"a new required field in a struct", "types: {t: {fields: {x: int}}}\n" + email("a: t?"), "types: {t: {fields: {x: int, y: int}}}\n" + email("a: t?"), "refused JB011"},
-		{"a narrower number", email("a: int64"), email("a: int32"), "refused JB012"},
-		{"another type", email("a: string"), email("a: int"), "refused JB012"},
-		{"a duration for a number", email("a: int64"), email("a: duration"), "refused JB012"},
-		{"text for bytes", email("a: bytes"), email("a: string"), "refused JB012"},
-		{"a list for one", email("a: string"), email("a: [string]"), "refused JB012"},
-		{"elements made required", email(`a: ["string?"]`), email("a: [string]"), "refused JB012"},
-		{"an optional field made required", email("a: string?"), email("a: string"), "refused JB014"},
-		{"a default taken away", email("a: {type: string, default: x}"), email("a: string"), "refused JB014"},
-		{"a removed enum value", fmt.Sprintf(size, "s, m") + email("a: size"), fmt.Sprintf(size, "s") + email("a: size"), "refused JB017"},
-		{"an enum for text", email("a: string"), fmt.Sprintf(size, "s") + email("a: size"), "refused JB012"},
-		{"a name that is no rename", email("a: string"), email("b: string"), "refused JB011"},
+		{"a new required field", email("a: string"), email("a: string, b: int"), "refused field-required-added"},
+		{"a new required field in a struct", "types: {t: {fields: {x: int}}}\n" + email("a: t?"), "types: {t: {fields: {x: int, y: int}}}\n" + email("a: t?"), "refused field-required-added"},
+		{"a narrower number", email("a: int64"), email("a: int32"), "refused field-type-changed"},
+		{"another type", email("a: string"), email("a: int"), "refused field-type-changed"},
+		{"a duration for a number", email("a: int64"), email("a: duration"), "refused field-type-changed"},
+		{"text for bytes", email("a: bytes"), email("a: string"), "refused field-type-changed"},
+		{"a list for one", email("a: string"), email("a: [string]"), "refused field-type-changed"},
+		{"elements made required", email(`a: ["string?"]`), email("a: [string]"), "refused field-type-changed"},
+		{"an optional field made required", email("a: string?"), email("a: string"), "refused field-made-required"},
+		{"a default taken away", email("a: {type: string, default: x}"), email("a: string"), "refused field-made-required"},
+		{"a removed enum value", fmt.Sprintf(size, "s, m") + email("a: size"), fmt.Sprintf(size, "s") + email("a: size"), "refused enum-value-removed"},
+		{"an enum for text", email("a: string"), fmt.Sprintf(size, "s") + email("a: size"), "refused field-type-changed"},
+		{"a name that is no rename", email("a: string"), email("b: string"), "refused field-required-added"},
 
 		{"the next version", email("a: string"), emailAt(2, "a: int"), "at 2"},
 		{"the next version without need", email("a: string"), emailAt(2, "a: string"), "at 2"},
-		{"a version too many", email("a: string"), emailAt(3, "a: int"), "refused JB020"},
+		{"a version too many", email("a: string"), emailAt(3, "a: int"), "refused version-skipped"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -138,30 +138,30 @@ func TestVersionsOverTime(t *testing.T) {
 		want  string
 	}{
 		{"the first version of all is 1", []string{emailAt(1, "a: int")}, "at 1"},
-		{"and no other", []string{emailAt(2, "a: int")}, "refused JB020"},
+		{"and no other", []string{emailAt(2, "a: int")}, "refused version-skipped"},
 		{"one that was raised need not be said", []string{email("a: int32"), email("a: int64"), email("a: int64, b: int?")}, "at 2"},
 		{"one that was said need not be raised by hand", []string{email("a: string"), emailAt(2, "a: int32"), emailAt(2, "a: int64")}, "raised to 3"},
 		{"and then stays as it is said", []string{email("a: string"), emailAt(2, "a: int32"), emailAt(2, "a: int64"), emailAt(2, "a: int64")}, "at 3"},
-		{"after which the next is one more", []string{email("a: string"), emailAt(2, "a: int32"), emailAt(2, "a: int64"), emailAt(3, "a: bool")}, "refused JB012"},
+		{"after which the next is one more", []string{email("a: string"), emailAt(2, "a: int32"), emailAt(2, "a: int64"), emailAt(3, "a: bool")}, "refused field-type-changed"},
 		{"namely this", []string{email("a: string"), emailAt(2, "a: int32"), emailAt(2, "a: int64"), emailAt(4, "a: bool")}, "at 4"},
-		{"what was said is not taken back", []string{email("a: string"), emailAt(2, "a: int"), emailAt(1, "a: int")}, "refused JB021"},
+		{"what was said is not taken back", []string{email("a: string"), emailAt(2, "a: int"), emailAt(1, "a: int")}, "refused version-lowered"},
 		{"but need not be said for ever", []string{email("a: string"), emailAt(2, "a: int"), email("a: int")}, "at 2"},
 
 		{"a key comes back with its type", []string{email("a: string, b: int?"), email("a: string"), email("a: string, b: int?")}, "at 1"},
-		{"and not with another", []string{email("a: string, b: int?"), email("a: string"), email("a: string, b: string?")}, "refused JB019"},
+		{"and not with another", []string{email("a: string, b: int?"), email("a: string"), email("a: string, b: string?")}, "refused key-reused"},
 		{
 			"nor in a struct",
 			[]string{
 				"types: {t: {fields: {b: int?}}}\n" + email("a: t"), "types: {t: {fields: {}}}\n" + email("a: t"),
 				"types: {t: {fields: {b: string?}}}\n" + email("a: t"),
 			},
-			"refused JB019",
+			"refused key-reused",
 		},
-		{"nor after a version that was raised", []string{email("a: int32, b: int"), email("a: int64"), email("a: int64, b: string?")}, "refused JB012"},
+		{"nor after a version that was raised", []string{email("a: int32, b: int"), email("a: int64"), email("a: int64, b: string?")}, "refused field-type-changed"},
 		{"but after one that was said", []string{email("a: int32, b: int"), email("a: int64"), emailAt(3, "a: int64, b: string?")}, "at 3"},
 
 		{"a job comes back as it was", []string{email("a: int"), "jobs: {other: {queue: q, payload: {}}}\n", email("a: int")}, "at 1"},
-		{"and not otherwise", []string{email("a: int"), "jobs: {other: {queue: q, payload: {}}}\n", email("a: string")}, "refused JB012"},
+		{"and not otherwise", []string{email("a: int"), "jobs: {other: {queue: q, payload: {}}}\n", email("a: string")}, "refused field-type-changed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

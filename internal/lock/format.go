@@ -12,12 +12,13 @@ import (
 )
 
 const heading = `# What the jobs in a database may look like: of each job type its queue, and of
-# each payload version the fields and types. Written by jobgen generate from
-# jobs.yaml. Commit it, read it in reviews, and do not edit it.
+# each payload version the types and the fields, in the order in which they first
+# appeared. Written by jobgen generate from jobs.yaml. Commit it, read it in
+# reviews, and do not edit it.
 `
 
-// Format returns lock as a file: sorted, one thing a line, the same bytes each
-// time.
+// Format returns lock as a file: jobs and types sorted, fields in their order,
+// one thing a line, the same bytes each time.
 func Format(lock *schema.Lock) []byte {
 	w := &writer{}
 	w.WriteString(heading)

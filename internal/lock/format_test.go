@@ -33,8 +33,9 @@ func TestTheLockIsReadableAndStable(t *testing.T) {
 	t.Parallel()
 	l, _ := advance(t, whole)
 	const want = `# What the jobs in a database may look like: of each job type its queue, and of
-# each payload version the fields and types. Written by jobgen generate from
-# jobs.yaml. Commit it, read it in reviews, and do not edit it.
+# each payload version the types and the fields, in the order in which they first
+# appeared. Written by jobgen generate from jobs.yaml. Commit it, read it in
+# reviews, and do not edit it.
 format: 1
 package: example.com/shop/gen/jobs
 jobs:
@@ -43,20 +44,20 @@ jobs:
     versions:
       v1:
         payload:
-          from: net/netip.Addr?
-          "no": {type: bool, default: true, renamed_from: "off"}
-          size: {type: size, default: "true"}
-          tags: "[{string: [int?]}]?"
           to: "[address]"
           wait: {type: duration, default: "1m30s"}
+          size: {type: size, default: "true"}
+          "no": {type: bool, default: true, renamed_from: "off"}
+          tags: "[{string: [int?]}]?"
+          from: net/netip.Addr?
         reserved:
           - bcc
         types:
           address:
             fields:
+              street: string
               next: address?
               size: size
-              street: string
             reserved:
               - city
               - zip

@@ -106,12 +106,13 @@ func parse(name, where string, src, locked []byte) (*Base, error) {
 			return nil, mistaken(lock.Path(name), mistakes)
 		}
 	}
+	lock.Arrange(b.Lock, b.File)
 	return b, nil
 }
 
 func mistaken(name string, mistakes diagnostic.List) error {
 	first := mistakes[0]
-	return usage("%s:%s: %s [%s]; it cannot be compared with", name, first.Position, first.Message, first.Rule.ID)
+	return usage("%s:%s: %s [%s]; it cannot be compared with", name, first.Position, first.Message, first.Rule.Name)
 }
 
 // Upgraded returns whether the payload that a job has in the base is one of the

@@ -28,8 +28,7 @@ func (l *Lock) Job(jobType string) *LockedJob {
 }
 
 // File returns what a jobs.yaml of the newest versions would hold, as far as the
-// lock knows, for it to be compared with one. Its fields are sorted, and it has
-// no options.
+// lock knows, for it to be compared with one. It has no options.
 func (l *Lock) File() *File {
 	f := &File{Name: l.Name, Package: l.Package}
 	types := make(map[string]bool)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jobgen/jobgen/internal/yaml"
@@ -16,16 +17,18 @@ type OptionType struct {
 	Doc   string // a sentence or two, for JSON Schema
 	In    Places // that can set it
 	Value ValueKind
-	// Default is the value that holds where nothing sets the option, as runtime
-	// has it.
+	// Default is the value that holds where the file says nothing.
 	Default any
+	// Added is the value of a job that Queue.Add is given without the option.
+	// Generated code sets the option where Default is another.
+	Added any
 	// Lowered says whom a lower value breaks; nil for nobody.
 	Lowered *Lowered
 }
 
 // Lowered is the rule of jobgen breaking about an option that is lowered.
 type Lowered struct {
-	ID, Name    string // "JB006", "max-attempts-lowered"
+	Name        string // "max-attempts-lowered"
 	Meaning, Do string
 	Old, New    string // values as a file writes them, between which the rule is broken
 }
@@ -48,17 +51,21 @@ const maxPriority = 9
 // Unlimited is the max_attempts of a job whose attempts have no limit.
 const Unlimited = int64(0)
 
+// DefaultMaxAttempts is the max_attempts of a job of which the file says
+// nothing, so that none is tried for good because nobody thought of it.
+const DefaultMaxAttempts = int64(25)
+
 // DefaultMaxWorkDuration is what the runtime takes where the file says nothing.
 const DefaultMaxWorkDuration = time.Minute
 
 var optionTypes = []*OptionType{
 	{
 		Name:  "max_attempts",
-		Doc:   "How often a job is tried, the first time included. Unlimited unless set.",
+		Doc:   "How often a job is tried, the first time included. " + strconv.FormatInt(DefaultMaxAttempts, 10) + " unless set.",
 		In:    Everywhere,
-		Value: Whole{Low: 1, High: math.MaxInt32, Word: "unlimited", WordValue: Unlimited}, Default: Unlimited,
+		Value: Whole{Low: 1, High: math.MaxInt32, Word: "unlimited", WordValue: Unlimited}, Default: DefaultMaxAttempts, Added: Unlimited,
 		Lowered: &Lowered{
-			ID: "JB006", Name: "max-attempts-lowered",
+			Name:    "max-attempts-lowered",
 			Meaning: "New jobs are dead after fewer failures. Those that wait keep the number that they were enqueued with.",
 			Do:      "see that what enqueues the job can do with fewer attempts",
 			Old:     "5", New: "3",
@@ -68,9 +75,9 @@ var optionTypes = []*OptionType{
 		Name:  "max_work_duration",
 		Doc:   "How long one attempt may take, such as 30s, 1m30s or 2h. " + DefaultMaxWorkDuration.String() + " unless set.",
 		In:    Everywhere,
-		Value: Duration{}, Default: DefaultMaxWorkDuration,
+		Value: Duration{}, Default: DefaultMaxWorkDuration, Added: DefaultMaxWorkDuration,
 		Lowered: &Lowered{
-			ID: "JB007", Name: "max-work-duration-lowered",
+			Name:    "max-work-duration-lowered",
 			Meaning: "The handler has less time for a new job, and another worker takes it over sooner. Those that wait keep the time that they were enqueued with.",
 			Do:      "see that the handler is done in that time",
 			Old:     "1h", New: "1m",
@@ -80,7 +87,7 @@ var optionTypes = []*OptionType{
 		Name:  "priority",
 		Doc:   "Of the jobs that are due, those with the lowest number are claimed first. 0 unless set.",
 		In:    Everywhere,
-		Value: Whole{Low: 0, High: maxPriority}, Default: int64(0),
+		Value: Whole{Low: 0, High: maxPriority}, Default: int64(0), Added: int64(0),
 	},
 }
 
@@ -148,7 +155,7 @@ func (j *Job) inherit(from []JobOption, ofQueue bool) {
 func (b *builder) readQueueOptions(e yaml.Entry) {
 	what := fmt.Sprintf("queue %q", e.Key.Value)
 	job := &Job{}
-	b.Keys(e.Value, what, b.readOptions(job, OnQueue, what))
+	b.KeysOr(e.Value, what, b.readOptions(job, OnQueue, what), queueWords)
 	if b.perQueue == nil {
 		b.perQueue = make(map[string]*Job)
 	}

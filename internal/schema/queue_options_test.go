@@ -60,7 +60,7 @@ queues:
 func TestAQueueHasNoQueueOrPayload(t *testing.T) {
 	t.Parallel()
 	have := places("version: 1\npackage: a.b/c\nqueues:\n  q: {queue: q, payload: {}, max_attempts: 0}\njobs: {a: {queue: q, payload: {}}}\n")
-	if d := cmp.Diff([]string{"4:7 JG201", "4:17 JG201", "4:44 JG207"}, have); d != "" {
+	if d := cmp.Diff([]string{"4:7 unknown-key", "4:17 unknown-key", "4:44 invalid-option"}, have); d != "" {
 		t.Errorf("(-want +have):\n%s", d)
 	}
 }

@@ -9,25 +9,25 @@ FROM jobgen.job j WHERE j.queue = @queue;
 -- The same over the first jobs in claim order, and whether there are more.
 -- name: StatsUpTo :one
 WITH f AS (
-  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = @queue::integer
+  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue = @queue AND j.queue + 0 = @queue::integer
   ORDER BY j.priority, j.due, j.id + 0 LIMIT @max_jobs::bigint)
 SELECT count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
        count(*) FILTER (WHERE f.due <= f.now) AS due,
        count(*) FILTER (WHERE f.expires > f.now) AS claimed,
-       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = @queue::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET @max_jobs::bigint) AS more
+       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue = @queue AND m.queue + 0 = @queue::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET @max_jobs::bigint) AS more
 FROM f;
 
 -- The first jobs in claim order by type, with the same counts, and whether there
 -- are more. No limit is a limit that no queue reaches.
 -- name: StatsByType :many
 WITH f AS (
-  SELECT j.type, j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = @queue::integer
+  SELECT j.type, j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue = @queue AND j.queue + 0 = @queue::integer
   ORDER BY j.priority, j.due, j.id + 0 LIMIT @max_jobs::bigint)
 SELECT t.name, t.version,
        count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
        count(*) FILTER (WHERE f.due <= f.now) AS due,
        count(*) FILTER (WHERE f.expires > f.now) AS claimed,
-       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = @queue::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET @max_jobs::bigint) AS more
+       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue = @queue AND m.queue + 0 = @queue::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET @max_jobs::bigint) AS more
 FROM f JOIN jobgen.job_type t ON t.number = f.type GROUP BY t.number ORDER BY t.name, t.version;
 
 -- What was logged before a queue was deleted went with it, although the rows

@@ -37,8 +37,8 @@ ORDER BY d.of_priorities * j.priority, j.due, j.id LIMIT @max_jobs;
 
 -- Exhausted finds jobs whose last attempt has expired.
 -- name: Exhausted :many
-SELECT c.job FROM jobgen_claim c
-WHERE c.queue = @queue AND c.expires <= CAST(@now AS INTEGER) AND c.number + 1 >= c.max_attempts;
+SELECT c.job, c.number, c.handler, j.type, j.payload_version FROM jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.queue = @queue AND c.expires <= CAST(@now AS INTEGER) AND c.number + 1 >= c.max_attempts AND j.id = c.job;
 
 -- Before counts the jobs of one priority that wait up to a place in claim order.
 -- name: Before :one
@@ -89,10 +89,10 @@ WHERE queue = @queue AND claimed > CAST(@now AS INTEGER);
 -- CloseAsLost records the current attempts of those of the jobs that are
 -- claimed as lost.
 -- name: CloseAsLost :exec
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason)
-SELECT c.queue, c.job, c.number, c.handler, 4, c.claimed, CAST(@now AS INTEGER), CAST(@reason AS TEXT)
-FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = CAST(@queue AS INTEGER);
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, outcome, claimed, ended, reason)
+SELECT c.queue, c.job, c.number, c.handler, j.type, 4, c.claimed, CAST(@now AS INTEGER), CAST(@reason AS TEXT)
+FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = o.value AND c.queue = CAST(@queue AS INTEGER) AND j.id = c.job;
 
 -- CountAttempts counts the attempts that end with the claims of the jobs.
 -- name: CountAttempts :exec

@@ -139,6 +139,20 @@ type Claimed struct {
 	// error it is nil where it is not known whether they were written; they may be
 	// given to Finish again.
 	Finished []Result
+	// Buried are the jobs that have died since the claim on their last attempt is
+	// over, and that this call has found. It is empty unless From is FromAll.
+	Buried []Burial
+}
+
+// A Burial is a job that has died although its handler reported nothing.
+type Burial struct {
+	// Attempt is the job's last one.
+	Attempt
+	Type TypeVersion
+	// Handler held the claim; empty where that is not known.
+	Handler string
+	// Reason is that of the attempt's log.
+	Reason string
 }
 
 // An OutcomeKind says how an attempt ended.
@@ -148,7 +162,8 @@ type OutcomeKind uint8
 const (
 	// Completed finishes the job.
 	Completed OutcomeKind = iota
-	// Failed makes the job due again, or dead where no attempts are left.
+	// Failed makes the job due again, or dead where no attempts are left or the
+	// outcome is Final.
 	Failed
 	// Released makes the job claimable again at once under the same attempt
 	// number, as if it had never been claimed. Where the handler no longer holds
@@ -170,6 +185,9 @@ type Outcome struct {
 	Reason string
 	// RetryIn is how long after a failure the job becomes due again.
 	RetryIn time.Duration
+	// Final says of a failure that another attempt would end the same way: the job
+	// is dead at once, and what attempts it had left are gone.
+	Final bool
 	// Log is what the handler wrote; nil is an empty log.
 	Log []byte
 }
@@ -203,6 +221,10 @@ type Result struct {
 	// By is the number of the attempt that completed the job, where Status is
 	// Superseded.
 	By int32
+	// Recorded says of a failure, where Status is Done, that the job had been
+	// cancelled, or completed by another attempt: the failure was recorded, and the
+	// job stays as it was. Of other outcomes it is false.
+	Recorded bool
 }
 
 // A Lost is an attempt whose claim its handler no longer holds.

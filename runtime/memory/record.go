@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/jobgen/jobgen/runtime/driver"
@@ -20,6 +21,22 @@ type record struct {
 	claimed  bool      // the last attempt holds the claim
 	expires  time.Time // when that claim may be stolen
 	winner   int32     // the attempt whose success counted, or none
+
+	tx   *Tx     // that has changed it and is not over; or nil
+	kept *record // as others see it meanwhile; nil where tx has added it
+	gone bool    // tx has removed it
+}
+
+// seenBy is the record as a transaction sees it, or nobody's; nil where it is not
+// there.
+func (r *record) seenBy(tx *Tx) *record {
+	switch {
+	case r.tx != tx && r.tx != nil:
+		return r.kept
+	case r.gone:
+		return nil
+	}
+	return r
 }
 
 type lifecycle int
@@ -126,28 +143,38 @@ func supersededReason(winner int32) string {
 }
 
 // fail records that attempt n failed; a live job becomes due again at due, or
-// is dead without attempts left.
-func (r *record) fail(handler string, n int32, reason string, log []byte, due time.Time) driver.Status {
+// is dead without attempts left, which a final failure takes away.
+func (r *record) fail(handler string, n int32, reason string, log []byte, due time.Time, final bool) driver.Result {
 	a := r.attempt(handler, n)
 	switch {
 	case a == nil:
-		return driver.NotHeld
+		return driver.Result{Status: driver.NotHeld}
 	case a.ended != open:
-		return driver.AlreadyEnded
+		return driver.Result{Status: driver.AlreadyEnded}
 	}
 	a.ended, a.reason, a.log = failed, reason, log
 	if a.lost {
-		return driver.ClaimLost
+		return driver.Result{Status: driver.ClaimLost}
 	}
 	r.claimed = false
 	if r.state != live {
-		return driver.Done
+		return driver.Result{Recorded: true}
 	}
 	r.job.Due = due
+	if final {
+		r.left = 0
+	}
 	if r.left == 0 {
 		r.state = dead
 	}
-	return driver.Done
+	return driver.Result{}
+}
+
+// clone is a copy that the record's changes leave alone.
+func (r *record) clone() *record {
+	c := *r
+	c.attempts = slices.Clone(r.attempts)
+	return &c
 }
 
 // snapshot returns a copy of the job that shares nothing with the record.

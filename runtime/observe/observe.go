@@ -37,13 +37,14 @@ const (
 	// where the handler failed.
 	AttemptEnded Kind = "attempt ended"
 	// JobDied: the job's fields, Reason. The job has failed without attempts
-	// remaining. A job whose last claim expires dies without an event.
+	// remaining, or the claim on its last attempt is over, which whichever Worker
+	// finds it says; HandlerID is then who held that claim.
 	JobDied Kind = "job died"
 	// ClaimLost: the job's fields, Err. The job was cancelled or taken over
 	// while it ran.
 	ClaimLost Kind = "claim lost"
 	// OutcomeLate: the job's fields, Outcome, Reason. The outcome came too late to
-	// count.
+	// count, for that reason.
 	OutcomeLate Kind = "outcome late"
 	// OutcomeRefused: the job's fields, Outcome, Err. The store refuses the outcome,
 	// which is tried again by itself or becomes a failure.
@@ -79,7 +80,7 @@ type Event struct {
 	PayloadVersion    int16
 	AttemptNumber     int32 // counted from 0
 	HandlerID         string
-	AttemptsRemaining int32 // after this attempt
+	AttemptsRemaining int32 // after this attempt; math.MaxInt32 where they are unlimited
 
 	// Context is what [Observer.AttemptBegins] returned for the attempt.
 	Context context.Context

@@ -2,5 +2,5 @@
 // one database; its clock decides what is due and what has expired.
 //
 // Everything lives in one schema of its own, which Open makes and brings up to
-// date. docs/postgresql.md says what each table is for and how to run it.
+// date. docs/operate/postgresql.md says what each table is for and how to run it.
 package postgres

@@ -11,12 +11,10 @@ import (
 	"github.com/bwmarrin/snowflake"
 	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib"
-	_ "github.com/lib/pq"
 
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres"
-	"github.com/jobgen/jobgen/runtime/queuetest"
 )
 
 // callersTx is a transaction of one driver, as its user has it.
@@ -26,7 +24,8 @@ type callersTx struct {
 	commit, rollback func() error
 }
 
-// txDrivers begin transactions with each driver.
+// txDrivers begin transactions with each driver. A test of internal/test/repo
+// adds lib/pq, which this module does not require.
 var txDrivers = map[string]func(t *testing.T, ctx context.Context, dsn string) callersTx{
 	"pgx": func(t *testing.T, ctx context.Context, dsn string) callersTx {
 		tx, err := connect(t, dsn).Begin(ctx)
@@ -35,9 +34,7 @@ var txDrivers = map[string]func(t *testing.T, ctx context.Context, dsn string) c
 		}
 		return ofPGX(tx)
 	},
-	"pgx stdlib":    beginSQL("pgx", nil),
-	"lib/pq":        beginSQL("postgres", url.Values{"sslmode": {"disable"}}),
-	"lib/pq binary": beginSQL("postgres", url.Values{"sslmode": {"disable"}, "binary_parameters": {"yes"}}),
+	"pgx stdlib": beginSQL("pgx", nil),
 }
 
 func ofPGX(tx pgx.Tx) callersTx {
@@ -81,20 +78,6 @@ func openSQL(t testing.TB, name, dsn string, parameters url.Values) *sql.DB {
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
-}
-
-func TestTransactionsOfLibPQ(t *testing.T) {
-	for name, parameters := range map[string]url.Values{
-		"text":   {"sslmode": {"disable"}},
-		"binary": {"sslmode": {"disable"}, "binary_parameters": {"yes"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			lib := usual
-			lib.openSQL = func(t testing.TB, dsn string) *sql.DB { return openSQL(t, "postgres", dsn, parameters) }
-			queuetest.RunTransactions(t, lib.newStore)
-		})
-	}
 }
 
 // stock are jobs in each state, made outside the transaction.

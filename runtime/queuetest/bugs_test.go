@@ -213,6 +213,44 @@ var bugs = []bug{
 		stats:     func(s *driver.Stats) { s.Waiting += s.Claimed },
 	},
 	{
+		name:      "says nothing of the jobs that it buries",
+		sentences: []string{"dying/a worker that buries a job says so once"},
+		unburied:  true,
+	},
+	{
+		name: "tries a job again that has failed for good",
+		sentences: []string{
+			"dying/a failure for good makes the job dead at once, whatever attempts it has left",
+			"dying/data that does not decode makes its job dead at once, and a program that reads it handles the revived job",
+		},
+		byModel: true,
+		outcome: func(o *driver.Outcome) { o.Final = false },
+	},
+	{
+		name:      "takes the failure of a cancelled job for its death",
+		sentences: []string{"dying/a cancelled job does not die when its last attempt fails"},
+		results: func(results []driver.Result) {
+			for i := range results {
+				results[i].Recorded = false
+			}
+		},
+	},
+	{
+		name: "keeps what a transaction has rolled back",
+		sentences: []string{
+			"transactions/a rollback leaves nothing", "transactions/effects and completion roll back together",
+			"transactions/failing and cancelling in a transaction commit or roll back with it",
+		},
+		keeps: true,
+	},
+	{
+		name: "does outside what it is to do in a transaction",
+		sentences: []string{
+			"transactions/a job enqueued in a transaction is there once that has committed", "transactions/once a transaction is over each call says so, and changes nothing",
+		},
+		leaks: true,
+	},
+	{
 		name:      "revives for one attempt more than asked",
 		sentences: []string{"dead/a buried job is revived"},
 		byModel:   true,

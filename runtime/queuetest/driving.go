@@ -52,6 +52,7 @@ type attemptEnd struct {
 	Success       bool
 	Reason        string
 	RetryIn       time.Duration
+	Final         bool
 	Log           []byte
 }
 
@@ -60,7 +61,7 @@ func outcomes(ends []attemptEnd) []driver.Outcome {
 	for i, e := range ends {
 		list[i] = driver.Outcome{Attempt: driver.Attempt{Job: e.JobID, Number: e.AttemptNumber}, Log: driver.CutLog(e.Log, 0)}
 		if !e.Success {
-			list[i].Kind, list[i].Reason, list[i].RetryIn = driver.Failed, driver.CleanReason(e.Reason), max(e.RetryIn, 0)
+			list[i].Kind, list[i].Reason, list[i].RetryIn, list[i].Final = driver.Failed, driver.CleanReason(e.Reason), max(e.RetryIn, 0), e.Final
 		}
 	}
 	return list

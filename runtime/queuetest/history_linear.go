@@ -2,9 +2,6 @@ package queuetest
 
 import (
 	"errors"
-	"time"
-
-	"github.com/anishathalye/porcupine"
 
 	"github.com/jobgen/jobgen/runtime"
 )
@@ -13,7 +10,7 @@ import (
 // between its invocation and its response, in which a single job run by the
 // book would have answered all of them as it did.
 func (c *checker) linear(l life) {
-	calls := make([]porcupine.Operation, 0, len(l.ops))
+	calls := make([]call, 0, len(l.ops))
 	handlers := make(map[string]uint16)
 	for _, o := range l.ops {
 		if o.err != nil && !named(o) {
@@ -24,21 +21,14 @@ func (c *checker) linear(l life) {
 			h = uint16(len(handlers))
 			handlers[o.handler] = h
 		}
-		calls = append(calls, porcupine.Operation{
-			ClientId: o.client, Input: step{op: o, handler: h},
-			Call: int64(o.call), Return: int64(o.ret),
-		})
+		calls = append(calls, call{step: step{op: o, handler: h}, invoked: int64(o.call), answered: int64(o.ret)})
 	}
-	model := porcupine.Model{
-		Init: func() any { return bookkeeping{winner: none} },
-		Step: func(state, input, _ any) (bool, any) {
-			b := state.(bookkeeping)
-			ok := b.step(input.(step), l.add.max)
-			return ok, b
-		},
+	answers := func(b bookkeeping, s step) (bookkeeping, bool) {
+		ok := b.step(s, l.add.max)
+		return b, ok
 	}
 	// Undecided is rare and proves nothing, so it passes.
-	if porcupine.CheckOperationsTimeout(model, calls, 5*time.Second) == porcupine.Illegal {
+	if linearizable(calls, bookkeeping{winner: none}, answers) == no {
 		c.broken(ruleLinear, l.id, "no order of its %d calls explains their answers", len(calls))
 	}
 }
@@ -51,8 +41,8 @@ type step struct {
 
 const none = -1
 
-// bookkeeping is one job as SPEC has it. It is comparable, as porcupine wants
-// its states: attempts holds a made for each attempt.
+// bookkeeping is one job as SPEC has it. It is comparable, so that a search
+// knows a state again: attempts holds a made for each attempt.
 type bookkeeping struct {
 	added    bool
 	end      byte // 0 while it lives

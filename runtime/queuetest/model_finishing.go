@@ -140,7 +140,7 @@ func (m *model) finishBatch(t *rapid.T) {
 		}
 		drawn[i] = attemptEnd{AttemptNumber: claims[i].number, Success: rapid.Bool().Draw(t, "success"), Log: []byte{'0' + byte(i)}}
 		if !drawn[i].Success {
-			drawn[i].Reason, drawn[i].RetryIn = fmt.Sprint("no ", i), drawRetry(t)
+			drawn[i].Reason, drawn[i].RetryIn, drawn[i].Final = fmt.Sprint("no ", i), drawRetry(t), rapid.IntRange(0, 3).Draw(t, "final") == 3
 		}
 		t.Logf("%v: %s finishes %v: %+v", p, handler, claims[i], drawn[i])
 	}

@@ -51,6 +51,7 @@ var subjects = map[string]behaviours{
 	"releasing":              releasing,
 	"watching":               watching,
 	"dead":                   deadJobs,
+	"dying":                  dying,
 	"admin":                  admin,
 	"transactions":           transactions,
 	"worker":                 working,

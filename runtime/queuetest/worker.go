@@ -181,20 +181,6 @@ var working = behaviours{
 		good := x.add()
 		x.same(x.awaitsEnd(good, 0).Success, true)
 	},
-	"data that a worker cannot decode is a failed attempt, and the worker lives on": func(x *trial) {
-		type incompatible struct {
-			N float64 `json:"n"` // a number, as programs that can share a store have it
-		}
-		other := runtime.Define[incompatible](typeA, "queue")
-		service := x.store.Open(x, runtime.NewCatalogue(other))
-		bad, err := runtime.Enqueue(x.Context(), service, other, &incompatible{0.5}, runtime.JobOptions.MaxAttempts(1))
-		x.must(err)
-		x.work(handling(func(context.Context, *runtime.Job) error { return nil }))
-		if log := x.awaitsEnd(bad, 0); log.Success || !strings.Contains(log.FailureReason, "n") {
-			x.Errorf("left %+v", log)
-		}
-		x.same(x.awaitsEnd(x.add(), 0).Success, true)
-	},
 	"jobs of a type without a handler are left for another worker, under attempt 0": func(x *trial) {
 		id, err := x.queue.Add(x.Context(), typeB, payloadB{})
 		x.must(err)

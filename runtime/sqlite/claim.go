@@ -27,6 +27,7 @@ func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Clai
 	var rows []jobRow
 	may := wantedOf(req)
 	err := q.write(ctx, func(ctx context.Context, op *operation) (err error) {
+		claimed.Buried = nil
 		if len(req.Finish) > 0 {
 			f := finishCall{operation: op, handler: req.Handler}
 			if claimed.Finished, err = f.finish(ctx, req.Finish); err != nil {
@@ -34,7 +35,11 @@ func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Clai
 			}
 		}
 		c := claimCall{operation: op, handler: req.Handler, wanted: may}
-		if rows, err = c.claim(ctx, req.From); err != nil || req.From != driver.FromAll || len(rows) == req.Limit {
+		rows, err = c.claim(ctx, req.From)
+		if req.From == driver.FromAll {
+			claimed.Buried = c.buried
+		}
+		if err != nil || req.From != driver.FromAll || len(rows) == req.Limit {
 			return err
 		}
 		next, err := op.NextDue(ctx, sqlitedb.NextDueParams{Queue: op.queue, Now: op.at()})
@@ -117,6 +122,7 @@ type claimCall struct {
 	noQueue bool  // the queue was deleted
 	expires int64 // no claim of the queue expires before
 	latest  int64 // no claim of the queue was made after
+	buried  []driver.Burial
 }
 
 // claim takes jobs in the order of the claim, where expired claims of others
@@ -243,9 +249,17 @@ func (c *claimCall) lose(ctx context.Context, ids, reason string) error {
 
 // buryExhausted makes jobs dead whose last attempt has expired.
 func (c *claimCall) buryExhausted(ctx context.Context) error {
-	ids, err := c.Exhausted(ctx, sqlitedb.ExhaustedParams{Queue: c.queue, Now: c.at()})
-	if err != nil || len(ids) == 0 {
+	rows, err := c.Exhausted(ctx, sqlitedb.ExhaustedParams{Queue: c.queue, Now: c.at()})
+	if err != nil || len(rows) == 0 {
 		return err
+	}
+	ids := make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i] = row.Job
+		c.buried = append(c.buried, driver.Burial{
+			Attempt: driver.Attempt{Job: snowflake.ID(row.Job), Number: int32(row.Number)},
+			Type:    driver.TypeVersion{Type: row.Type, Version: int16(row.PayloadVersion)}, Handler: row.Handler, Reason: reasonExhausted,
+		})
 	}
 	list := idList(ids)
 	if err := c.lose(ctx, list, reasonExhausted); err != nil {

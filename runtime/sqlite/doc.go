@@ -4,5 +4,5 @@
 // write both in one transaction.
 //
 // All writes of a process go through one connection, and those that come at
-// the same time share a commit. docs/sqlite.md is the operating guide.
+// the same time share a commit. docs/operate/sqlite.md is the operating guide.
 package sqlite

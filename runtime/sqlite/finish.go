@@ -186,7 +186,8 @@ func (f finishCall) completeCurrent(ctx context.Context, outcomes []driver.Outco
 }
 
 // failCurrent records the failures of current claims and marks them as done. A
-// job with attempts left waits again, and another is dead.
+// job with attempts left waits again, and another is dead, as is one that failed
+// for good.
 func (f finishCall) failCurrent(ctx context.Context, outcomes []driver.Outcome, repeated map[snowflake.ID]bool, done []bool) error {
 	var failed, over, again []int64
 	retried, dead := make(map[time.Duration][]int64), make(map[time.Duration][]int64)
@@ -206,7 +207,7 @@ func (f finishCall) failCurrent(ctx context.Context, outcomes []driver.Outcome, 
 		}
 		done[i] = true
 		failed = append(failed, id)
-		if retries[0] {
+		if retries[0] && !o.Final {
 			again, retried[in] = append(again, id), append(retried[in], id)
 		} else {
 			over, dead[in] = append(over, id), append(dead[in], id)
@@ -310,7 +311,7 @@ func (f finishCall) finishAny(ctx context.Context, o driver.Outcome) (result dri
 func (f finishCall) failStale(ctx context.Context, o driver.Outcome, attempt sqlitedb.AttemptRow) (driver.Result, error) {
 	switch attempt.Outcome {
 	case attemptOpen:
-		return driver.Result{}, f.recordStale(ctx, attempt, attemptFailed, o.Reason, o.Log)
+		return driver.Result{Recorded: true}, f.recordStale(ctx, attempt, attemptFailed, o.Reason, o.Log)
 	case attemptLost:
 		return driver.Result{Status: driver.ClaimLost}, f.recordStale(ctx, attempt, attemptFailed, o.Reason, o.Log)
 	}

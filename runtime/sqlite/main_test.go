@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/jobgen/jobgen/internal/test/leak"
 )
 
 // childRole makes this test binary a process of its own that does one thing to
@@ -24,5 +24,5 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }

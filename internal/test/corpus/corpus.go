@@ -4,6 +4,7 @@
 package corpus
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,16 +27,31 @@ type File struct {
 
 var fence = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 
+// repository returns the root of the outermost module that the test is in: some
+// tests are in a module of their own.
+func repository() (root string, err error) {
+	for in := "."; ; in = filepath.Dir(root) {
+		outer, err := files.ModuleRoot(in)
+		if err != nil || outer == "" && root == "" {
+			return "", fmt.Errorf("find the root of the module: %q, %w", root, err)
+		}
+		if outer == "" {
+			return root, nil
+		}
+		root = outer
+	}
+}
+
 // Files returns the corpus in one order.
 func Files(t testing.TB) []File {
 	t.Helper()
-	root, err := files.ModuleRoot(".")
-	if err != nil || root == "" {
-		t.Fatalf("find the root of the module: %q, %v", root, err)
+	root, err := repository()
+	if err != nil {
+		t.Fatal(err)
 	}
 	var all []File
 	for _, rule := range diagnostic.Rules() {
-		all = append(all, File{Name: rule.ID, Src: rule.Example, Rule: rule})
+		all = append(all, File{Name: rule.Name, Src: rule.Example, Rule: rule})
 	}
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -71,7 +87,7 @@ func Files(t testing.TB) []File {
 				}
 			}
 		case ".md":
-			if name == "docs/diagnostics.md" {
+			if name == "docs/reference/diagnostics.md" {
 				return nil // the rules' own examples
 			}
 			for _, match := range fence.FindAllSubmatch(data, -1) {

@@ -11,7 +11,7 @@
 // bugs, planted into the SQL functions, has to be found.
 //
 //	go test ./internal/test/faulttest                                          # a cut of a minute
-//	go test ./internal/test/faulttest -faults -timeout 2h -report ../../../docs/reliability.md
+//	go test ./internal/test/faulttest -faults -timeout 2h -report ../../../docs/internals/reliability.md
 //
 // The second needs a machine of its own, PgBouncer (apt-get install pgbouncer)
 // and a few gigabytes of memory. It runs every fault for longer and under more

@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// maxDials is how many connections a worker may try to make a second while it
-// cannot work: more would be no backoff. Producers dial as often as they are
-// asked to add.
+// maxDials is how many connections a worker may try in vain to make a second
+// while it cannot work: more would be no backoff. Those that succeed do not
+// count, since a pool fills again whenever its server is back. Producers dial as
+// often as they are asked to add.
 const maxDials = 30
 
 // A result is a line of the table of faults.
@@ -21,7 +22,7 @@ type result struct {
 	jobs, attempts, finished, dead, cancelled, waiting int
 
 	asked, refused int           // while the fault lasted
-	dials          float64       // connections a second and worker, while it lasted
+	dials          float64       // connections tried in vain a second and worker, while it lasted
 	before         float64       // finished jobs a second before the fault
 	recovered      time.Duration // from its end until that was so again; negative for never
 	measured       bool
@@ -122,7 +123,7 @@ func (r result) String() string {
 		fmt.Fprintf(&b, "; during the fault %d of %d adds failed", r.refused, r.asked)
 	}
 	if r.measured {
-		fmt.Fprintf(&b, ", %.1f connections a second and worker; %.0f jobs a second again after %.1f s", r.dials, r.before, r.recovered.Seconds())
+		fmt.Fprintf(&b, ", %.1f connections tried in vain a second and worker; %.0f jobs a second again after %.1f s", r.dials, r.before, r.recovered.Seconds())
 	}
 	if r.more != "" {
 		fmt.Fprintf(&b, "; %s", r.more)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -25,21 +26,77 @@ func (t *table) write() error {
 	})
 	var b strings.Builder
 	fmt.Fprintf(&b, preface, time.Now().UTC().Format(time.DateOnly))
-	family := ""
-	for _, r := range t.rows {
-		if r.family != family {
-			family = r.family
-			fmt.Fprintf(&b, "\n## %s\n\n| fault | how it is injected | result |\n| --- | --- | --- |\n", family)
+	for rest := t.rows; len(rest) > 0; {
+		n := slices.IndexFunc(rest, func(r result) bool { return r.family != rest[0].family })
+		if n < 0 {
+			n = len(rest)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", r.fault, r.how, r)
+		writeFamily(&b, rest[:n])
+		rest = rest[n:]
 	}
 	fmt.Fprintf(&b, "\n## What is checked\n\nAfter each of them:\n\n")
 	for _, r := range allRules {
 		fmt.Fprintf(&b, "- %s;\n", r)
 	}
 	fmt.Fprintf(&b, "- throughput is back at %.0f %% of what it was within a minute after the fault, by itself;\n", 100*enough)
-	fmt.Fprintf(&b, "- a worker tries to make no more than %d connections a second while the fault lasts.\n", maxDials)
+	fmt.Fprintf(&b, "- a worker tries in vain to make no more than %d connections a second while the fault lasts.\n", maxDials)
 	return os.WriteFile(*reportFile, []byte(b.String()), 0o644)
+}
+
+// writeFamily prints the faults of one kind: a column for each number where jobs
+// were counted, and how they are injected once where that is the same for all.
+func writeFamily(b *strings.Builder, rows []result) {
+	fmt.Fprintf(b, "\n## %s\n\n", rows[0].family)
+	head := []string{"fault"}
+	sameWay := len(rows) > 1 && !slices.ContainsFunc(rows, func(r result) bool { return r.how != rows[0].how })
+	if sameWay {
+		fmt.Fprintf(b, "How they are injected: %s.\n\n", rows[0].how)
+	} else {
+		head = append(head, "how it is injected")
+	}
+	counted := slices.ContainsFunc(rows, func(r result) bool { return r.jobs > 0 })
+	if counted {
+		head = append(head, "jobs", "attempts", "finished", "cancelled", "dead", "waiting", "adds failed", "connections in vain", "jobs a second", "back after", "violations")
+	} else {
+		head = append(head, "result")
+	}
+	rule := strings.Repeat("| --- ", len(head))
+	if counted {
+		rule = strings.Repeat("| --- ", len(head)-11) + strings.Repeat("| ---: ", 11)
+	}
+	fmt.Fprintf(b, "| %s |\n%s|\n", strings.Join(head, " | "), rule)
+	for _, r := range rows {
+		cells := []string{r.fault}
+		if counted && r.more != "" {
+			cells[0] += "; " + r.more
+		}
+		if !sameWay {
+			cells = append(cells, r.how)
+		}
+		if counted {
+			cells = append(cells, r.numbers()...)
+		} else {
+			cells = append(cells, r.more)
+		}
+		fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
+	}
+}
+
+// numbers are the cells of a fault whose jobs were counted.
+func (r result) numbers() []string {
+	adds, vain, rate, back := "", "", "", ""
+	if r.asked > 0 {
+		adds = fmt.Sprintf("%d of %d", r.refused, r.asked)
+	}
+	if r.measured {
+		vain, rate = fmt.Sprintf("%.1f", r.dials), fmt.Sprintf("%.0f", r.before)
+		back = fmt.Sprintf("%.1f s", r.recovered.Seconds())
+	}
+	cells := make([]string, 0, 11)
+	for _, n := range []int{r.jobs, r.attempts, r.finished, r.cancelled, r.dead, r.waiting} {
+		cells = append(cells, fmt.Sprint(n))
+	}
+	return append(cells, adds, vain, rate, back, fmt.Sprint(r.violations))
 }
 
 // families are the headings of the table, in order.
@@ -66,10 +123,38 @@ const preface = `# Reliability
 What happens to jobs on PostgreSQL when things break, as a test found it on %s. Nothing on this page is typed by
 hand:
 
-    go test ./internal/test/faulttest -faults -timeout 2h -report ../../../docs/reliability.md
+    go test ./internal/test/faulttest -faults -timeout 2h -report ../../../docs/internals/reliability.md
 
-Producers and workers are processes of their own, and reach the server through a proxy that can delay, hold, lose and cut
+Producers and workers are processes of their own. They reach the server through a proxy that can delay, hold, lose and cut
 what passes. Three witnesses are joined after each run: what producers asked for and were told, what handlers began and
-ended, and what a trigger in the database saw of each job's row. The checker is held to its word by bugs that are planted
-into the SQL functions, each of which it has to find; a minute's cut of all this runs with every ` + "`go test ./...`" + `.
+ended, and what a trigger in the database saw of each job's row. Bugs that are planted into the SQL functions test the checker
+itself: it has to find each of them. A minute's cut of all this runs with every ` + "`go test ./...`" + `.
+
+| column | meaning |
+| --- | --- |
+| jobs, attempts | how many were added and made while the test ran |
+| finished, cancelled, dead, waiting | what had become of the jobs at the end |
+| adds failed | how many calls to add a job failed during the fault, of how many |
+| connections in vain | how many connections a second each worker tried to make in vain during the fault |
+| jobs a second | the throughput before the fault |
+| back after | how long after the fault it took to reach 80 %% of that again |
+| violations | how often [a rule](#what-is-checked) was broken |
 `
+
+func TestTheReportHasAColumnForEachNumber(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	writeFamily(&b, []result{{
+		family: familyServer, fault: "the server is away", how: "`pg_ctl stop`", jobs: 9, attempts: 8, finished: 7, cancelled: 6, dead: 5, waiting: 4,
+		asked: 3, refused: 2, measured: true, dials: 1.25, before: 266, recovered: 1500 * time.Millisecond,
+	}})
+	const want = "| the server is away | `pg_ctl stop` | 9 | 8 | 7 | 6 | 5 | 4 | 2 of 3 | 1.2 | 266 | 1.5 s | 0 |\n"
+	if !strings.HasSuffix(b.String(), want) {
+		t.Errorf("the report is\n%s\nand does not end in\n%s", b.String(), want)
+	}
+	b.Reset()
+	writeFamily(&b, []result{{family: familyBugs, fault: "a", how: "so", more: "found"}, {family: familyBugs, fault: "b", how: "so", more: "found"}})
+	if want := "\n## Planted bugs\n\nHow they are injected: so.\n\n| fault | result |\n| --- | --- |\n| a | found |\n| b | found |\n"; b.String() != want {
+		t.Errorf("the report is\n%s\nwant\n%s", b.String(), want)
+	}
+}

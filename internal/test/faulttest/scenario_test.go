@@ -108,7 +108,7 @@ func (c scenario) run(t *testing.T, family string) {
 			t.Errorf("throughput was %.0f jobs a second before the fault, and did not come back within a minute", r.before)
 		}
 		if r.dials > maxDials {
-			t.Errorf("each worker made %.1f connections a second during the fault, more than %d", r.dials, maxDials)
+			t.Errorf("each worker tried in vain to make %.1f connections a second during the fault, more than %d", r.dials, maxDials)
 		}
 	}
 	if t.Failed() {

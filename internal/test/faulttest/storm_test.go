@@ -58,7 +58,7 @@ type storm struct {
 	mu       sync.Mutex
 	outages  []span
 	from, to time.Time // of the fault
-	dialled  int64     // connections that workers tried to make while it lasted
+	dialled  int64     // connections that workers tried to make in vain while it lasted
 
 	// broken says that something was broken on purpose that processes may
 	// stumble over.
@@ -184,11 +184,18 @@ func (s *storm) pass(d time.Duration) { pass(s.Context(), d) }
 
 // during runs the fault, and notes when it was.
 func (s *storm) during(fault func()) {
-	dialled := s.proxy.Started("worker")
+	dialled := s.dialledInVain()
 	s.from = time.Now()
 	fault()
 	s.to = time.Now()
-	s.dialled = s.proxy.Started("worker") - dialled
+	s.dialled = s.dialledInVain() - dialled
+}
+
+// dialledInVain is how many connections workers have tried to make that the
+// server has not taken so far.
+func (s *storm) dialledInVain() int64 {
+	ready := s.proxy.Ready("worker")
+	return s.proxy.Started("worker") - ready
 }
 
 // outage notes that jobs cannot be expected to be claimed while do runs.

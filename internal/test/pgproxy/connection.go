@@ -16,10 +16,13 @@ type connection struct {
 	client     net.Conn
 	statements statements
 	listening  atomic.Bool
+	ready      atomic.Bool // the server was ready for a statement once
 	cut        atomic.Bool // the server's next replies are withheld, up to where it is ready
 	deaf       [2]atomic.Bool
 	life       context.Context
 	end        context.CancelFunc
+
+	application string // application_name, known once the first message is read
 
 	mu     sync.Mutex
 	server net.Conn
@@ -94,7 +97,8 @@ func (c *connection) open() (message, error) {
 			continue
 		}
 		if first.request() != cancelRequest {
-			c.proxy.starts(first.parameter("application_name"))
+			c.application = first.parameter("application_name")
+			c.proxy.starts(c.application)
 		}
 		if err := c.wait(ToServer); err != nil {
 			return message{}, err
@@ -141,6 +145,9 @@ func (c *connection) forward(d Direction, to, from net.Conn, next message) error
 		}
 		if err := c.wait(d); err != nil {
 			return err
+		}
+		if d == ToClient && m.kind == 'Z' && !c.ready.Swap(true) {
+			c.proxy.becomesReady(c.application)
 		}
 		if withhold {
 			if m.kind == 'Z' { // the transaction is over, and nobody will know

@@ -42,6 +42,7 @@ type Proxy struct {
 	mu          sync.Mutex
 	server      string
 	started     map[string]int64 // sessions by application_name
+	ready       map[string]int64 // of them those that the server took
 	connections map[*connection]bool
 	obstacles   map[*obstacle]bool
 	changed     chan struct{} // closed and made anew when obstacles change
@@ -63,7 +64,7 @@ func Start(server string) (*Proxy, error) {
 		return nil, fmt.Errorf("start a proxy for %s: %w", server, err)
 	}
 	p := &Proxy{
-		listener: listener, server: server, connections: make(map[*connection]bool), started: make(map[string]int64),
+		listener: listener, server: server, connections: make(map[*connection]bool), started: make(map[string]int64), ready: make(map[string]int64),
 		obstacles: make(map[*obstacle]bool), changed: make(chan struct{}), cuts: make(map[*Cut]bool),
 	}
 	p.tasks.Go(p.accept)
@@ -99,10 +100,23 @@ func (p *Proxy) Started(application string) int64 {
 	return p.started[application]
 }
 
+// Ready is how many of those sessions have become ready for a statement.
+func (p *Proxy) Ready(application string) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ready[application]
+}
+
 func (p *Proxy) starts(application string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.started[application]++
+}
+
+func (p *Proxy) becomesReady(application string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ready[application]++
 }
 
 // Redirect makes later connections go to another server; those that are open

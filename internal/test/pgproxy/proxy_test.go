@@ -10,13 +10,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"go.uber.org/goleak"
 
+	"github.com/jobgen/jobgen/internal/test/leak"
 	"github.com/jobgen/jobgen/internal/test/pgproxy"
 	"github.com/jobgen/jobgen/internal/test/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // limit is how long a test waits for what should come soon.
 const limit = 20 * time.Second
@@ -327,6 +327,15 @@ func TestSessionsAreCountedByApplication(t *testing.T) {
 		if n := proxy.Started(name); n != want {
 			t.Errorf("%d sessions of %q, want %d", n, name, want)
 		}
+		if n := proxy.Ready(name); n != want {
+			t.Errorf("%d sessions of %q became ready, want %d", n, name, want)
+		}
+	}
+	if _, err := pgx.Connect(t.Context(), dsn+"&application_name=refused&database=nowhere"); err == nil {
+		t.Fatal("a database that does not exist was connected to")
+	}
+	if started, ready := proxy.Started("refused"), proxy.Ready("refused"); started != 1 || ready != 0 {
+		t.Errorf("%d refused sessions of which %d became ready, want 1 and 0", started, ready)
 	}
 }
 

@@ -1,18 +1,18 @@
 package pgtest
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
-	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
-
-	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
 )
 
-// fetchedVersion is what is fetched where the machine has no PostgreSQL.
-const fetchedVersion = embeddedpostgres.V18
+// fetchedFolder is where what was fetched lies in the cache. Its name is that of
+// the version, which the fetcher knows; see fetch/main.go.
+const fetchedFolder = "postgres-18"
 
 // fetched returns the programs' folder in the cache, and fetches them first if
 // they are not there. Processes that need them at once fetch them once.
@@ -32,10 +32,10 @@ func fetched() (string, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", fmt.Errorf("lock %s: %w", lock.Name(), err)
 	}
-	home := filepath.Join(cache, "postgres-"+string(fetchedVersion))
+	home := filepath.Join(cache, fetchedFolder)
 	if _, err := os.Stat(home); err != nil {
-		if err := fetch(cache, home); err != nil {
-			return "", fmt.Errorf("fetch PostgreSQL %s into %s: %w", fetchedVersion, cache, err)
+		if err := fetch(home); err != nil {
+			return "", err
 		}
 	}
 	bin := filepath.Join(home, "bin")
@@ -58,38 +58,23 @@ func cacheFolder() (string, error) {
 	return filepath.Join(cache, "jobgen"), nil
 }
 
-// fetch puts PostgreSQL's files into home, whole or not at all.
-//
-// The library fetches on the way to a server of its own. That server is not
-// wanted, and not possible for root, so it is given a locale that does not
-// exist and ends at initdb. It empties the data folder just before that: a
-// mark that has gone from there says that the files are complete.
-func fetch(cache, home string) (err error) {
-	work := filepath.Join(cache, "fetching") // ours: we hold the lock
-	if err := os.RemoveAll(work); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	defer http.DefaultClient.CloseIdleConnections() // the library's, whose goroutines would outlive the tests
-	files, data := filepath.Join(work, "postgres"), filepath.Join(work, "data")
-	if err := os.MkdirAll(filepath.Join(data, "mark"), 0o755); err != nil {
-		return err
-	}
-	library := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
-		Version(fetchedVersion).
-		Port(0). // any
-		Locale("none, only the files are wanted").
-		CachePath(filepath.Join(work, "archive")).
-		RuntimePath(filepath.Join(work, "runtime")).
-		BinariesPath(files).
-		DataPath(data).
-		Logger(nil))
-	err = library.Start()
+// fetch has the fetcher, a module beside this package, put PostgreSQL into home.
+func fetch(home string) error {
+	folder, err := goCommand("list", "-f", "{{.Dir}}", "github.com/jobgen/jobgen/internal/test/pgtest")
 	if err == nil {
-		return errors.Join(errors.New("a server was started that should not have been"), library.Stop())
+		_, err = goCommand("run", "-C", filepath.Join(strings.TrimSpace(folder), "fetch"), ".", home)
 	}
-	if _, markErr := os.Stat(filepath.Join(data, "mark")); markErr == nil {
-		return err
+	return err
+}
+
+func goCommand(args ...string) (string, error) {
+	command := exec.Command("go", args...)
+	command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	var said bytes.Buffer
+	command.Stderr = &said
+	printed, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(said.Bytes()))
 	}
-	return os.Rename(files, home)
+	return string(printed), nil
 }

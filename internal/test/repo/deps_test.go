@@ -37,7 +37,6 @@ var (
 	goModules   = []string{"golang.org/x/mod", "golang.org/x/sync", "golang.org/x/tools"}
 	yamlModules = []string{"github.com/goccy/go-yaml"}
 	emitModules = slices.Concat(yamlModules, runtimeModules, goModules, []string{"github.com/dave/jennifer", "github.com/rogpeppe/go-internal"})
-	testServer  = slices.Concat(pgxModules, []string{"github.com/fergusstrange/embedded-postgres", "github.com/lib/pq", "github.com/xi2/xz"})
 )
 
 // rules has every package of the module: generated code may import runtime,
@@ -58,8 +57,8 @@ var rules = map[string]rule{
 	"runtime/sqlite/internal/sqlitedb": {},
 
 	"runtime/queuetest": {
-		own:     []string{"runtime", "runtime/driver", "runtime/memory", "runtime/value"},
-		modules: slices.Concat(runtimeModules, []string{"github.com/anishathalye/porcupine", "github.com/google/go-cmp", "pgregory.net/rapid"}),
+		own:     []string{"runtime", "runtime/driver", "runtime/memory", "runtime/observe", "runtime/value"},
+		modules: slices.Concat(runtimeModules, []string{"github.com/google/go-cmp", "pgregory.net/rapid"}),
 	},
 
 	"cmd/jobgen": {
@@ -109,15 +108,9 @@ var rules = map[string]rule{
 	"runtime/internal/engine":    {own: []string{"runtime/driver", "runtime/internal/wake"}, modules: runtimeModules},
 	"internal/test/pgproxy":      {},
 	"internal/test/rolltest":     {}, // all of it is a test
-	"internal/test/pgtest":       {modules: testServer},
-	"internal/test/pgtest/serve": {own: []string{"internal/test/pgtest", "runtime/postgres"}, modules: slices.Concat(testServer, postgresModules)},
-
-	"examples/email": {
-		own: []string{"gen/jobs", "runtime", "runtime/postgres", "runtime/sqlite"},
-		modules: slices.Concat(postgresModules, sqliteModules, []string{
-			"github.com/emersion/go-sasl", "github.com/emersion/go-smtp", "github.com/wneessen/go-mail", "golang.org/x/crypto",
-		}),
-	},
+	"internal/test/leak":         {},
+	"internal/test/pgtest":       {modules: pgxModules},
+	"internal/test/pgtest/serve": {own: []string{"internal/test/pgtest", "runtime/postgres"}, modules: postgresModules},
 }
 
 // A goPackage is what go list says of a package.
@@ -268,6 +261,7 @@ const maxLines = 400
 func TestNoFileHasTwoSubjects(t *testing.T) {
 	t.Parallel()
 	count := 0
+	atRoot()
 	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -300,6 +294,7 @@ func generated(t *testing.T, file string) bool {
 
 func read(t *testing.T, file string) string {
 	t.Helper()
+	atRoot()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -1,12 +1,9 @@
 package repo_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"net/url"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -57,7 +54,8 @@ func TestGettingStartedWorks(t *testing.T) {
 					if setting != "" {
 						env = []string{"DATABASE_URL=" + pgtest.DSN(t)}
 					}
-					runUntilWelcomed(t, dir, env, strings.Fields(command))
+					run(t, dir, "go", "build", "-o", "shop", ".")
+					runUntil(t, dir, true, []string{"address=" + command}, env, filepath.Join(dir, "shop"), command)
 				case line == "go mod tidy": // the go command of this test does it, where it may not download
 				default:
 					run(t, dir, "sh", "-euc", line)
@@ -65,73 +63,15 @@ func TestGettingStartedWorks(t *testing.T) {
 			}
 		}
 	}
-	if done["sh"] < 5 || done["go"] < 4 || done["yaml"] != 1 {
+	if done["sh"] < 5 || done["go"] < 3 || done["yaml"] != 1 {
 		t.Errorf("the guide has only %v", done)
 	}
-}
-
-// runUntilWelcomed starts the guide's program, ends it as Ctrl-C does once its
-// log shows what the guide promises, and wants it to end well.
-func runUntilWelcomed(t *testing.T, dir string, env, addresses []string) {
-	t.Helper()
-	run(t, dir, "go", "build", "-o", "shop", ".")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	command := exec.CommandContext(ctx, filepath.Join(dir, "shop"), addresses...)
-	command.Dir, command.Env = dir, append(os.Environ(), env...)
-	said := &watchedOutput{expected: map[string]bool{}, seen: make(chan struct{})}
-	for _, address := range addresses {
-		if strings.Contains(address, "@") {
-			said.expected["address="+address] = true
-		} else {
-			said.expected["this is no address"] = true
-		}
-	}
-	command.Stdout, command.Stderr = said, said
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-said.seen:
-	case <-ctx.Done():
-	}
-	if err := command.Process.Signal(os.Interrupt); err != nil {
-		t.Error(err)
-	}
-	if err := command.Wait(); err != nil || len(said.expected) > 0 {
-		t.Fatalf("the program with %q ended with %v, without saying %v; it said\n%s", addresses, err, said.expected, &said.text)
-	}
-}
-
-// watchedOutput closes seen once it holds all that is expected.
-type watchedOutput struct {
-	text     bytes.Buffer
-	expected map[string]bool
-	seen     chan struct{}
-}
-
-// Write is called by one goroutine, since standard output and error are the
-// same value.
-func (w *watchedOutput) Write(p []byte) (int, error) {
-	w.text.Write(p)
-	if len(w.expected) == 0 {
-		return len(p), nil
-	}
-	for text := range w.expected {
-		if bytes.Contains(w.text.Bytes(), []byte(text)) {
-			delete(w.expected, text)
-		}
-	}
-	if len(w.expected) == 0 {
-		close(w.seen)
-	}
-	return len(p), nil
 }
 
 func TestEachStatementOfThePostgreSQLGuideRuns(t *testing.T) {
 	t.Parallel()
 	count := 0
-	for _, s := range snippets(t, "docs/postgresql.md") {
+	for _, s := range snippets(t, "docs/operate/postgresql.md") {
 		if s.language != "sql" || strings.Contains(s.text, "CREATE ROLE") {
 			continue // TestTheRolesOfThePostgreSQLGuideSuffice runs those
 		}
@@ -161,7 +101,7 @@ func TestTheRolesOfThePostgreSQLGuideSuffice(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
 	var logins string
-	for _, s := range snippets(t, "docs/postgresql.md") {
+	for _, s := range snippets(t, "docs/operate/postgresql.md") {
 		if strings.Contains(s.text, "CREATE ROLE") {
 			logins = s.text
 		}
@@ -252,7 +192,7 @@ func TestEachStatementOfTheSQLiteGuideRuns(t *testing.T) {
 	}
 	defer store.Close()
 	count := 0
-	for _, s := range snippets(t, "docs/sqlite.md") {
+	for _, s := range snippets(t, "docs/operate/sqlite.md") {
 		if s.language != "sql" {
 			continue
 		}

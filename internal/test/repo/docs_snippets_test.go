@@ -3,14 +3,10 @@ package repo_test
 import (
 	"encoding/json"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -109,126 +105,4 @@ func newShop(t *testing.T, yaml string) (dir string) {
 	run(t, dir, "go", "mod", "edit", "-replace="+thisModule(t), "-require="+module+"@v0.0.0")
 	run(t, dir, "go", "get", "-tool", module+"/cmd/jobgen")
 	return dir
-}
-
-func TestEachJobsYAMLOfTheDocumentsIsAccepted(t *testing.T) {
-	t.Parallel()
-	var files []string // each in a folder of its own, with its code below
-	all := make(map[string]string)
-	for page := range pages(t) {
-		if page == "docs/diagnostics.md" {
-			continue // which shows what is refused; internal/gotypes tests it
-		}
-		for _, s := range snippets(t, page) {
-			if s.language != "yaml" || !s.complete() {
-				continue
-			}
-			folder := fmt.Sprintf("%s_%d", strings.TrimSuffix(filepath.Base(page), ".md"), len(files)+1)
-			file := folder + "/jobs.yaml"
-			all[file] = strings.Replace(s.text, "package: example.com/shop/", "package: example.com/shop/"+folder+"/", 1)
-			files = append(files, file)
-		}
-	}
-	if len(files) < 3 {
-		t.Fatalf("only %d were found", len(files))
-	}
-	dir := newShop(t, all[files[0]])
-	for _, file := range files {
-		write(t, filepath.Join(dir, file), all[file])
-		run(t, dir, "go", "tool", "jobgen", "generate", file)
-	}
-	run(t, dir, "go", "vet", "./...")
-}
-
-// surroundings are what a piece of Go may refer to.
-const surroundings = `
-var (
-	ctx                           = context.Background()
-	dsn, adminDSN, address, email string
-	account, id                   snowflake.ID
-	tx                            pgx.Tx
-	pool                          *pgxpool.Pool
-	store                         *%s.Store
-	mux                           *runtime.Mux
-	harness                       queuetest.Harness
-	send                          func(context.Context, jobs.%s) error
-)
-
-var _, _ = os.Getenv, postgres.Open
-`
-
-// inSurroundings makes a file of a piece: of declarations, or of statements.
-func inSurroundings(t *testing.T, s snippet) string {
-	t.Helper()
-	backend, jobsPackage, payload := "postgres", module+"/gen/jobs", "EmailJob"
-	switch s.page {
-	case "docs/sqlite.md":
-		backend = "sqlite"
-	case "docs/getting-started.md":
-		jobsPackage, payload = "example.com/shop/gen/jobs", "WelcomeJob"
-	}
-	var file strings.Builder
-	file.WriteString("package piece\n\nimport (\n")
-	for _, path := range []string{
-		"context", "os", "testing",
-		"github.com/bwmarrin/snowflake", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgxpool",
-		module + "/runtime", module + "/runtime/postgres", module + "/runtime/sqlite", module + "/runtime/queuetest", jobsPackage,
-	} {
-		fmt.Fprintf(&file, "\t%q\n", path)
-	}
-	file.WriteString(")\n\nvar (\n\t_ *testing.T\n\t_ *sqlite.Store\n)\n")
-	fmt.Fprintf(&file, surroundings, backend, payload)
-	if strings.HasPrefix(s.text, "func ") {
-		return file.String() + s.text
-	}
-	return file.String() + "\nfunc _() error {\n" + used(t, s) + "\treturn nil\n}\n"
-}
-
-// used is a piece of statements in which each variable is used after it is
-// made, as the compiler wants.
-func used(t *testing.T, s snippet) string {
-	t.Helper()
-	const head = "package p; func _() {\n"
-	files := token.NewFileSet()
-	file, err := parser.ParseFile(files, s.page, head+s.text+"}", parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", s.page, err, s.text)
-	}
-	text := s.text
-	for _, statement := range slices.Backward(file.Decls[0].(*ast.FuncDecl).Body.List) {
-		if assign, ok := statement.(*ast.AssignStmt); ok && assign.Tok == token.DEFINE {
-			end := files.Position(assign.End()).Offset - len(head)
-			for _, name := range assign.Lhs {
-				text = text[:end] + "; _ = " + name.(*ast.Ident).Name + text[end:]
-			}
-		}
-	}
-	return text
-}
-
-func TestEachPieceOfGoInTheDocumentsCompiles(t *testing.T) {
-	t.Parallel()
-	var yaml string
-	for _, s := range snippets(t, "docs/getting-started.md") {
-		if s.language == "yaml" {
-			yaml = s.text
-		}
-	}
-	dir := newShop(t, yaml)
-	run(t, dir, "go", "tool", "jobgen", "generate")
-	count := 0
-	for page := range pages(t) {
-		for _, s := range snippets(t, page) {
-			if s.language != "go" || s.complete() {
-				continue // TestGettingStartedWorks runs what is complete
-			}
-			count++
-			name := fmt.Sprintf("piece_%s_%d", strings.TrimSuffix(filepath.Base(page), ".md"), count)
-			write(t, filepath.Join(dir, name, "piece.go"), inSurroundings(t, s))
-		}
-	}
-	if count < 7 {
-		t.Errorf("only %d were found", count)
-	}
-	run(t, dir, "go", "build", "./...")
 }

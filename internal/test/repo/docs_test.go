@@ -14,8 +14,9 @@ import (
 // pages are the documents that people read, by their paths.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
+	atRoot()
 	all := map[string]string{}
-	for _, pattern := range []string{"*.md", "docs/*.md", "bench/*.md", "examples/*/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "bench/*.md", "examples/*/*.md"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -84,11 +85,11 @@ func TestEachLinkLeadsSomewhere(t *testing.T) {
 
 func TestArchitectureListsEachPackage(t *testing.T) {
 	t.Parallel()
-	page := read(t, "docs/architecture.md")
+	page := read(t, "docs/internals/architecture.md")
 	_, page, _ = strings.Cut(page, "<!-- packages -->")
 	table, _, found := strings.Cut(page, "<!-- /packages -->")
 	if !found {
-		t.Fatal("docs/architecture.md has no table between <!-- packages --> and <!-- /packages -->")
+		t.Fatal("docs/internals/architecture.md has no table between <!-- packages --> and <!-- /packages -->")
 	}
 	listed := map[string]bool{}
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| \\S").FindAllStringSubmatch(table, -1) {

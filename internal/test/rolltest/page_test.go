@@ -16,7 +16,7 @@ import (
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
-var update = flag.Bool("update", false, "write the tables of docs/breaking.md anew")
+var update = flag.Bool("update", false, "write the tables of docs/reference/breaking.md anew")
 
 func parse(t *testing.T, src string) *schema.File {
 	t.Helper()
@@ -59,8 +59,8 @@ func changeTable(t *testing.T) string {
 	for i, c := range changes {
 		var rules []string
 		for _, f := range findings(t, i) {
-			if !slices.Contains(rules, f.Rule.ID) {
-				rules = append(rules, f.Rule.ID)
+			if !slices.Contains(rules, f.Rule.Name) {
+				rules = append(rules, f.Rule.Name)
 			}
 		}
 		slices.Sort(rules)
@@ -72,12 +72,12 @@ func changeTable(t *testing.T) string {
 // ruleList is the list of all rules with an example each.
 func ruleList(t *testing.T) string {
 	var b strings.Builder
-	b.WriteString("| rule | name | level |\n| --- | --- | --- |\n")
+	b.WriteString("| rule | level |\n| --- | --- |\n")
 	for _, r := range breaking.Rules() {
-		fmt.Fprintf(&b, "| [%s](#%s-%s) | %s | %s |\n", r.ID, strings.ToLower(r.ID), r.Name, r.Name, r.Level)
+		fmt.Fprintf(&b, "| [%s](#%[1]s) | %s |\n", r.Name, r.Level)
 	}
 	for _, r := range breaking.Rules() {
-		fmt.Fprintf(&b, "\n### %s %s\n\n%s\n\nLevel %s. What to do: %s.\n", r.ID, r.Name, r.Meaning, r.Level, r.Do)
+		fmt.Fprintf(&b, "\n### %s\n\n%s\n\nLevel %s. What to do: %s.\n", r.Name, r.Meaning, r.Level, r.Do)
 		if r.Old == "" {
 			continue
 		}
@@ -88,7 +88,7 @@ func ruleList(t *testing.T) string {
 			for i, p := range f.Breaks {
 				parties[i] = string(p)
 			}
-			fmt.Fprintf(&b, "jobs.yaml:%s: %s [%s %s]\n\tbreaks: %s\n", f.At, f.Message, f.Rule.ID, f.Level, strings.Join(parties, ", "))
+			fmt.Fprintf(&b, "jobs.yaml:%s: %s [%s %s]\n\tbreaks: %s\n", f.At, f.Message, f.Rule.Name, f.Level, strings.Join(parties, ", "))
 		}
 		b.WriteString("```\n")
 	}
@@ -97,7 +97,7 @@ func ruleList(t *testing.T) string {
 
 func TestTheTablesOfBreakingAreCurrent(t *testing.T) {
 	t.Parallel()
-	page := filepath.Join("..", "..", "..", "docs", "breaking.md")
+	page := filepath.Join("..", "..", "..", "docs", "reference", "breaking.md")
 	data, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -119,6 +119,6 @@ func TestTheTablesOfBreakingAreCurrent(t *testing.T) {
 		return
 	}
 	if d := cmp.Diff(string(data), want); d != "" {
-		t.Errorf("docs/breaking.md is stale: run go test ./internal/test/rolltest -run Tables -update (-have +want):\n%s", d)
+		t.Errorf("docs/reference/breaking.md is stale: run go test ./internal/test/rolltest -run Tables -update (-have +want):\n%s", d)
 	}
 }

@@ -72,6 +72,7 @@ type Attempt struct {
 
 	// How the function ended: written and read by its goroutine alone.
 	err      error
+	final    bool     // err is for good
 	failure  *failure // nil where err is nil
 	returned bool
 
@@ -129,6 +130,10 @@ func (a *Attempt) endContext() {
 	}
 }
 
+// Last reports whether no other attempt follows where this one has failed. It is
+// for listeners of its end.
+func (a *Attempt) Last() bool { return a.final || a.Remaining == 0 }
+
 // lost reports whether the claim is known to be lost.
 func (a *Attempt) lost() bool {
 	a.mu.Lock()
@@ -141,7 +146,7 @@ func (a *Attempt) kind() driver.OutcomeKind {
 	switch {
 	case a.err == nil:
 		return driver.Completed
-	case a.failure.broke, a.lost(), a.parent.Err() == nil: // a lost claim's log is not lost
+	case a.failure.broke, a.final, a.lost(), a.parent.Err() == nil: // a lost claim's log is not lost
 		return driver.Failed
 	}
 	return driver.Released // it was to stop

@@ -10,6 +10,16 @@ import (
 // ErrGoexit is the error of an attempt whose function ended its goroutine.
 var ErrGoexit = errors.New("the function called runtime.Goexit")
 
+// A Final is the error of an attempt that would end the same way again: its job
+// is dead at once. It counts where a [Task]'s Run returns it as it is, and nobody
+// else gets to see it.
+type Final struct{ Err error }
+
+func (f *Final) Error() string { return f.Err.Error() }
+
+// Unwrap returns Err.
+func (f *Final) Unwrap() error { return f.Err }
+
 // call runs the attempt's task, reads the error that it ended with, and then
 // calls ended, whatever way the task and its error's methods end: they return,
 // panic, or end the goroutine. In the last case the goroutine ends once ended has
@@ -21,6 +31,9 @@ func (a *Attempt) call(ended func(*Attempt)) {
 	defer a.readError()
 	defer a.stop()
 	a.err = a.Task.Run(a)
+	if final, ok := a.err.(*Final); ok { // not errors.As: a handler may wrap the error of another attempt
+		a.err, a.final = final.Err, true
+	}
 	a.returned = true
 }
 

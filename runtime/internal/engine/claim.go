@@ -72,6 +72,10 @@ func (c *claimer) claim(base context.Context, limit int) (claims Batch, nextDue 
 	} else {
 		c.link.answer()
 	}
+	for i := range claimed.Buried {
+		b := &claimed.Buried[i]
+		c.voice.say(Event{Kind: JobDied, Of: &Claim{Attempt: b.Attempt, Type: b.Type, Handler: b.Handler}, Reason: b.Reason})
+	}
 	n := len(claimed.Rows)
 	if now := began.Add(took); n > 0 && c.voice.wants(now) {
 		c.voice.say(Event{Kind: ClaimsMade, Time: now, N: n, Took: took})

@@ -17,15 +17,20 @@ const (
 	// AttemptEnded says that a job's function has ended: Attempt, Outcome, Took,
 	// Waited, Err, Reason.
 	AttemptEnded EventKind = iota
-	// JobDied says that a job has failed without attempts remaining: Of, Reason.
+	// JobDied says that a job has failed, or its claim ended, without attempts
+	// remaining: Of, Reason.
 	JobDied
+	// FailureRecorded says that the last attempt of a job has failed that had been
+	// cancelled, or completed by another attempt: Of, Reason.
+	FailureRecorded
 	// ClaimLost says that a running attempt lost its claim: Attempt, Err.
 	ClaimLost
-	// OutcomeLate says that an outcome came too late to count: Of, Outcome, Result.
+	// OutcomeLate says that an outcome came too late to count: Of, Outcome, Result,
+	// Reason.
 	OutcomeLate
 	// OutcomeRefused says that the store refuses an outcome: Of, Outcome, Err.
 	OutcomeRefused
-	// OutcomeDropped says that an outcome was given up: Of, Outcome, Err.
+	// OutcomeDropped says that an outcome was given up: Of, Outcome, Err, Reason.
 	OutcomeDropped
 	// ReleaseFailed says that N claims were not given back: Err.
 	ReleaseFailed
@@ -67,7 +72,7 @@ type Event struct {
 	Took, Waited time.Duration
 	N            int
 	Err          error
-	Reason       string // the text of Err where that is the user's
+	Reason       string // why the attempt failed
 	Types        []driver.TypeCounts
 }
 

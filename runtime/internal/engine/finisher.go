@@ -240,7 +240,7 @@ func (f *finisher) drop(p pending, err error) {
 		f.voice.say(Event{Kind: ReleaseFailed, N: 1, Err: err})
 		return
 	}
-	f.voice.say(Event{Kind: OutcomeDropped, Of: p.claim, Outcome: p.kind, Err: err})
+	f.voice.say(Event{Kind: OutcomeDropped, Of: p.claim, Outcome: p.kind, Err: err, Reason: p.reason()})
 }
 
 // open makes another lane. It is called under f.mu.

@@ -25,6 +25,7 @@ type pending struct {
 type said struct {
 	reason  string
 	retryIn time.Duration
+	final   bool
 	log     []byte
 }
 
@@ -44,7 +45,7 @@ func newPending(a *Attempt, kind driver.OutcomeKind, now time.Time) pending {
 	}
 	log := readLog(a.Task)
 	if kind == driver.Failed {
-		p.said = &said{reason: driver.CleanReason(a.reason()), retryIn: a.Task.RetryIn(), log: log}
+		p.said = &said{reason: driver.CleanReason(a.reason()), retryIn: a.Task.RetryIn(), final: a.final, log: log}
 	} else if len(log) > 0 {
 		p.said = &said{log: log}
 	}
@@ -77,9 +78,17 @@ func pendingOf(c *Claim, kind driver.OutcomeKind, now time.Time) pending {
 func (p *pending) outcome() driver.Outcome {
 	o := driver.Outcome{Attempt: p.claim.Attempt, Kind: p.kind}
 	if p.said != nil {
-		o.Reason, o.RetryIn, o.Log = p.said.reason, p.said.retryIn, p.said.log
+		o.Reason, o.RetryIn, o.Final, o.Log = p.said.reason, p.said.retryIn, p.said.final, p.said.log
 	}
 	return o
+}
+
+// reason is why the attempt failed; empty where it did not.
+func (p *pending) reason() string {
+	if p.said == nil {
+		return ""
+	}
+	return p.said.reason
 }
 
 // until is when the outcome is dropped, if the store has not taken it.

@@ -238,9 +238,13 @@ func (f *finisher) report(batch []pending, results []driver.Result) {
 		p := &batch[i]
 		switch {
 		case results[i].Status != driver.Done:
-			f.voice.say(Event{Kind: OutcomeLate, Of: p.claim, Outcome: p.kind, Result: results[i]})
-		case p.kind == driver.Failed && p.claim.Remaining == 0:
-			f.voice.say(Event{Kind: JobDied, Of: p.claim, Reason: p.said.reason})
+			f.voice.say(Event{Kind: OutcomeLate, Of: p.claim, Outcome: p.kind, Result: results[i], Reason: p.reason()})
+		case p.kind == driver.Failed && (p.claim.Remaining == 0 || p.said.final):
+			kind := JobDied
+			if results[i].Recorded {
+				kind = FailureRecorded
+			}
+			f.voice.say(Event{Kind: kind, Of: p.claim, Reason: p.reason()})
 		}
 	}
 }

@@ -1,5 +1,6 @@
 -- finish ends one attempt, whatever has become of its job, and says how:
 --   done        as asked
+--   recorded    the failure is recorded, and the job stays cancelled or completed
 --   revoked     as asked, and it ended another handler's claim
 --   unknown     there is no such job, or it was cancelled and upkeep has removed the attempt
 --   never       _handler never made that attempt
@@ -70,7 +71,7 @@ BEGIN
   WHEN _attempt.outcome = 3 THEN
     verdict := CASE WHEN _success THEN 'superseded' ELSE 'over' END;
   WHEN NOT _success THEN
-    verdict := CASE WHEN _attempt.outcome = 4 THEN 'lost' ELSE 'done' END;
+    verdict := CASE WHEN _attempt.outcome = 4 THEN 'lost' ELSE 'recorded' END;
     PERFORM jobgen.record_stale_outcome(_attempt, 2, _reason, _log);
   WHEN winner >= 0 THEN
     verdict := 'superseded';
@@ -84,8 +85,8 @@ BEGIN
       DELETE FROM jobgen.job j WHERE j.queue = _queue AND j.id = _id;
       IF _job.handler IS NOT NULL THEN
         verdict := 'revoked';
-        INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed)
-        VALUES (_queue, _id, _job.attempts - 1, _job.handler, 0, _job.claimed);
+        INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed)
+        VALUES (_queue, _job.type, _id, _job.attempts - 1, _job.handler, 0, _job.claimed);
       END IF;
     END IF;
   END CASE;

@@ -5,7 +5,8 @@ RETURNS TABLE (id bigint, priority smallint, type integer, attempts integer, max
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN QUERY SELECT * FROM jobgen.sweep(_queue, _handler, _types, 1, clock_timestamp(), _priorities, false, true, _can_declare_dead);
+  RETURN QUERY SELECT s.id, s.priority, s.type, s.attempts, s.max_attempts, s.created, s.due, s.max_work, s.payload, s.revoked
+    FROM jobgen.sweep(_queue, _handler, _types, 1, clock_timestamp(), _priorities, false, true, _can_declare_dead) s WHERE s.kind = 0;
 END $$;
 
 REVOKE ALL ON FUNCTION jobgen.steal FROM PUBLIC;

@@ -15,7 +15,7 @@ import (
 const EmailJobType runtime.JobType = "email"
 
 // EmailQueue is the queue of email jobs.
-const EmailQueue = "emails"
+const EmailQueue = EmailsQueue
 
 // EmailJobOptions are what email jobs have unless Enqueue is given others.
 var EmailJobOptions = []runtime.JobOption{
@@ -24,10 +24,9 @@ var EmailJobOptions = []runtime.JobOption{
 }
 
 var jobEmail = &runtime.Definition{
-	Type:    EmailJobType,
-	Queue:   EmailQueue,
-	Options: EmailJobOptions,
+	Type: EmailJobType, Queue: EmailQueue, Options: EmailJobOptions,
 	Payload: (*EmailJob)(nil),
+	Handler: (func(context.Context, *runtime.Job, EmailJob) error)(nil),
 	Call: func(ctx context.Context, handler any, job *runtime.Job, payload any) error {
 		return handler.(func(context.Context, *runtime.Job, EmailJob) error)(ctx, job, *payload.(*EmailJob))
 	},

@@ -19,7 +19,7 @@ import (
 const EveryJobType runtime.JobType = "every"
 
 // EveryQueue is the queue of every jobs.
-const EveryQueue = "parcels"
+const EveryQueue = PingQueue
 
 // EveryJobOptions are what every jobs have unless Enqueue is given others.
 var EveryJobOptions = []runtime.JobOption{
@@ -28,10 +28,9 @@ var EveryJobOptions = []runtime.JobOption{
 }
 
 var jobEvery = &runtime.Definition{
-	Type:    EveryJobType,
-	Queue:   EveryQueue,
-	Options: EveryJobOptions,
+	Type: EveryJobType, Queue: EveryQueue, Options: EveryJobOptions,
 	Payload: (*EveryJob)(nil),
+	Handler: (func(context.Context, *runtime.Job, EveryJob) error)(nil),
 	Call: func(ctx context.Context, handler any, job *runtime.Job, payload any) error {
 		return handler.(func(context.Context, *runtime.Job, EveryJob) error)(ctx, job, *payload.(*EveryJob))
 	},

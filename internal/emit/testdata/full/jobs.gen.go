@@ -18,23 +18,66 @@ const _ = runtime.GeneratedV1
 var Catalogue = runtime.NewCatalogue(
 	jobEmail,
 	jobEvery,
-	jobPing,
 	jobOrder,
+	jobPing,
 )
 
-// Handlers handles every job type of this package. What lacks a method for one
-// does not compile where [HandleAll] is given it.
+// The queues.
+const (
+	EmailsQueue = "emails"
+	IdleQueue   = "idle"
+	// Slow.
+	OrdersQueue = "orders"
+	PingQueue   = "parcels"
+)
+
+// Handlers handles every job type of this package. A type that lacks one of the
+// methods cannot be passed to [HandleAll].
 type Handlers interface {
-	HandleEmail(ctx context.Context, job *runtime.Job, payload EmailJob) error
-	HandleEvery(ctx context.Context, job *runtime.Job, payload EveryJob) error
-	HandlePing(ctx context.Context, job *runtime.Job, payload PingJob) error
-	HandleOrder(ctx context.Context, job *runtime.Job, payload OrderJob) error
+	EmailsQueueHandlers
+	OrdersQueueHandlers
+	PingQueueHandlers
 }
 
-// HandleAll sets the handler of every job type of this package.
+// HandleAll sets the handlers of all job types of this package.
 func HandleAll(mux *runtime.Mux, handlers Handlers) {
+	HandleEmailsQueue(mux, handlers)
+	HandleOrdersQueue(mux, handlers)
+	HandlePingQueue(mux, handlers)
+}
+
+// EmailsQueueHandlers handles every job type on [EmailsQueue].
+type EmailsQueueHandlers interface {
+	HandleEmail(ctx context.Context, job *runtime.Job, payload EmailJob) error
+}
+
+// HandleEmailsQueue sets the handlers of all job types on [EmailsQueue], for
+// a worker of that queue.
+func HandleEmailsQueue(mux *runtime.Mux, handlers EmailsQueueHandlers) {
 	HandleEmail(mux, handlers.HandleEmail)
+}
+
+// OrdersQueueHandlers handles every job type on [OrdersQueue].
+type OrdersQueueHandlers interface {
+	HandleOrder(ctx context.Context, job *runtime.Job, payload OrderJob) error
+	OrderUpgrades
+}
+
+// HandleOrdersQueue sets the handlers of all job types on [OrdersQueue], for
+// a worker of that queue.
+func HandleOrdersQueue(mux *runtime.Mux, handlers OrdersQueueHandlers) {
+	HandleOrder(mux, handlers.HandleOrder, handlers)
+}
+
+// PingQueueHandlers handles every job type on [PingQueue].
+type PingQueueHandlers interface {
+	HandleEvery(ctx context.Context, job *runtime.Job, payload EveryJob) error
+	HandlePing(ctx context.Context, job *runtime.Job) error
+}
+
+// HandlePingQueue sets the handlers of all job types on [PingQueue], for
+// a worker of that queue.
+func HandlePingQueue(mux *runtime.Mux, handlers PingQueueHandlers) {
 	HandleEvery(mux, handlers.HandleEvery)
 	HandlePing(mux, handlers.HandlePing)
-	HandleOrder(mux, handlers.HandleOrder)
 }

@@ -13,46 +13,32 @@ import (
 // PingJobType is the type of ping jobs.
 const PingJobType runtime.JobType = "ping"
 
-// PingQueue is the queue of ping jobs.
-const PingQueue = "parcels"
-
 // PingJobOptions are what ping jobs have unless Enqueue is given others.
 var PingJobOptions = []runtime.JobOption{
 	runtime.JobOptions.MaxAttempts(1),
 }
 
 var jobPing = &runtime.Definition{
-	Type:    PingJobType,
-	Queue:   PingQueue,
-	Options: PingJobOptions,
+	Type: PingJobType, Queue: PingQueue, Options: PingJobOptions,
 	Payload: (*PingJob)(nil),
-	Call: func(ctx context.Context, handler any, job *runtime.Job, payload any) error {
-		return handler.(func(context.Context, *runtime.Job, PingJob) error)(ctx, job, *payload.(*PingJob))
+	Handler: (func(context.Context, *runtime.Job) error)(nil),
+	Call: func(ctx context.Context, handler any, job *runtime.Job, _ any) error {
+		return handler.(func(context.Context, *runtime.Job) error)(ctx, job)
 	},
 }
 
-// PingJob is the payload of ping jobs.
+// PingJob is the payload of ping jobs: none.
 type PingJob struct{}
 
 // JSONFields is how package codec writes and reads PingJob.
 func (*PingJob) JSONFields(*codec.Codec) {}
 
-// NewPingJob returns a payload; no field is required.
-func NewPingJob() PingJob {
-	return PingJob{}
-}
-
-// EnqueuePing adds one job and returns its id.
-func EnqueuePing(ctx context.Context, service runtime.JobService, payload PingJob, opts ...runtime.JobOption) (snowflake.ID, error) {
-	return runtime.Enqueue(ctx, service, jobPing, &payload, opts...)
-}
-
-// EnqueuePingBatch adds one job per payload, all or none where the store can.
-func EnqueuePingBatch(ctx context.Context, service runtime.JobService, payloads []PingJob, opts ...runtime.JobOption) ([]snowflake.ID, error) {
-	return runtime.EnqueueBatch(ctx, service, jobPing, payloads, opts...)
+// EnqueuePing adds one job, which has no payload, and returns its id.
+func EnqueuePing(ctx context.Context, service runtime.JobService, opts ...runtime.JobOption) (snowflake.ID, error) {
+	return runtime.Enqueue(ctx, service, jobPing, &PingJob{}, opts...)
 }
 
 // HandlePing sets the handler of ping jobs.
-func HandlePing(mux *runtime.Mux, handler func(context.Context, *runtime.Job, PingJob) error) {
+func HandlePing(mux *runtime.Mux, handler func(context.Context, *runtime.Job) error) {
 	mux.Handle(jobPing, handler)
 }

@@ -18,6 +18,24 @@ func (p *Address) JSONFields(c *codec.Codec) {
 	codec.Optional(c, "next", &p.Next, codec.Struct((*Address).JSONFields))
 }
 
+type Never string
+
+// Valid reports whether v is one of the constants.
+func (v Never) Valid() bool {
+	return false
+}
+
+// MarshalText refuses what is not Valid, so that it is never stored. Reading keeps
+// a value that only a newer version knows, so check Valid where it matters.
+func (v Never) MarshalText() ([]byte, error) {
+	return codec.MarshalEnum(v, v.Valid())
+}
+
+type Nothing struct{}
+
+// JSONFields is how package codec writes and reads Nothing.
+func (*Nothing) JSONFields(*codec.Codec) {}
+
 // Status of an account.
 type Status string
 
@@ -40,23 +58,5 @@ func (v Status) Valid() bool {
 // MarshalText refuses what is not Valid, so that it is never stored. Reading keeps
 // a value that only a newer version knows, so check Valid where it matters.
 func (v Status) MarshalText() ([]byte, error) {
-	return codec.MarshalEnum(v, v.Valid())
-}
-
-type Nothing struct{}
-
-// JSONFields is how package codec writes and reads Nothing.
-func (*Nothing) JSONFields(*codec.Codec) {}
-
-type Never string
-
-// Valid reports whether v is one of the constants.
-func (v Never) Valid() bool {
-	return false
-}
-
-// MarshalText refuses what is not Valid, so that it is never stored. Reading keeps
-// a value that only a newer version knows, so check Valid where it matters.
-func (v Never) MarshalText() ([]byte, error) {
 	return codec.MarshalEnum(v, v.Valid())
 }

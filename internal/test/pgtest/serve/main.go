@@ -1,7 +1,7 @@
 // Command serve runs another command with a PostgreSQL database to itself, for
 // tools that need jobgen's schema to be there:
 //
-//	go run ./internal/test/pgtest/serve -- go tool -modfile=tools/go.mod sqlc vet
+//	GOWORK=off go run ./internal/test/pgtest/serve -- go tool -modfile=tools/go.mod sqlc vet
 //
 // The database has all migrations applied, its URL is in the command's
 // JOBGEN_TEST_DATABASE_URL, and it is gone when the command has ended. The

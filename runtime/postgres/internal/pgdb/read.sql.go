@@ -158,13 +158,13 @@ func (q *Queries) Stats(ctx context.Context, queue int32) (StatsRow, error) {
 
 const statsByType = `-- name: StatsByType :many
 WITH f AS (
-  SELECT j.type, j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = $1::integer
+  SELECT j.type, j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue = $1 AND j.queue + 0 = $1::integer
   ORDER BY j.priority, j.due, j.id + 0 LIMIT $2::bigint)
 SELECT t.name, t.version,
        count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
        count(*) FILTER (WHERE f.due <= f.now) AS due,
        count(*) FILTER (WHERE f.expires > f.now) AS claimed,
-       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = $1::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET $2::bigint) AS more
+       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue = $1 AND m.queue + 0 = $1::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET $2::bigint) AS more
 FROM f JOIN jobgen.job_type t ON t.number = f.type GROUP BY t.number ORDER BY t.name, t.version
 `
 
@@ -213,12 +213,12 @@ func (q *Queries) StatsByType(ctx context.Context, arg StatsByTypeParams) ([]Sta
 
 const statsUpTo = `-- name: StatsUpTo :one
 WITH f AS (
-  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = $1::integer
+  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue = $1 AND j.queue + 0 = $1::integer
   ORDER BY j.priority, j.due, j.id + 0 LIMIT $2::bigint)
 SELECT count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
        count(*) FILTER (WHERE f.due <= f.now) AS due,
        count(*) FILTER (WHERE f.expires > f.now) AS claimed,
-       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = $1::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET $2::bigint) AS more
+       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue = $1 AND m.queue + 0 = $1::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET $2::bigint) AS more
 FROM f
 `
 

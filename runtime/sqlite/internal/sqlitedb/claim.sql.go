@@ -103,10 +103,10 @@ func (q *Queries) ClaimBounds(ctx context.Context, arg ClaimBoundsParams) ([]Cla
 }
 
 const CloseAsLost = `-- name: CloseAsLost :exec
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason)
-SELECT c.queue, c.job, c.number, c.handler, 4, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT)
-FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = CAST(?4 AS INTEGER)
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, outcome, claimed, ended, reason)
+SELECT c.queue, c.job, c.number, c.handler, j.type, 4, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT)
+FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = o.value AND c.queue = CAST(?4 AS INTEGER) AND j.id = c.job
 `
 
 type CloseAsLostParams struct {
@@ -236,8 +236,8 @@ func (q *Queries) Enqueue(ctx context.Context, arg EnqueueParams) error {
 }
 
 const Exhausted = `-- name: Exhausted :many
-SELECT c.job FROM jobgen_claim c
-WHERE c.queue = ?1 AND c.expires <= CAST(?2 AS INTEGER) AND c.number + 1 >= c.max_attempts
+SELECT c.job, c.number, c.handler, j.type, j.payload_version FROM jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.queue = ?1 AND c.expires <= CAST(?2 AS INTEGER) AND c.number + 1 >= c.max_attempts AND j.id = c.job
 `
 
 type ExhaustedParams struct {
@@ -245,20 +245,34 @@ type ExhaustedParams struct {
 	Now   int64
 }
 
+type ExhaustedRow struct {
+	Job            int64
+	Number         int64
+	Handler        string
+	Type           string
+	PayloadVersion int64
+}
+
 // Exhausted finds jobs whose last attempt has expired.
-func (q *Queries) Exhausted(ctx context.Context, arg ExhaustedParams) ([]int64, error) {
+func (q *Queries) Exhausted(ctx context.Context, arg ExhaustedParams) ([]ExhaustedRow, error) {
 	rows, err := q.db.QueryContext(ctx, Exhausted, arg.Queue, arg.Now)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []int64
+	var items []ExhaustedRow
 	for rows.Next() {
-		var job int64
-		if err := rows.Scan(&job); err != nil {
+		var i ExhaustedRow
+		if err := rows.Scan(
+			&i.Job,
+			&i.Number,
+			&i.Handler,
+			&i.Type,
+			&i.PayloadVersion,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, job)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

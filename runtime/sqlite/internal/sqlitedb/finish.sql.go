@@ -54,10 +54,10 @@ func (q *Queries) Attempt(ctx context.Context, arg AttemptParams) ([]AttemptRow,
 }
 
 const CloseAsOpen = `-- name: CloseAsOpen :exec
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
-SELECT c.queue, c.job, c.number, c.handler, 0, c.claimed, CAST(?1 AS INTEGER)
-FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = CAST(?3 AS INTEGER)
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, outcome, claimed, ended)
+SELECT c.queue, c.job, c.number, c.handler, j.type, 0, c.claimed, CAST(?1 AS INTEGER)
+FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = o.value AND c.queue = CAST(?3 AS INTEGER) AND j.id = c.job
 `
 
 type CloseAsOpenParams struct {
@@ -75,10 +75,10 @@ func (q *Queries) CloseAsOpen(ctx context.Context, arg CloseAsOpenParams) error 
 
 const Complete = `-- name: Complete :execrows
 
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
-SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(?1 AS INTEGER)
-FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = ?3 AND c.handler = CAST(?4 AS TEXT) AND c.number = CAST(?5 AS INTEGER)
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, outcome, claimed, ended)
+SELECT c.queue, c.job, c.number, c.handler, j.type, 1, c.claimed, CAST(?1 AS INTEGER)
+FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = o.value AND c.queue = ?3 AND c.handler = CAST(?4 AS TEXT) AND c.number = CAST(?5 AS INTEGER) AND j.id = c.job
 `
 
 type CompleteParams struct {
@@ -108,10 +108,10 @@ func (q *Queries) Complete(ctx context.Context, arg CompleteParams) (int64, erro
 }
 
 const CompleteLogged = `-- name: CompleteLogged :execrows
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, log)
-SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(?1 AS INTEGER), substr(CAST(?2 AS BLOB), o.value >> 31, o.value & 2147483647)
-FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = CAST(o.key AS INTEGER) AND c.queue = ?4 AND c.handler = CAST(?5 AS TEXT) AND c.number = CAST(?6 AS INTEGER)
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, outcome, claimed, ended, log)
+SELECT c.queue, c.job, c.number, c.handler, j.type, 1, c.claimed, CAST(?1 AS INTEGER), substr(CAST(?2 AS BLOB), o.value >> 31, o.value & 2147483647)
+FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = CAST(o.key AS INTEGER) AND c.queue = ?4 AND c.handler = CAST(?5 AS TEXT) AND c.number = CAST(?6 AS INTEGER) AND j.id = c.job
 `
 
 type CompleteLoggedParams struct {
@@ -239,7 +239,8 @@ func (q *Queries) DeleteJobs(ctx context.Context, arg DeleteJobsParams) error {
 
 const End = `-- name: End :exec
 INSERT INTO jobgen_ended_job (id, queue, state, ended, priority, payload_version, attempts, max_attempts, created, due, max_work, type, payload)
-SELECT j.id, j.queue, CAST(?1 AS TEXT), CAST(?2 AS INTEGER), j.priority, j.payload_version, j.attempts, j.max_attempts, j.created,
+SELECT j.id, j.queue, CAST(?1 AS TEXT), CAST(?2 AS INTEGER), j.priority, j.payload_version, j.attempts,
+  CASE CAST(?1 AS TEXT) WHEN 'dead' THEN j.attempts ELSE j.max_attempts END, j.created,
   coalesce(CAST(?3 AS INTEGER), j.due), j.max_work, j.type, j.payload
 FROM jobgen_job j WHERE j.id IN (SELECT value FROM json_each(CAST(?4 AS TEXT))) AND j.queue = ?5
 `
@@ -252,7 +253,8 @@ type EndParams struct {
 	Queue int64
 }
 
-// End keeps jobs that end without success, as they are but for their due.
+// End keeps jobs that end without success, as they are but for their due. Dead
+// ones have no attempts left.
 func (q *Queries) End(ctx context.Context, arg EndParams) error {
 	_, err := q.db.ExecContext(ctx, End,
 		arg.State,
@@ -297,9 +299,9 @@ func (q *Queries) EndedState(ctx context.Context, arg EndedStateParams) ([]strin
 }
 
 const Fail = `-- name: Fail :many
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason, log)
-SELECT c.queue, c.job, c.number, c.handler, 2, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT), ?3 FROM jobgen_claim c
-WHERE c.job = ?4 AND c.queue = ?5 AND c.handler = CAST(?6 AS TEXT) AND c.number = CAST(?7 AS INTEGER)
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, outcome, claimed, ended, reason, log)
+SELECT c.queue, c.job, c.number, c.handler, j.type, 2, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT), ?3 FROM jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = ?4 AND c.queue = ?5 AND c.handler = CAST(?6 AS TEXT) AND c.number = CAST(?7 AS INTEGER) AND j.id = c.job
 RETURNING CAST((SELECT h.number + 1 < h.max_attempts FROM jobgen_claim h WHERE h.job = jobgen_attempt.job) AS BOOLEAN) AS retries
 `
 

@@ -15,6 +15,7 @@ type JobgenAttempt struct {
 	Outcome int64
 	Claimed int64
 	Ended   int64
+	Type    string
 	Reason  string
 	Log     []byte
 }
