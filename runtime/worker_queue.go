@@ -44,8 +44,8 @@ func (w *workedQueue) run(soft, base context.Context) (stuck int) {
 		defer cancel()
 		q := newPlainQueue(ctx, w.queue, cfg.Types, cfg.Poll)
 		cfg.Queue, cfg.MaxFinish = q, 1
-		cfg.NewTask = func(row *driver.Row, _ string, sent time.Time) engine.Task {
-			return q.newTask(w.works[row.Type.Type], row, sent)
+		cfg.NewTask = func(row *driver.Row, handler string, sent time.Time) engine.Task {
+			return q.newTask(w.works[row.Type.Type], row, handler, sent)
 		}
 	}
 	return engine.Run(soft, base, cfg)

@@ -22,7 +22,7 @@ func breakingCommand(format *report.Format) *cobra.Command {
 	level := string(breaking.Wire)
 	cmd := &cobra.Command{
 		Use:   "breaking [jobs.yaml]",
-		Short: "Say whom a change of a jobs.yaml breaks",
+		Short: "Report breaking changes",
 		Long: `Breaking compares a jobs.yaml with what it was, and exits with 1 when the change
 breaks something: jobs that wait, binaries that run, or SQL that enqueues. Each
 finding has a rule, which docs/reference/breaking.md explains, and says what to do.

@@ -21,6 +21,7 @@ import (
 
 // A checked file is one that was read and checked.
 type checked struct {
+	src  []byte
 	file *schema.File
 	pkg  *gotypes.Package
 	dir  string // where the package's code goes
@@ -55,7 +56,7 @@ func check(ctx context.Context, path string) (checked, []report.Problem, error) 
 	if file == nil {
 		return checked{}, report.Mistakes(path, mistakes), nil
 	}
-	c := checked{file: file, lockPath: lock.Path(path)}
+	c := checked{src: src, file: file, lockPath: lock.Path(path)}
 	var wrong []report.Problem
 	if other := sharesLock(path); other != "" {
 		wrong = append(wrong, report.Problem{Path: path, Message: fmt.Sprintf("%s would have the same %s: rename one of them", other, filepath.Base(c.lockPath))})

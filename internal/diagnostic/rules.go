@@ -154,8 +154,8 @@ var (
 		"The package is called after the last element of its path, or the last but one before a version such as `v2`. That has to make a name that Go can import.",
 		"version: 1\npackage: example.com/shop/gen/main\n"+emails+email)
 	SameGoName = aboutPackage("same-go-name", "two names that are one in Go",
-		"Names are turned into Go's form, `account_id` into `AccountID`, and each job makes several: `Enqueue…`, `Enqueue…Batch`, `Handle…` and so on, as does each queue: `…Queue`, `…QueueHandlers` and `Handle…Queue`. No two may be the same. Rename one of them.",
-		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string}}\n  email_batch: {queue: emails, payload: {to: string}}\n"))
+		"Names are turned into Go's form, `account_id` into `AccountID`, and each job makes several: `…Job`, `New…Job`, `Enqueue…`, `Handle…` and so on, as does each queue: `…Queue`, `…QueueHandlers` and `Handle…Queue`. No two may be the same. Rename one of them.",
+		example(emails+"jobs:\n  send_email: {queue: emails, payload: {to: string}}\n  sendEmail: {queue: emails, payload: {to: string}}\n"))
 )
 
 // What is wrong with a Go type that a field names.

@@ -6,8 +6,8 @@ LANGUAGE plpgsql
 AS $$
 #variable_conflict use_column
 BEGIN
-  INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason)
-  SELECT _queue, j.id, j.attempts - 1, j.handler, 4, j.claimed, CASE WHEN j.expires <= _now THEN 'claim expired' ELSE 'worker gone' END || '; no attempts left'
+  INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed, reason)
+  SELECT _queue, j.type, j.id, j.attempts - 1, j.handler, 4, j.claimed, CASE WHEN j.expires <= _now THEN 'claim expired' ELSE 'worker gone' END || '; no attempts left'
   FROM unnest(_ids) t(id) CROSS JOIN LATERAL (
     SELECT * FROM jobgen.job j WHERE j.queue = _queue AND j.id = t.id OFFSET 0) j;
   RETURN QUERY

@@ -22,9 +22,9 @@ BEGIN
     d AS (
       DELETE FROM jobgen.job j USING k
       WHERE j.queue = _queue AND j.ctid = k.tid AND j.handler = _handler AND j.attempts - 1 = k.number
-      RETURNING j.id, k.number, j.claimed, k.log)
-    INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, log)
-    SELECT _queue, d.id, d.number, _handler, 1, d.claimed, coalesce(d.log, ''::bytea) FROM d
+      RETURNING j.id, j.type, k.number, j.claimed, k.log)
+    INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed, log)
+    SELECT _queue, d.type, d.id, d.number, _handler, 1, d.claimed, coalesce(d.log, ''::bytea) FROM d
     RETURNING job;
 END $$;
 

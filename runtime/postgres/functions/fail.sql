@@ -24,21 +24,21 @@ BEGIN
       SET handler = NULL, claimed = NULL, expires = NULL, due = (_now AT TIME ZONE interval '0' + k.retry * interval '1 microsecond') AT TIME ZONE interval '0'
       FROM k
       WHERE j.queue = _queue AND j.ctid = k.tid AND j.handler = _handler AND j.attempts - 1 = k.number AND j.attempts < j.max_attempts AND k.retry >= 0
-      RETURNING k.id, k.number, k.claimed, k.reason, k.log)
-    INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason, log)
-    SELECT _queue, f.id, f.number, _handler, 2, f.claimed, f.reason, coalesce(f.log, ''::bytea) FROM f
+      RETURNING k.id, j.type, k.number, k.claimed, k.reason, k.log)
+    INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed, reason, log)
+    SELECT _queue, f.type, f.id, f.number, _handler, 2, f.claimed, f.reason, coalesce(f.log, ''::bytea) FROM f
     RETURNING job;
   GET DIAGNOSTICS _again = ROW_COUNT;
   IF _again = cardinality(_ids) THEN
     RETURN;
   END IF;
-  -- What is left are jobs that die, and claims that are over.
+  -- What is left are claims of jobs that die, and claims that are over.
   RETURN QUERY
-    INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason, log)
-    SELECT _queue, u.id, u.number, _handler, 2, r.claimed, u.reason, coalesce(u.log, ''::bytea)
+    INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed, reason, log)
+    SELECT _queue, r.type, u.id, u.number, _handler, 2, r.claimed, u.reason, coalesce(u.log, ''::bytea)
     FROM unnest(_ids, _numbers, _reasons, _retries, _logs) u(id, number, reason, retry, log)
     CROSS JOIN LATERAL (
-      SELECT j.claimed FROM jobgen.job j
+      SELECT j.claimed, j.type FROM jobgen.job j
       WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts - 1 = u.number AND (j.attempts >= j.max_attempts OR u.retry < 0)
       LIMIT 1 FOR UPDATE) r
     RETURNING job;

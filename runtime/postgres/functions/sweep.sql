@@ -66,8 +66,8 @@ BEGIN
         FROM jobgen.bury(_queue, _bury, _now) b;
     END IF;
     IF cardinality(_take) > 0 THEN
-      INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason)
-      SELECT j.queue, j.id, j.attempts - 1, j.handler, 4, j.claimed, CASE WHEN j.expires <= _now THEN 'claim expired' ELSE 'worker gone' END || '; taken over'
+      INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed, reason)
+      SELECT j.queue, j.type, j.id, j.attempts - 1, j.handler, 4, j.claimed, CASE WHEN j.expires <= _now THEN 'claim expired' ELSE 'worker gone' END || '; taken over'
       FROM unnest(_take) t(id) CROSS JOIN LATERAL (
         SELECT * FROM jobgen.job j WHERE j.queue = _queue AND j.id = t.id AND j.handler IS NOT NULL OFFSET 0) j;
       RETURN QUERY
