@@ -32,7 +32,7 @@ BEGIN
   IF _again = cardinality(_ids) THEN
     RETURN;
   END IF;
-  -- What is left are claims of jobs that die, and claims that are over.
+  -- What is left are jobs that die, and claims that are over.
   RETURN QUERY
     INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed, reason, log)
     SELECT _queue, r.type, u.id, u.number, _handler, 2, r.claimed, u.reason, coalesce(u.log, ''::bytea)
