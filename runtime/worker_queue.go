@@ -62,9 +62,7 @@ func newWorkedQueue(name string, queue JobQueue, mux *Mux, settings *workerSetti
 			continue
 		}
 		w.works[string(t)] = &work{queue: name, run: entry.run, base: settings.logger, observer: settings.observer}
-		for _, v := range entry.versions {
-			w.types = append(w.types, driver.TypeVersion{Type: string(v.Type), Version: v.Version})
-		}
+		w.types = append(w.types, entry.versions...)
 	}
 	return w
 }

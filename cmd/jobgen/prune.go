@@ -17,7 +17,7 @@ import (
 	"github.com/jobgen/jobgen/internal/lock"
 	"github.com/jobgen/jobgen/internal/report"
 	"github.com/jobgen/jobgen/internal/revision"
-	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
@@ -61,7 +61,7 @@ generate, which removes the structs.`,
 				return fail(cmd, *format, report.Mistakes(path, mistakes))
 			}
 			type count struct{ waiting, dead int64 }
-			counts := make(map[runtime.TypeVersion]count)
+			counts := make(map[driver.TypeVersion]count)
 			ctx := cmd.Context()
 			changed, err := revision.Changed(ctx, path)
 			if err != nil {
@@ -89,7 +89,7 @@ generate, which removes the structs.`,
 				return err
 			}
 			pruned, all := lock.Prune(old, func(job string, version int16) (int64, int64) {
-				c := counts[runtime.TypeVersion{Type: runtime.JobType(job), Version: version}]
+				c := counts[driver.TypeVersion{Type: job, Version: version}]
 				return c.waiting, c.dead
 			})
 			drops := slices.ContainsFunc(all, func(p lock.Pruned) bool { return p.Dropped })

@@ -6,17 +6,6 @@ SELECT (count(*) - count(*) FILTER (WHERE j.expires > statement_timestamp()))::b
        count(*) FILTER (WHERE j.expires > statement_timestamp()) AS claimed
 FROM jobgen.job j WHERE j.queue = @queue;
 
--- The same over the first jobs in claim order, and whether there are more.
--- name: StatsUpTo :one
-WITH f AS (
-  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue = @queue AND j.queue + 0 = @queue::integer
-  ORDER BY j.priority, j.due, j.id + 0 LIMIT @max_jobs::bigint)
-SELECT count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
-       count(*) FILTER (WHERE f.due <= f.now) AS due,
-       count(*) FILTER (WHERE f.expires > f.now) AS claimed,
-       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue = @queue AND m.queue + 0 = @queue::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET @max_jobs::bigint) AS more
-FROM f;
-
 -- The first jobs in claim order by type, with the same counts, and whether there
 -- are more. No limit is a limit that no queue reaches.
 -- name: StatsByType :many

@@ -269,10 +269,10 @@ type Lost struct {
 
 // A StatsRequest says what [Queue.Stats] counts.
 type StatsRequest struct {
-	// Limit is how many jobs to count at most, in claim order; 0 counts all.
-	Limit int64
 	// ByType counts each type and version by itself, too.
 	ByType bool
+	// Limit is how many jobs ByType counts at most, in claim order; 0 counts all.
+	Limit int64
 }
 
 // Counts counts unfinished jobs. Waiting + Claimed is all of them.
@@ -309,4 +309,21 @@ type Log struct {
 	// Reason is why it failed, or how it ended without its handler.
 	Reason string
 	Text   []byte
+}
+
+// A TypeConflictError says that this program and another one mean different
+// payloads by one version of a job type. Give the changed payload a new version;
+// give one of two unrelated job types another name, or keep them in different
+// schemas.
+type TypeConflictError struct {
+	// Type and Version are what both programs use.
+	Type    string
+	Version int16
+	// Reason is the first difference, "here" being this program.
+	Reason string
+}
+
+func (e *TypeConflictError) Error() string {
+	return fmt.Sprintf("job type %q version %d means another payload to another program: %s; give the payload a new version, or the job type another name",
+		e.Type, e.Version, e.Reason)
 }

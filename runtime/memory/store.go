@@ -65,10 +65,11 @@ func New(catalogue *runtime.Catalogue, opts ...Option) (*Store, error) {
 func (s *Store) Open(catalogue *runtime.Catalogue) (*Store, error) { return s.state.open(catalogue) }
 
 func (s *state) open(catalogue *runtime.Catalogue) (*Store, error) {
-	if err := catalogue.Err(); err != nil {
+	known, err := catalogue.Known()
+	if err != nil {
 		return nil, fmt.Errorf("open memory store: %w", err)
 	}
-	for _, known := range catalogue.Known() {
+	for _, known := range known {
 		if known.Queue == "" {
 			continue
 		}

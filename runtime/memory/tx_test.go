@@ -64,7 +64,7 @@ func held(t *testing.T, queue *runtime.Queue) *runtime.Job {
 func contents(t *testing.T, queue *runtime.Queue, jobs ...*runtime.Job) string {
 	t.Helper()
 	var b strings.Builder
-	stats, err := queue.StatsByType(t.Context(), 0)
+	stats, _, err := queue.StatsByType(t.Context(), 0)
 	fmt.Fprintln(&b, stats, err)
 	dead, err := queue.DeadJobs(t.Context(), 0, 100)
 	fmt.Fprintln(&b, dead, err)

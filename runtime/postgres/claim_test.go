@@ -17,14 +17,18 @@ import (
 // claim claims as a worker does, and says how long until it should again.
 func claim(t *testing.T, queue *runtime.Queue, handler string, limit int) ([]*runtime.Job, time.Duration) {
 	t.Helper()
-	sent := time.Now()
 	claimed, err := queue.Driver().Claim(t.Context(), driver.ClaimRequest{Handler: handler, Types: noteVersions, Limit: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
 	jobs := make([]*runtime.Job, len(claimed.Rows))
 	for i := range claimed.Rows {
-		jobs[i] = queue.Job(&claimed.Rows[i], handler, sent)
+		row := &claimed.Rows[i]
+		jobs[i] = &runtime.Job{
+			ID: row.ID, Type: runtime.JobType(row.Type.Type), Data: row.Payload, PayloadVersion: row.Type.Version, Priority: row.Priority,
+			AttemptsMade: row.Attempts - 1, AttemptsRemaining: row.MaxAttempts - row.Attempts,
+			JobClaim: &runtime.JobClaim{JobID: row.ID, HandlerID: handler, AttemptNumber: row.Attempts - 1, Queue: queue},
+		}
 	}
 	return jobs, claimed.NextDue
 }

@@ -64,9 +64,10 @@ func Open(ctx context.Context, dsn string, catalogue *runtime.Catalogue, opts ..
 // more connection than the pool counts, for LISTEN, once somebody waits.
 func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, opts ...Option) (*Store, error) {
 	o, err := newOptions(opts)
-	if err == nil {
-		err = catalogue.Err()
+	if err != nil {
+		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
+	known, err := catalogue.Known()
 	if err != nil {
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
@@ -83,7 +84,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
 	d.ids.names = &registry{queues: &d.queues, handlers: &d.handlers, workers: &d.workers, types: &d.types}
-	if err := introduce(ctx, d, catalogue.Known()); err != nil {
+	if err := introduce(ctx, d, known); err != nil {
 		d.ids.giveBack()
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}

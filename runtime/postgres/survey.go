@@ -9,7 +9,7 @@ import (
 	"github.com/bwmarrin/snowflake"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
@@ -24,7 +24,7 @@ type Survey struct {
 
 // A SurveyCount is how many jobs of one type and version are in one queue.
 type SurveyCount struct {
-	runtime.TypeVersion
+	driver.TypeVersion
 	Queue      string
 	Unfinished int64 // waiting, due or not, or claimed
 	Dead       int64 // which can be revived
@@ -32,7 +32,7 @@ type SurveyCount struct {
 
 // A SurveyedJob is one job that is not finished.
 type SurveyedJob struct {
-	runtime.TypeVersion
+	driver.TypeVersion
 	ID      snowflake.ID
 	Queue   string
 	Payload []byte // the JSON as it is stored
@@ -89,7 +89,7 @@ func (s *Survey) Counts(ctx context.Context) ([]SurveyCount, error) {
 	counts := make([]SurveyCount, len(rows))
 	for i, row := range rows {
 		counts[i] = SurveyCount{
-			TypeVersion: runtime.TypeVersion{Type: runtime.JobType(row.Type), Version: row.Version},
+			TypeVersion: driver.TypeVersion{Type: row.Type, Version: row.Version},
 			Queue:       row.Queue, Unfinished: row.Unfinished, Dead: row.Dead,
 		}
 	}
@@ -121,7 +121,7 @@ func (s *Survey) Each(ctx context.Context, do func(SurveyedJob) error) error {
 		}
 		for _, row := range rows {
 			job := SurveyedJob{
-				TypeVersion: runtime.TypeVersion{Type: runtime.JobType(row.Type), Version: row.Version},
+				TypeVersion: driver.TypeVersion{Type: row.Type, Version: row.Version},
 				ID:          snowflake.ID(row.ID), Queue: row.Queue, Payload: row.Payload,
 			}
 			if err := do(job); err != nil {

@@ -102,17 +102,17 @@ func TestWhatIsBoundToAnEndedTransactionDoesNothing(t *testing.T) {
 					_, err := queue.AddAndClaim(ctx, noteJob.Type, note{}, "h")
 					return err
 				},
-				"TryClaim":   func(ctx context.Context) error { _, err := queue.TryClaim(ctx, "h"); return err },
-				"TrySteal":   func(ctx context.Context) error { _, err := queue.TrySteal(ctx, "other"); return err },
-				"Cancel":     func(ctx context.Context) error { return queue.Cancel(ctx, job.ID) },
-				"Complete":   func(ctx context.Context) error { return queue.Complete(ctx, job.ID, "h", 0, nil) },
-				"CompleteIn": func(ctx context.Context) error { return job.CompleteIn(ctx, bound) },
-				"Fail":       func(ctx context.Context) error { return queue.Fail(ctx, job.ID, "h", 0, "", nil) },
-				"Stats":      func(ctx context.Context) error { _, err := queue.Stats(ctx); return err },
-				"StatsUpTo":  func(ctx context.Context) error { _, _, err := queue.StatsUpTo(ctx, 1); return err },
-				"Log":        func(ctx context.Context) error { _, err := queue.Log(ctx, job.ID, 0); return err },
-				"DeadJobs":   func(ctx context.Context) error { _, err := queue.DeadJobs(ctx, 0, 1); return err },
-				"Revive":     func(ctx context.Context) error { return queue.Revive(ctx, dead.ID, 1) },
+				"TryClaim":    func(ctx context.Context) error { _, err := queue.TryClaim(ctx, "h"); return err },
+				"TrySteal":    func(ctx context.Context) error { _, err := queue.TrySteal(ctx, "other"); return err },
+				"Cancel":      func(ctx context.Context) error { return queue.Cancel(ctx, job.ID) },
+				"Complete":    func(ctx context.Context) error { return queue.Complete(ctx, job.ID, "h", 0, nil) },
+				"CompleteIn":  func(ctx context.Context) error { return job.CompleteIn(ctx, bound) },
+				"Fail":        func(ctx context.Context) error { return queue.Fail(ctx, job.ID, "h", 0, "", nil) },
+				"Stats":       func(ctx context.Context) error { _, err := queue.Stats(ctx); return err },
+				"StatsByType": func(ctx context.Context) error { _, _, err := queue.StatsByType(ctx, 1); return err },
+				"Log":         func(ctx context.Context) error { _, err := queue.Log(ctx, job.ID, 0); return err },
+				"DeadJobs":    func(ctx context.Context) error { _, err := queue.DeadJobs(ctx, 0, 1); return err },
+				"Revive":      func(ctx context.Context) error { return queue.Revive(ctx, dead.ID, 1) },
 				"Claim of the driver": func(ctx context.Context) error {
 					_, err := queue.Driver().Claim(ctx, driver.ClaimRequest{Handler: "h", Limit: 10})
 					return err

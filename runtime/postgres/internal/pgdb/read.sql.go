@@ -281,39 +281,3 @@ func (q *Queries) StatsByType(ctx context.Context, arg StatsByTypeParams) ([]Sta
 	}
 	return items, nil
 }
-
-const statsUpTo = `-- name: StatsUpTo :one
-WITH f AS (
-  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue = $1 AND j.queue + 0 = $1::integer
-  ORDER BY j.priority, j.due, j.id + 0 LIMIT $2::bigint)
-SELECT count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
-       count(*) FILTER (WHERE f.due <= f.now) AS due,
-       count(*) FILTER (WHERE f.expires > f.now) AS claimed,
-       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue = $1 AND m.queue + 0 = $1::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET $2::bigint) AS more
-FROM f
-`
-
-type StatsUpToParams struct {
-	Queue   int32
-	MaxJobs int64
-}
-
-type StatsUpToRow struct {
-	Waiting int64
-	Due     int64
-	Claimed int64
-	More    bool
-}
-
-// The same over the first jobs in claim order, and whether there are more.
-func (q *Queries) StatsUpTo(ctx context.Context, arg StatsUpToParams) (StatsUpToRow, error) {
-	row := q.db.QueryRow(ctx, statsUpTo, arg.Queue, arg.MaxJobs)
-	var i StatsUpToRow
-	err := row.Scan(
-		&i.Waiting,
-		&i.Due,
-		&i.Claimed,
-		&i.More,
-	)
-	return i, err
-}
