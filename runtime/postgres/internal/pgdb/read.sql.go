@@ -67,26 +67,31 @@ func (q *Queries) DeadJobs(ctx context.Context, arg DeadJobsParams) ([]DeadJobsR
 }
 
 const findJob = `-- name: FindJob :many
-SELECT q.name AS queue, f.state::text AS state, coalesce(h.name, '')::text AS handler, t.name AS type, t.version, f.priority::smallint AS priority,
+SELECT f.state::text AS state, coalesce(h.name, '')::text AS handler, t.name AS type, t.version, f.priority::smallint AS priority,
   f.attempts::integer AS attempts, f.max_attempts::integer AS max_attempts, f.created::timestamptz AS created, f.due::timestamptz AS due,
   f.max_work::bigint AS max_work, f.payload::json AS payload, f.ended::timestamptz AS ended
-FROM jobgen.queue q CROSS JOIN LATERAL (
+FROM (
   SELECT 1 AS place, CASE WHEN j.expires > statement_timestamp() THEN 'claimed' ELSE 'waiting' END AS state,
     CASE WHEN j.expires > statement_timestamp() THEN j.handler END AS handler,
     j.type, j.priority, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, NULL::timestamptz AS ended
-  FROM jobgen.job j WHERE j.queue = q.number AND j.id = $1
+  FROM jobgen.job j WHERE j.queue = $1 AND j.id = $2
   UNION ALL
   SELECT 2, e.state, NULL, e.type, e.priority, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.payload, e.ended
-  FROM jobgen.ended_job e WHERE e.queue = q.number AND e.id = $1
+  FROM jobgen.ended_job e WHERE e.queue = $1 AND e.id = $2
   UNION ALL
-  SELECT 4, 'done', NULL, a.type, 0, (SELECT max(l.number) + 1 FROM jobgen.attempt l WHERE l.queue = q.number AND l.job = $1), 0, NULL, NULL, 0, NULL, a.ended
-  FROM jobgen.attempt a WHERE a.queue = q.number AND a.job = $1 AND a.outcome = 1 AND a.claimed >= q.created) f
+  SELECT 4, 'done', NULL, a.type, 0, (SELECT max(l.number) + 1 FROM jobgen.attempt l WHERE l.queue = $1 AND l.job = $2), 0, NULL, NULL, 0, NULL, a.ended
+  FROM jobgen.attempt a JOIN jobgen.queue q ON q.number = a.queue AND q.deleted IS NULL AND q.created <= a.claimed
+  WHERE a.queue = $1 AND a.job = $2 AND a.outcome = 1) f
 JOIN jobgen.job_type t ON t.number = f.type LEFT JOIN jobgen.handler h ON h.number = f.handler
-WHERE q.deleted IS NULL ORDER BY f.place LIMIT 1
+ORDER BY f.place LIMIT 1
 `
 
+type FindJobParams struct {
+	Queue int32
+	ID    int64
+}
+
 type FindJobRow struct {
-	Queue       string
 	State       string
 	Handler     string
 	Type        string
@@ -101,10 +106,10 @@ type FindJobRow struct {
 	Ended       pgtype.Timestamptz
 }
 
-// A job by its id alone: where it waits or runs, among those that ended, or in what
-// its attempts left. Each queue is asked by the keys that begin with its number.
-func (q *Queries) FindJob(ctx context.Context, id int64) ([]FindJobRow, error) {
-	rows, err := q.db.Query(ctx, findJob, id)
+// A job of a queue by its id: where it waits or runs, among those that ended, or in
+// what its attempts left.
+func (q *Queries) FindJob(ctx context.Context, arg FindJobParams) ([]FindJobRow, error) {
+	rows, err := q.db.Query(ctx, findJob, arg.Queue, arg.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +118,6 @@ func (q *Queries) FindJob(ctx context.Context, id int64) ([]FindJobRow, error) {
 	for rows.Next() {
 		var i FindJobRow
 		if err := rows.Scan(
-			&i.Queue,
 			&i.State,
 			&i.Handler,
 			&i.Type,
