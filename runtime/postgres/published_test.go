@@ -65,9 +65,9 @@ func TestAPartOfUpkeepThatFailsUndoesNoOther(t *testing.T) {
 	conn := connect(t, dsn)
 	exec(t, conn,
 		"CREATE TABLE jobgen.attempt_20200101 PARTITION OF jobgen.attempt FOR VALUES FROM ('2020-01-01 00:00+00') TO ('2020-01-02 00:00+00')",
-		"INSERT INTO jobgen.attempt_default (queue, type, job, number, handler, outcome, claimed, ended) VALUES (1, 1, 1, 0, 1, 1, 'now', '2021-05-05')",
 		"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$not today$$; END'",
 		"CREATE TRIGGER refuse BEFORE DELETE ON jobgen.attempt_default FOR EACH ROW EXECUTE FUNCTION refuse()",
+		"INSERT INTO jobgen.attempt_default (queue, type, job, number, handler, outcome, claimed, ended) VALUES (1, 1, 1, 0, 1, 1, 'now', '2021-05-05')",
 		"INSERT INTO jobgen.ended_job (queue, id, state, ended, priority, type, attempts, max_attempts, created, due, max_work, payload) VALUES (1, 1, 'cancelled', '2021-01-01', 0, 1, 0, 1, 'now', 'now', 0, '{}')")
 	err := store.Upkeep(t.Context(), 30)
 	wantError(t, "upkeep", err, "delete old attempts: not today (P0001)")
