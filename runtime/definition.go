@@ -41,7 +41,7 @@ type Definition struct {
 
 	// Upgrades are those from the previous versions of which jobs may still wait, in
 	// order. A worker claims those versions and the current one, and no others.
-	// What is wrong with them, [Catalogue.Err] says.
+	// [Catalogue.Err] says what is wrong with them.
 	Upgrades []Upgrade
 }
 
@@ -160,8 +160,31 @@ func (d *Definition) encode(dst []byte, payload any, limit int) ([]byte, error) 
 	return data, nil
 }
 
+// withUpgrades returns the definition with the functions of its upgrades that
+// are still missing.
+func (d *Definition) withUpgrades(given []Upgrade) (*Definition, error) {
+	with := *d
+	with.Upgrades = slices.Clone(d.Upgrades)
+	for _, g := range given {
+		i := slices.IndexFunc(with.Upgrades, func(u Upgrade) bool { return u.from == g.from && u.in == g.in && u.out == g.out })
+		switch {
+		case i < 0:
+			return nil, fmt.Errorf("job type %q has no upgrade from payload version %d that makes a %v of a %v", d.Type, g.from, g.out, g.in)
+		case with.Upgrades[i].apply != nil:
+			return nil, fmt.Errorf("job type %q has an upgrade from payload version %d already", d.Type, g.from)
+		}
+		with.Upgrades[i] = g
+	}
+	for _, u := range with.Upgrades {
+		if u.apply == nil {
+			return nil, fmt.Errorf("the upgrade of job type %q from payload version %d is missing", d.Type, u.from)
+		}
+	}
+	return &with, nil
+}
+
 // decode reads a payload of any version that the definition knows as *P.
-func (d *Definition) decode(version int16, data []byte) (any, error) {
+func (d *Definition) decode(ctx context.Context, version int16, data []byte) (any, error) {
 	if version == d.version() {
 		return decodePayload(d.Type, data, d.payload())
 	}
@@ -174,8 +197,11 @@ func (d *Definition) decode(version int16, data []byte) (any, error) {
 		return nil, err
 	}
 	for _, u := range d.Upgrades[i:] {
-		if p, err = u.upgrade(p); err != nil {
-			return nil, &PayloadError{Type: d.Type, Err: fmt.Errorf("upgrade from version %d: %w", u.from, err)}
+		if u.apply == nil {
+			return nil, fmt.Errorf("job type %q: only a handler has the upgrade from payload version %d", d.Type, u.from)
+		}
+		if p, err = u.upgrade(ctx, p); err != nil {
+			return nil, fmt.Errorf("upgrade %s from payload version %d: %w", d.Type, u.from, err)
 		}
 	}
 	return p, nil

@@ -115,11 +115,11 @@ func ExampleNewWorker() {
 		observer observe.Observer
 	)
 	worker := runtime.NewWorker(store, mux,
-		runtime.WithHandlers(20),                      // jobs of each queue that run at once; 100 by default
-		runtime.WithQueueHandlers(jobs.EmailQueue, 5), // and of this queue
-		runtime.WithQueues(jobs.EmailQueue),           // of the mux's queues, work only these
-		runtime.WithGracePeriod(20*time.Second),       // for running handlers at the stop; 30 s by default
-		runtime.WithPollInterval(time.Second),         // without notifications; 5 s by default
+		runtime.WithHandlers(20),                       // jobs of each queue that run at once; 100 by default
+		runtime.WithQueueHandlers(jobs.EmailsQueue, 5), // and of this queue
+		runtime.WithQueues(jobs.EmailsQueue),           // of the mux's queues, work only these
+		runtime.WithGracePeriod(20*time.Second),        // for running handlers at the stop; 30 s by default
+		runtime.WithPollInterval(time.Second),          // without notifications; 5 s by default
 		runtime.WithLogger(slog.Default()),
 		runtime.WithObserver(observer), // for metrics and traces
 	)
@@ -137,7 +137,7 @@ func ExampleQueue_Revive() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	queue, err := store.Queue(ctx, jobs.EmailQueue)
+	queue, err := store.Queue(ctx, jobs.EmailsQueue)
 	if err != nil {
 		log.Fatal(err)
 	}

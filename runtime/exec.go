@@ -42,7 +42,7 @@ func (j *Job) Exec(ctx context.Context, do func(context.Context) error) error {
 		answer, err = finish(ctx, j.HandlerID, o)
 		return err
 	})
-	if errors.Is(writeErr, engine.ErrDropped) {
+	if engine.Is(writeErr, engine.ErrDropped) {
 		t.base.Error("outcome dropped", append(t.attrs(), "error", writeErr)...)
 		writeErr = fmt.Errorf("job %d attempt %d: %w", j.ID, j.AttemptNumber, writeErr)
 	}

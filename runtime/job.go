@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -51,12 +52,13 @@ func (j *Job) MarshalJSON() ([]byte, error) { return j.Encode() }
 // Payload returns a pointer to the decoded payload struct of the job's type,
 // an *EmailJob for a job of type "email". It returns [ErrInvalidJobType] for a
 // type that the job's store was not opened with and a [*PayloadError] for data
-// that does not decode.
+// that does not decode. A payload of a previous version is upgraded; where its
+// upgrade is given to [Mux.Handle], only the job that a handler gets has it.
 func (j *Job) Payload() (any, error) {
 	if j.payloads == nil {
 		return nil, fmt.Errorf("payload of job %d: %w: the job comes from no store", j.ID, ErrInvalidJobType)
 	}
-	p, err := j.payloads.decode(j.Type, j.PayloadVersion, j.Data)
+	p, err := j.payloads.decode(context.Background(), j.Type, j.PayloadVersion, j.Data)
 	if err != nil {
 		return nil, fmt.Errorf("payload of job %d: %w", j.ID, err)
 	}

@@ -57,7 +57,7 @@ type Job struct {
 
 // payloads decode the payloads of a store's jobs: its [Catalogue].
 type payloads interface {
-	decode(t JobType, version int16, data []byte) (any, error)
+	decode(ctx context.Context, t JobType, version int16, data []byte) (any, error)
 }
 
 // A JobClaim is a handler's hold on one attempt of a job. What is written to

@@ -35,13 +35,21 @@ func NewMux() *Mux { return &Mux{handlers: make(map[JobType]muxEntry)} }
 // handler already, or a handler that is nil or takes something else, is a
 // mistake that [Worker.Run] reports before it claims anything. The generated
 // Handle functions, which take no other handler than the type's, call it.
-func (m *Mux) Handle(def *Definition, handler any) {
+//
+// Upgrades are those that the definition has without their functions, so that
+// they can have what main has opened, such as a database. All of them are needed.
+func (m *Mux) Handle(def *Definition, handler any, upgrades ...Upgrade) {
 	mistake := func(format string, args ...any) { m.err = errors.Join(m.err, fmt.Errorf("mux: "+format, args...)) }
 	if _, ok := m.handlers[def.Type]; ok {
 		mistake("job type %q has two handlers", def.Type)
 		return
 	}
 	if err := def.check(); err != nil {
+		mistake("%w", err)
+		return
+	}
+	def, err := def.withUpgrades(upgrades)
+	if err != nil {
 		mistake("%w", err)
 		return
 	}
@@ -55,12 +63,15 @@ func (m *Mux) Handle(def *Definition, handler any) {
 		return
 	}
 	m.handlers[def.Type] = muxEntry{queue: def.Queue, versions: def.versions(), run: func(ctx context.Context, job *Job) error {
-		payload, err := def.decode(job.PayloadVersion, job.Data)
+		payload, err := def.decode(ctx, job.PayloadVersion, job.Data)
 		if isGarbage(err) {
 			return &engine.Final{Err: err}
 		}
 		if err != nil {
 			return err
+		}
+		if job.PayloadVersion != def.version() {
+			job.payloads = upgraded{payload}
 		}
 		return def.Call(ctx, handler, job, payload)
 	}}

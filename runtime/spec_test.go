@@ -24,21 +24,22 @@ import (
 // with the type that the model gives it, so that none is renamed or retyped.
 
 var (
-	_ time.Duration                         = runtime.DefaultMaxWorkDuration
-	_ *time.Duration                        = &runtime.BackoffDuration
-	_ []error                               = []error{runtime.ErrInvalidJobType, runtime.ErrJobCancelled, runtime.ErrJobCanceled, runtime.ErrJobNotFound, runtime.ErrJobNotClaimed, runtime.ErrJobQueueAlreadyExists, runtime.ErrJobQueueNotFound}
-	_ func(context.Context) *slog.Logger    = runtime.Logger
-	_ func(*runtime.Job) ([]byte, error)    = (*runtime.Job).Encode
-	_ func(*runtime.Job) (any, error)       = (*runtime.Job).Payload
-	_ func(*runtime.JobClaim) []byte        = (*runtime.JobClaim).Bytes
-	_ runtime.JobOptionConstructor          = runtime.JobOptions
-	_ func(time.Time) runtime.JobOption     = runtime.JobOptions.Due
-	_ func(int32) runtime.JobOption         = runtime.JobOptions.MaxAttempts
-	_ func(time.Duration) runtime.JobOption = runtime.JobOptions.MaxWorkDuration
-	_ []runtime.JobOption                   = []runtime.JobOption{runtime.JobDue(time.Time{}), runtime.JobMaxAttempts(int32(1)), runtime.JobMaxWorkDuration(time.Second)}
-	_ time.Time                             = time.Time(runtime.JobDue{})
-	_ runtime.JobService                    = outsideService{}
-	_ runtime.JobQueue                      = outsideQueue{}
+	_ time.Duration                                  = runtime.DefaultMaxWorkDuration
+	_ *time.Duration                                 = &runtime.BackoffDuration
+	_ []error                                        = []error{runtime.ErrInvalidJobType, runtime.ErrJobCancelled, runtime.ErrJobCanceled, runtime.ErrJobNotFound, runtime.ErrJobNotClaimed, runtime.ErrJobQueueAlreadyExists, runtime.ErrJobQueueNotFound}
+	_ func(context.Context) *slog.Logger             = runtime.Logger
+	_ func(*runtime.Job) ([]byte, error)             = (*runtime.Job).Encode
+	_ func(*runtime.Job) (any, error)                = (*runtime.Job).Payload
+	_ func(*runtime.JobClaim) []byte                 = (*runtime.JobClaim).Bytes
+	_ runtime.JobOptionConstructor                   = runtime.JobOptions
+	_ func(time.Time) runtime.JobDue                 = runtime.JobOptions.Due
+	_ func(int32) runtime.JobMaxAttempts             = runtime.JobOptions.MaxAttempts
+	_ func(time.Duration) runtime.JobMaxWorkDuration = runtime.JobOptions.MaxWorkDuration
+	_ func(int16) runtime.JobPriority                = runtime.JobOptions.Priority
+	_ []runtime.JobOption                            = []runtime.JobOption{runtime.JobDue(time.Time{}), runtime.JobMaxAttempts(int32(1)), runtime.JobMaxWorkDuration(time.Second)}
+	_ time.Time                                      = time.Time(runtime.JobDue{})
+	_ runtime.JobService                             = outsideService{}
+	_ runtime.JobQueue                               = outsideQueue{}
 
 	_ func(*runtime.Job, context.Context, func(context.Context) error) error                        = (*runtime.Job).Exec
 	_ func(context.Context, runtime.JobQueue, string, time.Duration, float64) (*runtime.Job, error) = runtime.Claim
@@ -318,22 +319,22 @@ func TestOperatorsErrorsComeFromTheStore(t *testing.T) {
 	}
 	admin := store.Store
 	ctx := t.Context()
-	if _, err := admin.LookupQueue(ctx, "emails"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
+	if _, err := admin.Queue(ctx, "reports"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
 		t.Error(err)
 	}
-	if _, err := admin.DrainQueue(ctx, "emails"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
+	if _, err := admin.DrainQueue(ctx, "reports"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
 		t.Error(err)
 	}
-	if err := admin.DeleteQueue(ctx, "emails"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
+	if err := admin.DeleteQueue(ctx, "reports"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
 		t.Error(err)
 	}
-	if _, err := admin.GetQueue(ctx, "emails"); err != nil {
+	if _, err := admin.GetQueue(ctx, "reports"); err != nil {
 		t.Error(err)
 	}
-	if _, err := admin.CreateQueue(ctx, "emails"); !errors.Is(err, runtime.ErrJobQueueAlreadyExists) {
+	if _, err := admin.CreateQueue(ctx, "reports"); !errors.Is(err, runtime.ErrJobQueueAlreadyExists) {
 		t.Error(err)
 	}
-	if names, err := admin.Queues(ctx); err != nil || !slices.Equal(names, []string{"emails"}) {
+	if names, err := admin.Queues(ctx); err != nil || !slices.Equal(names, []string{"emails", "reports"}) {
 		t.Errorf("%q, %v", names, err)
 	}
 }

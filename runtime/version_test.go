@@ -33,11 +33,11 @@ type memo struct {
 	Size int    `json:"size"`
 }
 
-func upgradeMemoV1(old memoV1) (memoV2, error) {
+func upgradeMemoV1(_ context.Context, old memoV1) (memoV2, error) {
 	return memoV2{Text: old.Text, Size: strconv.Itoa(len(old.Text))}, nil
 }
 
-func upgradeMemoV2(old memoV2) (memo, error) {
+func upgradeMemoV2(_ context.Context, old memoV2) (memo, error) {
 	size, err := strconv.Atoi(old.Size)
 	return memo{Text: old.Text, Size: size}, err
 }
@@ -90,8 +90,8 @@ func TestPayloadOfAFormerVersionComesUpgraded(t *testing.T) {
 		t.Errorf("version %d, error %v, payload (-want +got):\n%s", job.PayloadVersion, err, diff)
 	}
 	job, _, err = claim()
-	if wrong := (*runtime.PayloadError)(nil); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "upgrade from version 2") || job.PayloadVersion != 2 {
-		t.Errorf("version %d, error %v; want a PayloadError of the upgrade from version 2", job.PayloadVersion, err)
+	if wrong := (*runtime.PayloadError)(nil); errors.As(err, &wrong) || err == nil || !strings.Contains(err.Error(), "upgrade memo from payload version 2") || job.PayloadVersion != 2 {
+		t.Errorf("version %d, error %v; want the error of the upgrade from version 2", job.PayloadVersion, err)
 	}
 	job, payload, err = claim()
 	if diff := cmp.Diff(any(&memo{"f", 6}), payload); diff != "" || err != nil || job.PayloadVersion != 4 {

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
 // A Worker claims the jobs that a [Mux] has handlers for, and runs them. Each
@@ -37,10 +36,6 @@ func NewWorker(service JobService, mux *Mux, opts ...WorkerOption) *Worker {
 // errWorkerStopped is the cause of the handlers' contexts after a hard stop.
 var errWorkerStopped = errors.New("worker stopped")
 
-// openAfterStop is how long Run waits, once it is to stop, for queues that are
-// being opened.
-const openAfterStop = 5 * time.Second
-
 // Run works until ctx ends, and then stops gracefully: it claims no more,
 // releases what it had claimed but not begun, without using up an attempt, and
 // lets running handlers finish for as long as the grace period. Then, or at
@@ -51,8 +46,10 @@ const openAfterStop = 5 * time.Second
 // Run returns nil after a clean stop, an error before anything is claimed when
 // the Worker cannot work as it is set up, and an error that counts the
 // handlers which ignored the end of their context; those alone keep their
-// goroutines. A store that is away, or fails, after Run has begun is tried
-// again with growing waits and never ends Run.
+// goroutines. A store that is away, or fails, is tried again with growing waits and
+// never ends Run, also where it is away from the start: Run says so in its log, and
+// begins once it is there. What the store refuses for good before anything is
+// claimed, such as a schema or rights that are missing, is an error at once.
 func (w *Worker) Run(ctx context.Context) error {
 	if !w.started.CompareAndSwap(false, true) {
 		return errors.New("run worker: it has run before; make a new one")
@@ -69,6 +66,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-soft.Done():
 		}
 	}()
+	if w.mux == nil {
+		return errors.New("run worker: the mux is nil")
+	}
 	if err := errors.Join(w.mux.err, w.settings.check(w.mux)); err != nil {
 		return fmt.Errorf("run worker: %w", err)
 	}
@@ -79,7 +79,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("run worker: %w", err)
 	}
-	w.say("worker starts", w.settings.attrs()...)
+	w.say(slog.LevelDebug, "worker starts", w.settings.attrs()...)
 
 	var running sync.WaitGroup
 	var stuck atomic.Int64
@@ -93,30 +93,11 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.await(done, w.settings.gracePeriod)
 	end(errWorkerStopped)
 	<-done
-	w.say("worker stopped", "handler", w.settings.handlerID)
+	w.say(slog.LevelDebug, "worker stopped", "handler", w.settings.handlerID)
 	if n := stuck.Load(); n > 0 {
 		return fmt.Errorf("stop worker: %d handlers still run, though their contexts have ended", n)
 	}
 	return nil
-}
-
-// sayTime is how long the logger may take to say that the Worker starts or has
-// stopped.
-const sayTime = 100 * time.Millisecond
-
-// say logs a line. The logger is the user's and may block, or end its goroutine.
-func (w *Worker) say(line string, attrs ...any) {
-	said := make(chan struct{})
-	go func() {
-		defer close(said)
-		w.settings.logger.Debug(line, attrs...)
-	}()
-	timer := time.NewTimer(sayTime)
-	defer timer.Stop()
-	select {
-	case <-said:
-	case <-timer.C:
-	}
 }
 
 // StopNow is the hard stop: it ends Run, and the contexts of running handlers,
@@ -132,48 +113,4 @@ func (w *Worker) await(done <-chan struct{}, d time.Duration) {
 	case <-w.hard:
 	case <-timer.C:
 	}
-}
-
-// openWithin is open, and an error where opening ignores the end of ctx.
-func (w *Worker) openWithin(ctx context.Context) ([]*workedQueue, error) {
-	type opened struct {
-		queues []*workedQueue
-		err    error
-	}
-	done := make(chan opened, 1)
-	go func() {
-		all := opened{err: errors.New("open queues: the service ended the goroutine")}
-		defer func() {
-			if value := recover(); value != nil {
-				all.err = errors.New("open queues: " + engine.PanicText(value))
-			}
-			done <- all
-		}()
-		all.queues, all.err = w.open(ctx)
-	}()
-	overdue := make(chan struct{})
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(openAfterStop, func() { close(overdue) }) })()
-	select {
-	case all := <-done:
-		return all.queues, all.err
-	case <-overdue:
-		return nil, ctx.Err()
-	}
-}
-
-// open opens the queues to work.
-func (w *Worker) open(ctx context.Context) ([]*workedQueue, error) {
-	names := w.settings.queues
-	if len(names) == 0 {
-		names = w.mux.queues()
-	}
-	queues := make([]*workedQueue, len(names))
-	for i, name := range names {
-		queue, err := w.service.GetQueue(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		queues[i] = newWorkedQueue(name, queue, w.mux, &w.settings)
-	}
-	return queues, nil
 }

@@ -44,7 +44,7 @@ func (w *workedQueue) run(soft, base context.Context) (stuck int) {
 		q := newPlainQueue(ctx, w.queue, cfg.Types, cfg.Poll)
 		cfg.Queue, cfg.MaxFinish = q, 1
 		cfg.NewTask = func(row *driver.Row, holder *engine.Holder) engine.Task {
-			return q.newTask(w.works[row.Type.Type], row, holder.Sent)
+			return q.newTask(w.works[row.Type.Type], row, holder.Handler, holder.Sent)
 		}
 	}
 	return engine.Run(soft, base, cfg)

@@ -19,13 +19,19 @@ import (
 
 func breakingCommand(format *report.Format) *cobra.Command {
 	var o breakingOptions
-	level := string(breaking.Source)
+	level := string(breaking.Wire)
 	cmd := &cobra.Command{
 		Use:   "breaking [jobs.yaml]",
-		Short: "Say whom a change of a jobs.yaml breaks",
+		Short: "Report breaking changes",
 		Long: `Breaking compares a jobs.yaml with what it was, and exits with 1 when the change
-breaks something: jobs that wait, binaries that run, Go or SQL that enqueues. Each
+breaks something: jobs that wait, binaries that run, or SQL that enqueues. Each
 finding has a rule, which docs/reference/breaking.md explains, and says what to do.
+With --level SOURCE it also reports what only Go code notices, since it no longer
+compiles or means something else.
+
+A change that is meant is accepted in jobs.yaml, under accept: each finding ends in
+the entry to write. It holds for that one change, and needs a reason. One that holds
+for nothing is reported.
 
 What it was is, unless --against says otherwise, the file in the last commit, and
 where no commit has it, what jobs.lock says. It says on standard error what it
@@ -39,6 +45,9 @@ belong to other programs, and are only counted. It changes nothing there: it is
 one read-only transaction.`,
 		Example: `  # in a pull request
   jobgen breaking --against git:origin/main --format github
+
+  # Go code too
+  jobgen breaking --level SOURCE
 
   # only what waits in the database
   jobgen breaking --level ROWS --database "$DATABASE_URL"
@@ -136,6 +145,7 @@ func (o *breakingOptions) run(cmd *cobra.Command, path string, c checked) ([]rep
 	fromLock := len(findings) // those behind name places in the lock
 	for _, refused := range c.advanced.Refused {
 		if !slices.ContainsFunc(findings, func(f breaking.Finding) bool { return f.Rule == refused.Rule && f.At == refused.At }) {
+			refused.Delta = breaking.Delta{} // generate refuses it, so no acceptance helps
 			findings = append(findings, refused)
 		}
 	}
@@ -159,14 +169,36 @@ func (o *breakingOptions) run(cmd *cobra.Command, path string, c checked) ([]rep
 			findings, names = append(findings, f), append(names, "")
 		}
 	}
+	return o.review(cmd, path, c.file, base.File, findings, names), nil
+}
+
+// review returns the findings that are not accepted, each of which names places
+// in what names says, and tells of the others.
+func (o *breakingOptions) review(cmd *cobra.Command, path string, file, base *schema.File, findings []breaking.Finding, names []string) []report.Problem {
 	var list []report.Problem
-	for i, f := range findings {
-		if o.level.Includes(f.Level) {
-			list = append(list, report.Finding(path, names[i], f))
+	for i := range findings {
+		open, accepted, _, _ := breaking.Accept(findings[i:i+1], base, file)
+		for _, a := range accepted {
+			say(cmd, "accepted: %s [%s]: %s", a.Message, a.Rule.Name, a.Reason)
+		}
+		for _, f := range open {
+			if o.level.Includes(f.Level) {
+				list = append(list, report.Finding(path, names[i], f))
+			}
 		}
 	}
+	_, _, spent, unused := breaking.Accept(findings, base, file)
+	for _, a := range spent {
+		say(cmd, "%s:%d: the acceptance has been merged, and holds for no later change: remove it", path, a.At.Line)
+	}
+	for _, a := range unused {
+		list = append(list, report.Problem{
+			Path: path, Line: a.At.Line, Column: a.At.Column, Rule: "unused-acceptance",
+			Message: fmt.Sprintf("no change of %q against %s is what this accepts: write what jobgen breaking prints, or remove it", a.Of.Value, a.Rule.Value),
+		})
+	}
 	slices.SortStableFunc(list, func(a, b report.Problem) int { return a.Position().Compare(b.Position()) })
-	return list, nil
+	return list
 }
 
 // readStored reads every job of the databases.

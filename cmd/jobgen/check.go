@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/jobgen/jobgen/internal/breaking"
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/gotypes"
 	"github.com/jobgen/jobgen/internal/lock"
@@ -20,6 +21,7 @@ import (
 
 // A checked file is one that was read and checked.
 type checked struct {
+	src  []byte
 	file *schema.File
 	pkg  *gotypes.Package
 	dir  string // where the package's code goes
@@ -54,12 +56,13 @@ func check(ctx context.Context, path string) (checked, []report.Problem, error) 
 	if file == nil {
 		return checked{}, report.Mistakes(path, mistakes), nil
 	}
-	c := checked{file: file, lockPath: lock.Path(path)}
+	c := checked{src: src, file: file, lockPath: lock.Path(path)}
 	var wrong []report.Problem
 	if other := sharesLock(path); other != "" {
 		wrong = append(wrong, report.Problem{Path: path, Message: fmt.Sprintf("%s would have the same %s: rename one of them", other, filepath.Base(c.lockPath))})
 		return c, append(report.Mistakes(path, mistakes), wrong...), nil
 	}
+	mistakes = append(mistakes, breaking.CheckAccepted(file)...)
 	if len(mistakes) == 0 {
 		if wrong, err = c.advance(); err != nil {
 			return checked{}, nil, err

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,24 +21,27 @@ func generateCommand(format *report.Format) *cobra.Command {
 	watch := false
 	cmd := &cobra.Command{
 		Use:   "generate [jobs.yaml]",
-		Short: "Write the Go code of a jobs.yaml",
-		Long: `Generate writes the Go code of a jobs.yaml into the package that the file names.
+		Short: "Generate Go code from jobs.yaml",
+		Long: `Generate writes Go code into the package that jobs.yaml names. When jobs.yaml has
+mistakes, it writes nothing.
 
-Files that are right already are left alone, also where git has converted their
-line ends; files that were generated from this jobs.yaml for jobs that are gone
-are removed. The header of each file names its jobs.yaml: a package that holds
-the code of another one is refused, and a file without jobgen's header is
-neither overwritten nor removed. When jobs.yaml has mistakes, nothing is written.
+It leaves files alone that are up to date, even if git has converted their line
+ends, and removes files that were generated for jobs that no longer exist. The
+header of each file names its jobs.yaml. Generate refuses a package with the code
+of another jobs.yaml, and never overwrites or removes a file without its header.
 
-Beside jobs.yaml it writes jobs.lock, which lists every version of every payload
-that a waiting job may have. A change that leaves the new binary unable to read
-these is refused, and the message says what to do; see docs/reference/breaking.md.
+Beside jobs.yaml it writes jobs.lock, which lists every payload version that a
+waiting job may have. It refuses a change after which the new binary could not
+read these, and says what to do; see docs/guides/change-jobs.md.
 
-That nothing has changed since the last run is seen from a sum in your cache
-folder, without making the code again. jobgen check trusts no sum.
+If a comment at the top of jobs.yaml names a schema for editors beside it, as in
+# yaml-language-server: $schema=jobs.schema.json, generate writes that file too.
 
-With --watch it goes on until it is interrupted, and writes again whenever
-jobs.yaml changes. Mistakes are printed, and the next change is waited for.`,
+A checksum in your cache folder tells generate that nothing has changed since the
+last run. jobgen check does not use it.
+
+With --watch it generates again whenever jobs.yaml changes, and prints mistakes,
+until it is interrupted.`,
 		Example: `  # the nearest jobs.yaml, here or in a directory above
   jobgen generate
 
@@ -84,14 +87,19 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 	if err != nil {
 		return err
 	}
-	todo, err := code.todo()
+	schemaPath, schemaStale, err := schemaChange(path, code.src)
 	if err != nil {
 		return err
 	}
-	if todo == "" && !code.file.NamesGoTypes() {
+	if schemaStale != nil {
+		if err := writeSchema(path, *schemaStale); err != nil {
+			return err
+		}
+	}
+	if !code.file.NamesGoTypes() {
 		// A folder that cannot be written costs the next run some time, and is
 		// nothing to fail for.
-		_ = kept.Keep(path, code.dir)
+		_ = kept.Keep(path, code.dir, schemaPath)
 	}
 	if format != report.Text {
 		return nil
@@ -103,18 +111,26 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 	if locked {
 		fmt.Fprintf(out, "%s: changed\n", shorten(code.lockPath))
 	}
+	if schemaStale != nil {
+		fmt.Fprintf(out, "%s: changed\n", shorten(schemaPath))
+	}
 	code.tell(out)
-	_, err = io.WriteString(out, todo)
-	return err
+	for _, name := range changed {
+		if emit.OfPreviousVersion(name) && !slices.ContainsFunc(code.files, func(f emit.File) bool { return f.Name == name }) {
+			fmt.Fprintf(out, "\n%s is removed, since no job has its version: remove the upgrade from it, which is no longer needed\n", name)
+		}
+	}
+	return nil
 }
 
 func checkCommand(format *report.Format) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [jobs.yaml]",
-		Short: "Say whether the generated code is current",
-		Long: `Check exits with 0 when the generated code is what jobs.yaml says, and with 1
-and a short diff when jobgen generate would change it, or jobs.lock. It writes
-nothing, and says on standard error what it has compared.`,
+		Short: "Check that the generated code is up to date",
+		Long: `Check exits with 0 when the generated code, jobs.lock and the schema for editors
+are up to date with jobs.yaml. When jobgen generate would change them, it prints a
+short diff and exits with 1. It writes nothing, and says on standard error what it
+has compared.`,
 		Example: `  # in continuous integration
   jobgen check
 
@@ -146,6 +162,13 @@ nothing, and says on standard error what it has compared.`,
 					Message: "the lock is stale: run jobgen generate, and commit both",
 					Diff:    files.Diff(filepath.Base(code.lockPath), code.checked.locked, code.lock),
 				})
+			}
+			schemaPath, schemaStale, err := schemaChange(code.source, code.src)
+			if err != nil {
+				return err
+			}
+			if schemaStale != nil {
+				stale = append(stale, report.Problem{Path: schemaPath, Message: "the schema for editors is stale: run jobgen generate"})
 			}
 			if len(stale) == 0 {
 				return nil
@@ -210,25 +233,15 @@ func (g *generated) tell(out io.Writer) {
 			fmt.Fprintf(out, "\t%s [%s]\n", why.Message, why.Rule.Name)
 		}
 	}
+	for _, step := range g.advanced.Said {
+		if begun := emit.Upgrade(g.pkg, step.Job, step.From); begun != "" {
+			fmt.Fprintf(out, "\n%s: waiting jobs with payload version %d are upgraded to %d. The type that you pass to HandleAll, or to the\n"+
+				"function of the queue or the job, needs this method, and does not compile without it:\n\n%s", step.Job, step.From, step.To, begun)
+		}
+	}
 	for _, step := range g.advanced.Removed {
-		fmt.Fprintf(out, "\n%s: is removed, and stays in %s, since jobs of it may wait; jobgen prune drops it when none does\n", step.Job, shorten(g.lockPath))
+		fmt.Fprintf(out, "\n%s: removed; it stays in %s, since jobs of it may wait, until jobgen prune drops it\n", step.Job, shorten(g.lockPath))
 	}
-}
-
-// todo returns what is left to do by hand, each time until it is done.
-func (g *generated) todo() (string, error) {
-	missing, unused, err := emit.MissingUpgrades(g.dir, g.pkg)
-	if err != nil {
-		return "", err
-	}
-	var out strings.Builder
-	if missing != "" {
-		fmt.Fprintf(&out, "\nUpgrades are missing. Put them into a file in %s, such as upgrades.go, and fill them in:\n\n%s", shorten(g.dir), missing)
-	}
-	for _, name := range unused {
-		fmt.Fprintf(&out, "\n%s in %s is needed no longer: remove it\n", name, shorten(g.dir))
-	}
-	return out.String(), nil
 }
 
 func count(changed int) string {

@@ -12,11 +12,11 @@ func rolesCommand() *cobra.Command {
 	var schema, prefix, database string
 	cmd := &cobra.Command{
 		Use:   "roles",
-		Short: "Print the SQL that makes PostgreSQL roles with the least rights",
-		Long: `Roles prints SQL that makes six roles for a schema of jobgen, and says what each
-may do: owner, migrate, enqueue, work, read and admin, after a prefix. Read it,
-and run it as an administrator: before the first migration, and again after
-each. It may be run at any time. With --database it is run there at once.`,
+		Short: "Print SQL that creates PostgreSQL roles with least rights",
+		Long: `Roles prints SQL that creates six roles for a schema of jobgen and grants each
+its rights: owner, migrate, enqueue, work, read and admin, after a prefix. Read
+it, and run it as an administrator: before the first migration, and again after
+each migration. It may be run at any time. With --database, roles runs it.`,
 		Example: `  # read it, then run it
   jobgen roles --prefix shop_ > roles.sql
   psql -f roles.sql "$ADMIN_DATABASE_URL"

@@ -21,17 +21,17 @@ func schemaCommand(format *report.Format) *cobra.Command {
 	var path, dir string
 	cmd := &cobra.Command{
 		Use:   "schema [job]",
-		Short: "Print JSON Schema of jobs.yaml, or of a job's payload",
+		Short: "Print a JSON Schema of jobs.yaml or of a job's payload",
 		Long: `Schema prints a JSON Schema (2020-12).
 
-Without a job it is that of jobs.yaml itself, for editors. One with a language
-server for YAML completes and checks the file that has, in its first lines,
+Without a job it is the schema of jobs.yaml itself, for editors. An editor with
+the YAML language server completes and checks a file whose first line is
 
   # yaml-language-server: $schema=jobs.schema.json
 
-With a job it is that of the job's payload, as the generated code stores it: for
-triggers, other languages and tests. With --all each job's is written to
-DIR/JOB.schema.json; files that are right already are left alone.`,
+With a job it is the schema of the job's payload, as the generated code stores
+it: for other languages and for tests. With --all it writes the schema of each
+job to DIR/JOB.schema.json, and leaves files alone that are up to date.`,
 		Example: `  # for the editor
   jobgen schema > jobs.schema.json
 

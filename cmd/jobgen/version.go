@@ -11,8 +11,8 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of jobgen",
-		Long: `Version prints the version of jobgen and of the Go that it was built with: that
-of its module, or the commit of a build from a work tree.`,
+		Long: `Version prints the version of jobgen's module, or the commit if it was built from
+a work tree, and the version of Go that it was built with.`,
 		Example: "  go tool jobgen version",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

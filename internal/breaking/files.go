@@ -3,6 +3,7 @@ package breaking
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/jobgen/jobgen/internal/diagnostic"
 	"github.com/jobgen/jobgen/internal/schema"
@@ -32,15 +33,15 @@ type walk struct {
 	found []Finding
 }
 
-func (w *walk) add(rule *Rule, job string, at, was diagnostic.Position, breaks []Party, format string, args ...any) {
+func (w *walk) add(rule *Rule, d Delta, job string, at, was diagnostic.Position, breaks []Party, format string, args ...any) {
 	w.found = append(w.found, Finding{
-		Rule: rule, Level: rule.Level, At: at, Was: was, Job: job, Message: fmt.Sprintf(format, args...), Breaks: breaks, Do: rule.Do,
+		Rule: rule, Delta: d, Level: rule.Level, At: at, Was: was, Job: job, Message: fmt.Sprintf(format, args...), Breaks: breaks, Do: rule.Do,
 	})
 }
 
 func (w *walk) file() {
 	if was, is := w.Old.Package, w.New.Package; was.Value != is.Value {
-		w.add(PackageMoved, "", is.At, was.At, []Party{GoCallers}, "the package was %s and is %s", was.Value, is.Value)
+		w.add(PackageMoved, Delta{"package", was.Value, is.Value}, "", is.At, was.At, []Party{GoCallers}, "the package was %s and is %s", was.Value, is.Value)
 	}
 	queues := make(map[string]bool)
 	for _, q := range w.New.Queues {
@@ -48,7 +49,7 @@ func (w *walk) file() {
 	}
 	for _, q := range w.Old.Queues {
 		if !queues[q.Name.Value] {
-			w.add(QueueRemoved, "", w.New.Keys["queues"], q.Name.At, []Party{WaitingJobs, SQLCallers}, "the queue %q is gone", q.Name.Value)
+			w.add(QueueRemoved, Delta{Subject: q.Name.Value}, "", w.New.Keys["queues"], q.Name.At, []Party{WaitingJobs, SQLCallers}, "the queue %q is gone", q.Name.Value)
 			w.found[len(w.found)-1].queue = q.Name.Value
 		}
 	}
@@ -59,7 +60,7 @@ func (w *walk) file() {
 	for _, t := range w.Old.Types {
 		now := types[t.Name.Value]
 		if now == nil {
-			w.add(TypeRemoved, "", w.parent("types"), t.Name.At, []Party{GoCallers}, "the type %q is gone", t.Name.Value)
+			w.add(TypeRemoved, Delta{Subject: t.Name.Value}, "", w.parent("types"), t.Name.At, []Party{GoCallers}, "the type %q is gone", t.Name.Value)
 			continue
 		}
 		w.reused("", fmt.Sprintf("type %q", t.Name.Value), t.Reserved, now.Reserved, now.Fields)
@@ -71,7 +72,10 @@ func (w *walk) file() {
 	for _, job := range w.Old.Jobs {
 		now := jobs[job.Type.Value]
 		if now == nil {
-			w.add(JobRemoved, job.Type.Value, w.New.Keys["jobs"], job.Type.At, []Party{WaitingJobs, GoCallers, SQLCallers}, "the job %q is gone", job.Type.Value)
+			w.add(JobRemoved, Delta{Subject: job.Type.Value}, job.Type.Value, w.New.Keys["jobs"], job.Type.At, []Party{WaitingJobs, GoCallers, SQLCallers}, "the job %q is gone", job.Type.Value)
+			if do := w.renamedJob(job); do != "" {
+				w.found[len(w.found)-1].Do = do
+			}
 			continue
 		}
 		w.job(job, now)
@@ -93,7 +97,7 @@ func (w *walk) job(old, new *schema.Job) {
 	name := new.Type.Value
 	what := fmt.Sprintf("job %q", name)
 	if old.Queue.Value != new.Queue.Value {
-		w.add(QueueChanged, name, new.Queue.At, old.Queue.At, []Party{WaitingJobs, SQLCallers}, "%s: the queue was %q and is %q", what, old.Queue.Value, new.Queue.Value)
+		w.add(QueueChanged, Delta{name, old.Queue.Value, new.Queue.Value}, name, new.Queue.At, old.Queue.At, []Party{WaitingJobs, SQLCallers}, "%s: the queue was %q and is %q", what, old.Queue.Value, new.Queue.Value)
 	}
 	if !w.FromLock {
 		w.options(old, new, what)
@@ -117,9 +121,9 @@ func (w *walk) version(old, new *schema.Job, what string) {
 	was, is := max(old.Version.Value, 1), max(new.Version.Value, 1)
 	switch {
 	case is > was+1 && !w.upgraded(new.Type.Value):
-		w.add(VersionSkipped, new.Type.Value, new.Version.At, old.Version.At, []Party{WaitingJobs}, "%s: the version was %d and is %d", what, was, is)
+		w.add(VersionSkipped, Delta{new.Type.Value, strconv.Itoa(int(was)), strconv.Itoa(int(is))}, new.Type.Value, new.Version.At, old.Version.At, []Party{WaitingJobs}, "%s: the version was %d and is %d", what, was, is)
 	case is < was && new.Version.IsSet():
-		w.add(VersionLowered, new.Type.Value, new.Version.At, old.Version.At, []Party{WaitingJobs}, "%s: the version was %d and is %d", what, was, is)
+		w.add(VersionLowered, Delta{new.Type.Value, strconv.Itoa(int(was)), strconv.Itoa(int(is))}, new.Type.Value, new.Version.At, old.Version.At, []Party{WaitingJobs}, "%s: the version was %d and is %d", what, was, is)
 	}
 }
 
@@ -134,7 +138,7 @@ func (w *walk) options(old, new *schema.Job, what string) {
 	for i, was := range old.Options {
 		is, rule := new.Options[i], lowered[was.Type]
 		if rule != nil && was.Type.Value.Less(is.Value, was.Value) {
-			w.add(rule, new.Type.Value, at(is.At), was.At, []Party{GoCallers}, "%s: %s was %s and is %s", what, was.Type.Name, was, is)
+			w.add(rule, Delta{new.Type.Value, was.String(), is.String()}, new.Type.Value, at(is.At), was.At, []Party{GoCallers}, "%s: %s was %s and is %s", what, was.Type.Name, was, is)
 		}
 	}
 }
@@ -149,14 +153,14 @@ func (w *walk) calls(old, new *schema.Job, what string) {
 	}
 	was, is := required(old.Payload), required(new.Payload)
 	if len(old.Payload) == 0 && len(new.Payload) > 0 && len(is) == 0 {
-		w.add(PayloadAdded, name, new.Payload[0].Key.At, old.Type.At, []Party{GoCallers}, "%s: it had no payload", what)
+		w.add(PayloadAdded, Delta{Subject: name}, name, new.Payload[0].Key.At, old.Type.At, []Party{GoCallers}, "%s: it had no payload", what)
 	}
 	if !slices.EqualFunc(was, is, func(a, b *schema.Field) bool { return a.Type.String() == b.Type.String() }) {
 		return // callers do not compile
 	}
 	for i := range is {
 		if was[i].Stored() != is[i].Stored() {
-			w.add(ArgumentChanged, name, is[i].Key.At, was[i].Key.At, []Party{GoCallers}, "%s: argument %d of the constructor was %q and is %q", what, i+1, was[i].Key.Value, is[i].Key.Value)
+			w.add(ArgumentChanged, Delta{name, was[i].Key.Value, is[i].Key.Value}, name, is[i].Key.At, was[i].Key.At, []Party{GoCallers}, "%s: argument %d of the constructor was %q and is %q", what, i+1, was[i].Key.Value, is[i].Key.Value)
 			return
 		}
 	}
@@ -171,7 +175,7 @@ func (w *walk) reused(job, what string, was, is []schema.Text, fields []*schema.
 		for _, f := range fields {
 			if f.Stored() == key.Value {
 				c := Change{
-					Rule: KeyReused, At: f.Key.At, Was: key.At, ReadBack: true,
+					Rule: KeyReused, Delta: Delta{f.Key.Value, key.Value, f.Type.String()}, At: f.Key.At, Was: key.At, ReadBack: true,
 					Message: fmt.Sprintf("%s: the field %q is stored under a key that was reserved", what, f.Key.Value),
 				}
 				w.found = append(w.found, c.Of(job, job != "" && w.upgraded(job)))
@@ -185,7 +189,7 @@ func (w *walk) names(job, what string, was, is []*schema.Field) {
 	before := byKey(was)
 	for _, f := range is {
 		if old := before[f.Stored()]; old != nil && old.Key.Value != f.Key.Value {
-			w.add(GoNameChanged, job, f.Key.At, old.Key.At, []Party{GoCallers}, "%s: the field %q is called %q", what, old.Key.Value, f.Key.Value)
+			w.add(GoNameChanged, Delta{f.Key.Value, old.Key.Value, f.Key.Value}.in(job), job, f.Key.At, old.Key.At, []Party{GoCallers}, "%s: the field %q is called %q", what, old.Key.Value, f.Key.Value)
 		}
 	}
 }

@@ -7,9 +7,22 @@ import (
 	"github.com/jobgen/jobgen/internal/diagnostic"
 )
 
+// A Delta is what exactly a change is about: the name of a job, field, queue or
+// type, and what it was and is, as a file writes it; "" for nothing.
+type Delta struct{ Subject, From, To string }
+
+// in returns the delta of a field with the job that it is a field of.
+func (d Delta) in(job string) Delta {
+	if job != "" {
+		d.Subject = job + "." + d.Subject
+	}
+	return d
+}
+
 // A Finding is one thing that a change breaks.
 type Finding struct {
-	Rule    *Rule
+	Rule *Rule
+	Delta
 	Level   Level               // how far this one reaches; at most the rule's
 	At      diagnostic.Position // in the new file
 	Was     diagnostic.Position // in the old one; zero for what is new

@@ -1,6 +1,9 @@
 package breaking
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // parties has, by rule about payloads, whom a change breaks besides the jobs
 // that wait and the binaries that run, which depends on who reads what.
@@ -20,7 +23,7 @@ var parties = map[*Rule][]Party{
 // Of returns the finding about a change of a payload, in which upgraded says
 // that jobs that wait are brought to the new payload by an upgrade.
 func (c Change) Of(job string, upgraded bool) Finding {
-	f := Finding{Rule: c.Rule, At: c.At, Was: c.Was, Job: job, Message: c.Message, Do: c.Rule.Do, Level: Source}
+	f := Finding{Rule: c.Rule, Delta: c.Delta.in(job), At: c.At, Was: c.Was, Job: job, Message: c.Message, Do: cmp.Or(c.Do, c.Rule.Do), Level: Source}
 	others := parties[c.Rule]
 	if !c.ReadBack {
 		f.Breaks = append(f.Breaks, RunningBinaries)

@@ -20,6 +20,9 @@ type Change struct {
 	At      diagnostic.Position // in the new file; of what is gone, its surviving parent
 	Was     diagnostic.Position // in the old one; zero for what is new
 	Message string
+	Delta
+	// Do says what to do, where that is more than the rule says.
+	Do string
 	// Reads says that the new definition reads all that the old one wrote, as
 	// far as this change goes, and ReadBack that the old one reads what the new
 	// one writes.
@@ -67,8 +70,8 @@ type comparer struct {
 	known compatibility
 }
 
-func (c *comparer) add(rule *Rule, at, was diagnostic.Position, reads, readBack bool, format string, args ...any) {
-	c.Changes = append(c.Changes, Change{Rule: rule, At: at, Was: was, Message: fmt.Sprintf(format, args...), Reads: reads, ReadBack: readBack})
+func (c *comparer) add(rule *Rule, d Delta, at, was diagnostic.Position, reads, readBack bool, format string, args ...any) {
+	c.Changes = append(c.Changes, Change{Rule: rule, Delta: d, At: at, Was: was, Message: fmt.Sprintf(format, args...), Reads: reads, ReadBack: readBack})
 }
 
 // byKey returns fields by the key that they are stored under.
@@ -92,19 +95,20 @@ func (c *comparer) fields(old, new Shape, path string) {
 		case before != nil && before.Type != nil:
 			c.field(before, f, name)
 		case gone[key] != nil && !c.known.reads(gone[key].Type, f.Type):
-			c.add(KeyReused, f.Key.At, gone[key].Key.At, false, true, "the field %q is stored under a key that a field of type %s had, which %s does not read",
+			c.add(KeyReused, Delta{name, gone[key].Type.String(), f.Type.String()}, f.Key.At, gone[key].Key.At, false, true, "the field %q is stored under a key that a field of type %s had, which %s does not read",
 				name, gone[key].Type, f.Type)
 		case !f.Type.Optional && f.Default == nil:
-			c.add(FieldAdded, f.Key.At, diagnostic.Position{}, false, true, "the field %q is new, and required", name)
+			c.add(FieldAdded, Delta{name, "", f.Type.String()}, f.Key.At, diagnostic.Position{}, false, true, "the field %q is new, and required", name)
 		}
 	}
 	is := byKey(new.Fields)
 	for _, f := range old.Fields {
 		if is[f.Stored()] == nil && f.Type != nil {
 			without := f.Type.Optional || f.Default != nil
-			c.add(FieldRemoved, new.At, f.Key.At, true, without, "the %s field %q is gone", presence(f), path+f.Key.Value)
+			c.add(FieldRemoved, Delta{path + f.Key.Value, f.Type.String(), ""}, new.At, f.Key.At, true, without, "the %s field %q is gone", presence(f), path+f.Key.Value)
 		}
 	}
+	c.renamed(old.Fields, new.Fields, path)
 }
 
 // presence says whether payloads hold a field.
@@ -123,12 +127,12 @@ func (c *comparer) field(old, new *schema.Field, name string) {
 	switch before, now := presence(old), presence(new); {
 	case before == now:
 	case now == "required":
-		c.add(FieldMadeRequired, at, was, false, true, "the field %q was %s and is required", name, before)
+		c.add(FieldMadeRequired, Delta{name, before, now}, at, was, false, true, "the field %q was %s and is required", name, before)
 	case now == "optional":
-		c.add(FieldMadeOptional, at, was, true, false, "the field %q was %s and is optional", name, before)
+		c.add(FieldMadeOptional, Delta{name, before, now}, at, was, true, false, "the field %q was %s and is optional", name, before)
 	}
 	if old.Default != nil && new.Default != nil && old.Default.JSON != new.Default.JSON {
-		c.add(DefaultChanged, new.Default.At, old.Default.At, true, true, "the default of the field %q was %s and is %s", name, old.Default.JSON, new.Default.JSON)
+		c.add(DefaultChanged, Delta{name, old.Default.Text, new.Default.Text}, new.Default.At, old.Default.At, true, true, "the default of the field %q was %s and is %s", name, old.Default.JSON, new.Default.JSON)
 	}
 	before, now := *old.Type, *new.Type
 	before.Optional, now.Optional = false, false // which has been compared already
@@ -141,9 +145,9 @@ func (c *comparer) refs(old, new *schema.Ref, at, was diagnostic.Position, name 
 		reads, readBack := c.known.reads(old, new), c.known.reads(new, old)
 		switch {
 		case reads && !readBack:
-			c.add(FieldTypeWidened, at, was, true, false, "the field %q was %s and is %s", name, old, new)
+			c.add(FieldTypeWidened, Delta{name, old.String(), new.String()}, at, was, true, false, "the field %q was %s and is %s", name, old, new)
 		case !reads:
-			c.add(FieldTypeChanged, at, was, false, readBack, "the field %q was %s and is %s", name, old, new)
+			c.add(FieldTypeChanged, Delta{name, old.String(), new.String()}, at, was, false, readBack, "the field %q was %s and is %s", name, old, new)
 		}
 	}
 	switch {
@@ -163,37 +167,4 @@ func (c *comparer) refs(old, new *schema.Ref, at, was diagnostic.Position, name 
 	default:
 		differ()
 	}
-}
-
-// types compares two structs or two enums, each pair once.
-func (c *comparer) types(old, new *schema.Type, at, was diagnostic.Position, name string) {
-	pair := [2]*schema.Type{old, new}
-	if c.seen[pair] {
-		return
-	}
-	c.seen[pair] = true
-	if !old.IsEnum {
-		c.Pairs = append(c.Pairs, pair)
-		c.fields(Shape{old.Name.At, old.Fields, old.Gone}, Shape{new.Name.At, new.Fields, new.Gone}, name+".")
-		return
-	}
-	is, had := values(new), values(old)
-	for _, v := range old.Enum {
-		if _, ok := is[v.Value.Value]; !ok {
-			c.add(EnumValueRemoved, new.Name.At, v.Value.At, false, true, "the value %q of %q, the type of the field %q, is gone", v.Value.Value, new.Name.Value, name)
-		}
-	}
-	for _, v := range new.Enum {
-		if _, ok := had[v.Value.Value]; !ok {
-			c.add(EnumValueAdded, v.Value.At, old.Name.At, true, false, "the value %q of %q, the type of the field %q, is new", v.Value.Value, new.Name.Value, name)
-		}
-	}
-}
-
-func values(t *schema.Type) map[string]*schema.EnumValue {
-	m := make(map[string]*schema.EnumValue, len(t.Enum))
-	for _, v := range t.Enum {
-		m[v.Value.Value] = v
-	}
-	return m
 }

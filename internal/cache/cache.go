@@ -44,6 +44,7 @@ func Open(dir string) Cache { return Cache{dir} }
 type entry struct {
 	Source string `json:"source"` // its absolute path
 	Dir    string `json:"dir"`    // where its code is
+	More   string `json:"more"`   // another file that is made from it, or ""
 	Sum    string `json:"sum"`
 }
 
@@ -66,12 +67,13 @@ func (c Cache) Current(source string) bool {
 	if json.Unmarshal(data, &kept) != nil || kept.Source != source {
 		return false
 	}
-	sum, err := sumOf(source, kept.Dir)
+	sum, err := sumOf(source, kept.Dir, kept.More)
 	return err == nil && sum == kept.Sum
 }
 
-// Keep remembers that the code in dir is what source generates now.
-func (c Cache) Keep(source, dir string) error {
+// Keep remembers that the code in dir is what source generates now, and the file
+// more, "" for none.
+func (c Cache) Keep(source, dir, more string) error {
 	if c.dir == "" {
 		return nil
 	}
@@ -79,11 +81,16 @@ func (c Cache) Keep(source, dir string) error {
 	if err != nil {
 		return err
 	}
-	sum, err := sumOf(source, dir)
+	if more != "" {
+		if more, err = filepath.Abs(more); err != nil {
+			return err
+		}
+	}
+	sum, err := sumOf(source, dir, more)
 	if err != nil {
 		return fmt.Errorf("remember that %s is generated: %w", source, err)
 	}
-	data, err := json.Marshal(entry{source, dir, sum})
+	data, err := json.Marshal(entry{source, dir, more, sum})
 	if err != nil {
 		return err
 	}
@@ -100,8 +107,9 @@ func (c Cache) file(source string) string {
 }
 
 // sumOf returns the checksum of this program, source, its lock, every go.mod at
-// or above source or dir, and every file in dir, also those written by hand.
-func sumOf(source, dir string) (string, error) {
+// or above source or dir, every file in dir, also those written by hand, and the
+// file more, "" for none.
+func sumOf(source, dir, more string) (string, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return "", err
@@ -114,6 +122,11 @@ func sumOf(source, dir string) (string, error) {
 	h.add(program, fmt.Appendf(nil, "%d %d", info.Size(), info.ModTime().UnixNano()))
 	if err := h.addFile(source); err != nil {
 		return "", err
+	}
+	if more != "" {
+		if err := h.addIfExists(more); err != nil {
+			return "", err
+		}
 	}
 	home := filepath.Dir(source)
 	if err := h.addIfExists(strings.TrimSuffix(source, filepath.Ext(source)) + ".lock"); err != nil {

@@ -35,6 +35,8 @@ func TestAnyChangeOfWhatCodeIsMadeOfIsSeen(t *testing.T) {
 		"a module around the code":    func(dir string) error { return os.WriteFile(dir+"/gen/go.mod", nil, 0o666) },
 		"a module around the source":  func(dir string) error { return os.WriteFile(dir+"/a/go.mod", nil, 0o666) },
 		"a file of the user's":        func(dir string) error { return os.WriteFile(dir+"/gen/jobs/mine.go", []byte("2"), 0o666) },
+		"the schema for editors":      func(dir string) error { return os.WriteFile(dir+"/a/schema.json", []byte("2"), 0o666) },
+		"the schema is gone":          func(dir string) error { return os.Remove(dir + "/a/schema.json") },
 		"the code is gone altogether": func(dir string) error { return os.RemoveAll(dir + "/gen") },
 		"the cache is gone":           func(dir string) error { return os.RemoveAll(dir + "/cache") },
 		"the entry is not valid": func(dir string) error {
@@ -48,12 +50,12 @@ func TestAnyChangeOfWhatCodeIsMadeOfIsSeen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			tree(t, dir, map[string]string{"go.mod": "1", "a/jobs.yaml": "1", "a/jobs.lock": "1", "gen/jobs/b.gen.go": "1", "gen/jobs/mine.go": "1"})
+			tree(t, dir, map[string]string{"go.mod": "1", "a/jobs.yaml": "1", "a/jobs.lock": "1", "a/schema.json": "1", "gen/jobs/b.gen.go": "1", "gen/jobs/mine.go": "1"})
 			kept, source := cache.Open(dir+"/cache"), filepath.Join(dir, "a", "jobs.yaml")
 			if kept.Current(source) {
 				t.Fatal("it is current before anything was generated")
 			}
-			if err := kept.Keep(source, filepath.Join(dir, "gen", "jobs")); err != nil {
+			if err := kept.Keep(source, filepath.Join(dir, "gen", "jobs"), dir+"/a/schema.json"); err != nil {
 				t.Fatal(err)
 			}
 			tree(t, dir, map[string]string{"gen/jobs/deep/x.go": "2", "gen/y.go": "2", "b/jobs.yaml": "1"})
@@ -78,7 +80,7 @@ func TestWithoutAFolderNothingIsKept(t *testing.T) {
 	dir := t.TempDir()
 	tree(t, dir, map[string]string{"jobs.yaml": "1", "gen/a.gen.go": "1"})
 	var none cache.Cache
-	if err := none.Keep(dir+"/jobs.yaml", dir+"/gen"); err != nil {
+	if err := none.Keep(dir+"/jobs.yaml", dir+"/gen", ""); err != nil {
 		t.Fatal(err)
 	}
 	if none.Current(dir + "/jobs.yaml") {

@@ -14,16 +14,25 @@ const suggestBudget = 20_000_000 // steps of the inner loop: well below a second
 // Suggest returns `; did you mean "near"?` for the one of words that is nearest
 // to word, or "" where none is near.
 func (s *Suggester) Suggest(word string, words []string) string {
+	if near := s.Near(word, words); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
+
+// Near returns the one of words that is nearest to word, and is another, or ""
+// where none is near.
+func (s *Suggester) Near(word string, words []string) string {
 	best, near := 1+utf8.RuneCountInString(word)/3, ""
 	for _, w := range words {
 		if d := s.distance(word, w, best); w != "" && d <= best && (near == "" || d < best) {
 			best, near = d, w
 		}
 	}
-	if near == "" || near == word {
+	if near == word {
 		return ""
 	}
-	return fmt.Sprintf("; did you mean %q?", near)
+	return near
 }
 
 // distance returns how many insertions, deletions, replacements and swaps of

@@ -28,9 +28,8 @@ const (
 
 // The names of the files that every package has; each job adds one of its own.
 const (
-	packageFile  = "jobs.gen.go"
-	typesFile    = "types.gen.go"
-	upgradesFile = "upgrades.gen.go" // where there are any
+	packageFile = "jobs.gen.go"
+	typesFile   = "types.gen.go"
 )
 
 // The first line of every generated file names the jobs.yaml that it is made
@@ -84,9 +83,6 @@ func Files(pkg *gotypes.Package) ([]File, error) {
 			}
 			add(previous.File, previousCode(pkg, job, previous))
 		}
-	}
-	if code := upgradesCode(pkg); code != nil {
-		add(upgradesFile, code)
 	}
 	if err := renderAll(files, codes); err != nil {
 		return nil, err

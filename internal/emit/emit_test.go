@@ -174,18 +174,6 @@ func compile(t testing.TB, pkg *gotypes.Package, files []emit.File) {
 		}
 		parsed = append(parsed, code)
 	}
-	// What is to be written by hand is printed, and compiles once it is filled in.
-	text, _, err := emit.MissingUpgrades(module(t), pkg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != "" {
-		upgrades, err := parser.ParseFile(fset, "upgrades.go", strings.ReplaceAll(text, "{\n}\n", "{\n\tpanic(\"\")\n}\n"), parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		parsed = append(parsed, upgrades)
-	}
 	config := types.Config{Importer: from, Error: func(err error) { t.Error(err) }}
 	if _, err := config.Check(pkg.Path, fset, parsed, nil); err != nil {
 		t.Errorf("the generated package does not compile: %v", err)

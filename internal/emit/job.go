@@ -40,13 +40,21 @@ func jobCode(pkg *gotypes.Package, job *gotypes.Job) *jen.File {
 		f.Line().Add(constructor(job, payload))
 	}
 	enqueueCode(f, job, payload)
+	upgradesCode(f, job)
 
 	name := "Handle" + job.Name
-	f.Line().Add(comment(fmt.Sprintf("%s sets the handler of %s jobs.", name, kind)).
-		Func().Id(name).Params(
-		jen.Id("mux").Op("*").Qual(runtimePath, "Mux"),
-		jen.Id("handler").Add(handlerType(job)),
-	).Block(jen.Id("mux").Dot("Handle").Call(jen.Id(definition(job)), jen.Id("handler"))))
+	params := []jen.Code{jen.Id("mux").Op("*").Qual(runtimePath, "Mux"), jen.Id("handler").Add(handlerType(job))}
+	arguments := []jen.Code{jen.Id(definition(job)), jen.Id("handler")}
+	about = "%s sets the handler of %s jobs."
+	if upgrades := upgradesOf(job); len(upgrades) > 0 {
+		params = append(params, jen.Id("upgrades").Id(upgradesType(job)))
+		for _, u := range upgrades {
+			arguments = append(arguments, jen.Qual(runtimePath, "UpgradeFrom").Call(jen.Lit(int(u.from)), jen.Id("upgrades").Dot(u.method)))
+		}
+		about = "%s sets the handler of %s jobs, and the upgrades of\nthose that wait with a payload of a previous version."
+	}
+	f.Line().Add(comment(fmt.Sprintf(about, name, kind)).
+		Func().Id(name).Params(params...).Block(jen.Id("mux").Dot("Handle").Call(arguments...)))
 	return f
 }
 
@@ -75,9 +83,8 @@ func enqueueCode(f *jen.File, job *gotypes.Job, payload string) {
 		Block(jen.Return(jen.Qual(runtimePath, "Enqueue").
 			Call(jen.Id("ctx"), jen.Id("service"), jen.Id(definition(job)), jen.Op("&").Id("payload"), jen.Id("opts").Op("...")))))
 
-	name += "Batch"
-	f.Line().Add(comment(name+" adds one job per payload, all or none where the store can.").
-		Func().Id(name).Params(ctx, service, jen.Id("payloads").Index().Id(payload), opts).Params(jen.Index().Add(id), jen.Error()).
+	f.Line().Add(comment(job.Batch()+" adds one job per payload, all or none where the store can.").
+		Func().Id(job.Batch()).Params(ctx, service, jen.Id("payloads").Index().Id(payload), opts).Params(jen.Index().Add(id), jen.Error()).
 		Block(jen.Return(jen.Qual(runtimePath, "EnqueueBatch").
 			Call(jen.Id("ctx"), jen.Id("service"), jen.Id(definition(job)), jen.Id("payloads"), jen.Id("opts").Op("...")))))
 }

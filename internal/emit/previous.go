@@ -3,13 +3,8 @@ package emit
 import (
 	"bytes"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
-	"maps"
-	"slices"
-	"strings"
+	"regexp"
 
 	"github.com/dave/jennifer/jen"
 
@@ -17,7 +12,7 @@ import (
 )
 
 // upgradesFrom returns the way to the current version of a job's payload from
-// each previous one.
+// each previous one. What is written by hand comes with the handler.
 func upgradesFrom(job *gotypes.Job, payload string) []jen.Code {
 	upgrades := make([]jen.Code, len(job.Previous))
 	for i, previous := range job.Previous {
@@ -25,7 +20,7 @@ func upgradesFrom(job *gotypes.Job, payload string) []jen.Code {
 			upgrades[i] = jen.Qual(runtimePath, "Unchanged").Types(jen.Id(structAfter(job, payload, i))).Call(jen.Lit(int(previous.Version)))
 			continue
 		}
-		upgrades[i] = jen.Qual(runtimePath, "UpgradeFrom").Call(jen.Lit(int(previous.Version)), jen.Id("upgrades").Values().Dot(previous.Upgrade))
+		upgrades[i] = jen.Qual(runtimePath, "UpgradeFrom").Types(jen.Id(previous.Name), jen.Id(structAfter(job, payload, i))).Call(jen.Lit(int(previous.Version)), jen.Nil())
 	}
 	return upgrades
 }
@@ -62,40 +57,61 @@ func previousCode(pkg *gotypes.Package, job *gotypes.Job, previous *gotypes.Prev
 	return f
 }
 
-// An upgrade is a method that its author writes by hand.
-type upgrade struct{ name, from, to string }
+// An upgrade is a step between two structs, which a method of the application
+// makes.
+type upgrade struct {
+	from           int16
+	method         string
+	oldType, after string
+}
 
-// upgradesOf returns the upgrades of a package in order.
-func upgradesOf(pkg *gotypes.Package) []upgrade {
+// upgradesOf returns the upgrades of a job that are written by hand, in order.
+func upgradesOf(job *gotypes.Job) []upgrade {
 	var all []upgrade
-	for _, job := range pkg.Jobs {
-		for i, previous := range job.Previous {
-			if previous.Name != "" {
-				all = append(all, upgrade{previous.Upgrade, previous.Name, structAfter(job, job.Name+"Job", i)})
-			}
+	for i, previous := range job.Previous {
+		if previous.Name != "" {
+			all = append(all, upgrade{previous.Version, previous.Upgrade, previous.Name, structAfter(job, job.Name+"Job", i)})
 		}
 	}
 	return all
 }
 
-// upgradesCode returns the file of the interface of all upgrades, or nil where
-// there are none.
-func upgradesCode(pkg *gotypes.Package) *jen.File {
-	all := upgradesOf(pkg)
+// upgradesType is the name of the interface of a job's upgrades.
+func upgradesType(job *gotypes.Job) string { return job.Name + "Upgrades" }
+
+// upgradesCode adds the interface of the upgrades of a job that has some.
+func upgradesCode(f *jen.File, job *gotypes.Job) {
+	all := upgradesOf(job)
 	if len(all) == 0 {
-		return nil
+		return
 	}
-	f := newFile(pkg)
-	f.Add(comment(`Upgrades turns payloads of previous versions, which jobs may still wait with,
-into those of the next. It is written by hand, as methods of a type in this
-package, type upgrades struct{}; what lacks a method does not compile.`).
-		Type().Id("Upgrades").InterfaceFunc(func(g *jen.Group) {
+	name := upgradesType(job)
+	f.Line().Add(comment(fmt.Sprintf("%s brings payloads of previous versions of %s jobs, with\nwhich some may wait, to the next version, as a part of the attempt.", name, oneLine(job.Type))).
+		Type().Id(name).InterfaceFunc(func(g *jen.Group) {
 		for _, u := range all {
-			g.Id(u.name).Params(jen.Id(u.from)).Params(jen.Id(u.to), jen.Error())
+			g.Id(u.method).Params(jen.Id("ctx").Qual("context", "Context"), jen.Id("old").Id(u.oldType)).Params(jen.Id(u.after), jen.Error())
 		}
 	}))
-	f.Line().Var().Id("_").Id("Upgrades").Op("=").Id("upgrades").Values()
-	return f
+}
+
+var previousFile = regexp.MustCompile(`_job_v[0-9]+\.gen\.go$`)
+
+// OfPreviousVersion reports whether a generated file of that name holds the struct
+// of a previous version.
+func OfPreviousVersion(name string) bool { return previousFile.MatchString(name) }
+
+// Upgrade returns the beginning of the upgrade from a version of a job's payload,
+// for its author to fill in: without a return it does not compile. It is "" for a
+// version that needs none.
+func Upgrade(pkg *gotypes.Package, jobType string, from int16) string {
+	for _, job := range pkg.Jobs {
+		for _, u := range upgradesOf(job) {
+			if job.Type == jobType && u.from == from {
+				return fmt.Sprintf("func (yours) %s(ctx context.Context, old %s.%s) (%s.%s, error) {\n}\n", u.method, pkg.Name, u.oldType, pkg.Name, u.after)
+			}
+		}
+	}
+	return ""
 }
 
 // Versioned returns the first file in the directory dir that was generated from
@@ -121,93 +137,4 @@ func Versioned(dir, source string) (string, error) {
 		}
 	}
 	return "", nil
-}
-
-// MissingUpgrades returns what is to be written into a file of the directory
-// dir, where pkg is generated, for its upgrades to be complete: Go to fill in,
-// or "" where nothing is missing. Second are the methods there that pkg has no
-// use for.
-func MissingUpgrades(dir string, pkg *gotypes.Package) (missing string, unused []string, err error) {
-	declared, methods, err := writtenUpgrades(dir)
-	if err != nil {
-		return "", nil, fmt.Errorf("look for upgrades in %s: %w", dir, err)
-	}
-	var b strings.Builder
-	for _, u := range upgradesOf(pkg) {
-		if methods[u.name] {
-			delete(methods, u.name)
-			continue
-		}
-		// Without a return it does not compile, so nobody forgets to fill it in.
-		fmt.Fprintf(&b, "\nfunc (upgrades) %s(old %s) (%s, error) {\n}\n", u.name, u.from, u.to)
-	}
-	for _, name := range slices.Sorted(maps.Keys(methods)) {
-		if strings.HasPrefix(name, "Upgrade") {
-			unused = append(unused, name)
-		}
-	}
-	text := b.String()
-	if text != "" && !declared {
-		text = "\ntype upgrades struct{}\n" + text
-	}
-	if text != "" && !declared && len(methods) == 0 {
-		text = fmt.Sprintf("package %s\n", pkg.Name) + text
-	}
-	return strings.TrimPrefix(text, "\n"), unused, nil
-}
-
-// writtenUpgrades finds the type upgrades and its methods in the files of dir
-// that jobgen has not made.
-func writtenUpgrades(dir string) (declared bool, methods map[string]bool, err error) {
-	methods = make(map[string]bool)
-	root, err := openDir(dir, false)
-	if err != nil || root == nil {
-		return false, methods, err
-	}
-	defer root.Close()
-	names, err := fs.Glob(root.FS(), "*.go")
-	if err != nil {
-		return false, nil, err
-	}
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		src, err := root.ReadFile(name)
-		if err != nil {
-			return false, nil, err
-		}
-		if bytes.HasPrefix(src, []byte(headerPrefix)) || !bytes.Contains(src, []byte("upgrades")) {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, src, parser.SkipObjectResolution)
-		if err != nil {
-			continue // the compiler says what is wrong
-		}
-		for _, decl := range file.Decls {
-			switch d := decl.(type) {
-			case *ast.GenDecl:
-				for _, spec := range d.Specs {
-					if t, ok := spec.(*ast.TypeSpec); ok && t.Name.Name == "upgrades" {
-						declared = true
-					}
-				}
-			case *ast.FuncDecl:
-				if d.Recv != nil && len(d.Recv.List) == 1 && receiver(d.Recv.List[0].Type) == "upgrades" {
-					methods[d.Name.Name] = true
-				}
-			}
-		}
-	}
-	return declared, methods, nil
-}
-
-func receiver(t ast.Expr) string {
-	if star, ok := t.(*ast.StarExpr); ok {
-		t = star.X
-	}
-	if name, ok := t.(*ast.Ident); ok {
-		return name.Name
-	}
-	return ""
 }

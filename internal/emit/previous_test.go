@@ -2,9 +2,6 @@ package emit_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,25 +13,10 @@ import (
 	"github.com/jobgen/jobgen/internal/schema"
 )
 
-func TestMissingUpgradesAreThoseThatNobodyHasWritten(t *testing.T) {
+func TestAFileOfALaterVersionIsFound(t *testing.T) {
 	t.Parallel()
 	dir := module(t)
-	pkg := fullPackage()
-	look := func() (string, []string) {
-		t.Helper()
-		missing, unused, err := emit.MissingUpgrades(dir, pkg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return missing, unused
-	}
-	add := func(name, text string) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := emit.Write(dir, filesOf(t, pkg)); err != nil {
+	if _, err := emit.Write(dir, filesOf(t, fullPackage())); err != nil {
 		t.Fatal(err)
 	}
 	if file, err := emit.Versioned(dir, "jobs.yaml"); file != "email_job.gen.go" || err != nil {
@@ -43,24 +25,18 @@ func TestMissingUpgradesAreThoseThatNobodyHasWritten(t *testing.T) {
 	if file, err := emit.Versioned(module(t), "jobs.yaml"); file != "" || err != nil {
 		t.Errorf("in an empty directory it is %q, error %v", file, err)
 	}
-	const v2 = "func (upgrades) UpgradeOrderV2(old OrderJobV2) (OrderJobV3, error) {\n}\n"
-	const v3 = "func (upgrades) UpgradeOrderV3(old OrderJobV3) (OrderJob, error) {\n}\n"
-	if missing, _ := look(); missing != "package jobs\n\ntype upgrades struct{}\n\n"+v2+"\n"+v3 {
-		t.Errorf("missing: %q", missing)
-	}
-	add("upgrades.go", "package jobs\n\ntype upgrades struct{}\n")
-	if missing, _ := look(); missing != v2+"\n"+v3 {
-		t.Errorf("missing: %q", missing)
-	}
-	add("order.go", "package jobs\n\nfunc (u *upgrades) UpgradeOrderV3() {}\n\nfunc (upgrades) UpgradeOrderV1() {}\n\nfunc (upgrades) other() {}\n")
-	add("order_test.go", "package jobs\n\nfunc (upgrades) UpgradeOrderV2() {}\n")
-	add("broken.go", "package jobs\n\nfunc (upgrades) {\n")
-	missing, unused := look()
-	if missing != v2 || !slices.Equal(unused, []string{"UpgradeOrderV1"}) {
-		t.Errorf("missing %q, unused %q", missing, unused)
-	}
-	if missing, unused, err := emit.MissingUpgrades(filepath.Join(dir, "nowhere"), emailPackage()); missing != "" || unused != nil || err != nil {
-		t.Errorf("of a package without upgrades: %q, %q, %v", missing, unused, err)
+}
+
+func TestAnUpgradeThatIsToBeWrittenIsBegun(t *testing.T) {
+	t.Parallel()
+	for from, want := range map[int16]string{
+		1: "", 4: "", 9: "",
+		2: "func (yours) UpgradeOrderV2(ctx context.Context, old jobs.OrderJobV2) (jobs.OrderJobV3, error) {\n}\n",
+		3: "func (yours) UpgradeOrderV3(ctx context.Context, old jobs.OrderJobV3) (jobs.OrderJob, error) {\n}\n",
+	} {
+		if got := emit.Upgrade(fullPackage(), "order", from); got != want {
+			t.Errorf("from version %d: %q, want %q", from, got, want)
+		}
 	}
 }
 

@@ -58,6 +58,9 @@ func queueCode(f *jen.File, q queue) {
 		Type().Id(name).InterfaceFunc(func(g *jen.Group) {
 		for _, job := range q.jobs {
 			g.Id("Handle" + job.Name).Params(handlerParams(job, true)...).Error()
+			if len(upgradesOf(job)) > 0 {
+				g.Id(upgradesType(job))
+			}
 		}
 	}))
 	handle := "Handle" + q.Name + "Queue"
@@ -65,7 +68,11 @@ func queueCode(f *jen.File, q queue) {
 		Func().Id(handle).Params(jen.Id("mux").Op("*").Qual(runtimePath, "Mux"), jen.Id("handlers").Id(name)).
 		BlockFunc(func(g *jen.Group) {
 			for _, job := range q.jobs {
-				g.Id("Handle"+job.Name).Call(jen.Id("mux"), jen.Id("handlers").Dot("Handle"+job.Name))
+				arguments := []jen.Code{jen.Id("mux"), jen.Id("handlers").Dot("Handle" + job.Name)}
+				if len(upgradesOf(job)) > 0 {
+					arguments = append(arguments, jen.Id("handlers"))
+				}
+				g.Id("Handle" + job.Name).Call(arguments...)
 			}
 		}))
 }

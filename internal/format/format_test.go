@@ -127,6 +127,20 @@ func TestTheKeysOfAFieldHaveAnOrder(t *testing.T) {
 	}
 }
 
+func TestAnAcceptanceIsOneMappingOfAList(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]string{
+		"accept:\n- of: a.b\n  rule: field-removed\n  reason: x # y\n- {reason: x, rule: r, of: a}\n": "accept:\n  - rule: field-removed\n    of: a.b\n    reason: x # y\n  - {rule: r, of: a, reason: x}\n",
+		"accept:\n# Above.\n- rule: r\n  # Of.\n  of: a\n":                                            "accept:\n  # Above.\n  - rule: r\n    # Of.\n    of: a\n",
+		"accept:\n-\n  # Rule.\n  rule: r\n":                                                          "accept:\n  -\n    # Rule.\n    rule: r\n",
+	} {
+		have, mistakes, err := format.Format([]byte(src))
+		if d := cmp.Diff(want, string(have)); d != "" || err != nil || len(mistakes) > 0 {
+			t.Errorf("%v %v (-want +have):\n%s", mistakes, err, d)
+		}
+	}
+}
+
 func TestWhatIsNoYAMLIsNotFormatted(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{"a: [x": "invalid-yaml", "a: \xff": "not-utf8", "a: &x b": "unsupported-yaml", "a: b\n---\nc: d": "second-document"} {

@@ -121,11 +121,17 @@ func (f *formatter) printBlock(g *page, s *shape, indent int) {
 		}
 		inline := p.value.inline()
 		nested := p.value.isBlock()
-		if nested && s.kind == listShape && !p.value.hasRemarks() {
+		if nested && s.kind == listShape && p.value.kind == listShape && !p.value.hasRemarks() {
 			inline, nested = p.value.asFlow(), false
 		}
 		if inline != "" {
 			line += " " + inline
+		}
+		if nested && line == "-" && len(p.beside) == 0 && f.beginsWithKey(p.value) {
+			first := len(g.lines)
+			f.printBlock(g, p.value, indent+2)
+			g.lines[first].text = strings.Repeat(" ", indent) + "- " + g.lines[first].text[indent+2:]
+			continue
 		}
 		g.add(indent, line)
 		for _, c := range p.beside {
@@ -142,6 +148,16 @@ func (f *formatter) printBlock(g *page, s *shape, indent int) {
 		}
 		g.remarks(indent, s.tail)
 	}
+}
+
+// beginsWithKey reports whether the first line of the mapping s, as it is
+// printed, is a key, which can stand behind the dash of a list's element.
+func (f *formatter) beginsWithKey(s *shape) bool {
+	if s.kind != mappingShape || len(s.head) > 0 {
+		return false
+	}
+	first := f.sorted(s)[0]
+	return len(first.above)+len(first.doc) == 0
 }
 
 // sorted returns the parts of s in the order of the reference where there is

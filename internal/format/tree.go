@@ -216,7 +216,7 @@ func (f *formatter) placeBeside() {
 
 // findOrder says which mappings have an order and which have empty lines.
 func (f *formatter) findOrder() {
-	f.order = map[*shape][]string{f.root: {"version", "package", "defaults", "queues", "types", "jobs"}}
+	f.order = map[*shape][]string{f.root: {"version", "package", "defaults", "queues", "types", "jobs", "accept"}}
 	f.spaced = map[*shape]spacedRule{f.root: spacedBlocks}
 	options := []string{"queue"}
 	for _, t := range schema.Options() {
@@ -240,6 +240,10 @@ func (f *formatter) findOrder() {
 		case "queues":
 			for _, p := range section.value.parts {
 				f.order[p.value] = options
+			}
+		case "accept":
+			for _, p := range section.value.parts {
+				f.order[p.value] = []string{"rule", "of", "was", "is", "reason"}
 			}
 		case "types", "jobs":
 			f.spaced[section.value] = spacedParts

@@ -108,19 +108,13 @@ func (l *loader) checkUse(u use, p *packages.Package, importers *importers) {
 	at, name := u.ref.At, fullName(u.ref)
 	switch {
 	case p == nil:
-		l.mistakes.Add(at, diagnostic.PackageNotFound, "package %s cannot be loaded: the go command does not know it", u.ref.Import)
+		l.mistakes.Add(at, diagnostic.PackageNotFound, "%s", l.notLoaded(u.ref, "the go command does not know it"))
 		return
 	case importers.has(p):
 		l.mistakes.Add(at, diagnostic.NotImportable, "%s cannot be the type of a field: its package imports the one that is generated", name)
 		return
 	case len(p.Errors) > 0:
-		why := p.Errors[0].Msg
-		if strings.HasPrefix(why, "# ") { // the compiler begins with the package
-			_, why, _ = strings.Cut(why, "\n")
-		}
-		why, _, _ = strings.Cut(why, "\n")
-		why = strings.TrimSuffix(why, "; to add it:")
-		l.mistakes.Add(at, diagnostic.PackageNotFound, "package %s cannot be loaded: %s", u.ref.Import, why)
+		l.mistakes.Add(at, diagnostic.PackageNotFound, "%s", l.notLoaded(u.ref, p.Errors[0].Msg))
 		return
 	case p.Name == "main":
 		l.mistakes.Add(at, diagnostic.NotImportable, "%s cannot be the type of a field: its package is a main package", name)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -225,21 +226,33 @@ func TestGoTypesAreCheckedToSurviveJSON(t *testing.T) {
 	}
 }
 
+func TestAJobBesideOneForManyHasABatchOfAnotherName(t *testing.T) {
+	t.Parallel()
+	pkg, mistakes := check(t, write(t, nil), "version: 1\npackage: example.com/shop/gen/jobs\n"+"queues: {q: {}}\njobs:\n  a: {queue: q, payload: {x: int}}\n  a_batch: {queue: q, payload: {x: [int]}}\n  b: {queue: q}\n")
+	if len(mistakes) > 0 {
+		t.Fatal(lines(mistakes))
+	}
+	have := []string{pkg.Jobs[0].Batch(), pkg.Jobs[1].Batch(), pkg.Jobs[2].Batch()}
+	if want := []string{"EnqueueAJobs", "EnqueueABatchBatch", ""}; !slices.Equal(have, want) {
+		t.Errorf("%q, want %q", have, want)
+	}
+}
+
 func TestNamesThatMeetAreReportedAtTheLater(t *testing.T) {
 	t.Parallel()
 	dir := write(t, nil)
 	for src, want := range map[string]string{
-		"jobs:\n  email_batch: {queue: q, payload: {}}\n  email: {queue: q, payload: {}}\n":    "job \"email\" and job \"email_batch\" in line 5, column 3, would both be EnqueueEmailBatch",
-		"jobs:\n  account_id: {queue: q, payload: {}}\n  accountId: {queue: q, payload: {}}\n": "AccountIDJob",
-		"jobs:\n  USD: {queue: q, payload: {}}\n  usd: {queue: q, payload: {}}\n":              "usd_job.gen.go",
-		"jobs:\n  all: {queue: q, payload: {}}\n":                                              "what each package has would both be HandleAll",
-		"types: {handlers: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":               "Handlers",
-		"types: {a_job: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":                  "AJob",
-		"types: {s: {enum: [x, X]}}\njobs:\n  a: {queue: q, payload: {}}\n":                    `the value "X" of type "s"`,
-		"types: {s: {enum: [x]}, s_x: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":    "SX",
-		"jobs:\n  a: {queue: q, payload: {json_fields: int}}\n":                                "what each struct has would both be JSONFields",
-		"types: {t: {fields: {jsonFields: int}}}\njobs:\n  a: {queue: q, payload: {}}\n":       "JSONFields",
-		"jobs:\n  a: {queue: q, payload: {user_id: int, userID: int}}\n":                       `field "userID" and field "user_id"`,
+		"jobs:\n  email_batch: {queue: q}\n  email: {queue: q, payload: {a: int}}\n  email_jobs: {queue: q}\n": "job \"email_jobs\" and job \"email\" in line 6, column 3, would both be EnqueueEmailJobs",
+		"jobs:\n  account_id: {queue: q, payload: {}}\n  accountId: {queue: q, payload: {}}\n":                 "AccountIDJob",
+		"jobs:\n  USD: {queue: q, payload: {}}\n  usd: {queue: q, payload: {}}\n":                              "usd_job.gen.go",
+		"jobs:\n  all: {queue: q, payload: {}}\n":                                                              "what each package has would both be HandleAll",
+		"types: {handlers: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":                               "Handlers",
+		"types: {a_job: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":                                  "AJob",
+		"types: {s: {enum: [x, X]}}\njobs:\n  a: {queue: q, payload: {}}\n":                                    `the value "X" of type "s"`,
+		"types: {s: {enum: [x]}, s_x: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":                    "SX",
+		"jobs:\n  a: {queue: q, payload: {json_fields: int}}\n":                                                "what each struct has would both be JSONFields",
+		"types: {t: {fields: {jsonFields: int}}}\njobs:\n  a: {queue: q, payload: {}}\n":                       "JSONFields",
+		"jobs:\n  a: {queue: q, payload: {user_id: int, userID: int}}\n":                                       `field "userID" and field "user_id"`,
 	} {
 		mistake(t, dir, "version: 1\npackage: example.com/shop/jobs\nqueues: {q: {}}\n"+src, "same-go-name", want)
 	}
@@ -274,7 +287,7 @@ func TestAGoTypeThatAPreviousVersionHasLostIsReportedAtTheJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := lines(mistakes); len(got) != 1 || !strings.HasPrefix(got[0], "jobs.yaml:5:3: package example.com/shop/gone cannot be loaded") {
+	if got := lines(mistakes); len(got) != 1 || !strings.HasPrefix(got[0], "jobs.yaml:5:3: the module example.com/shop has no package example.com/shop/gone") {
 		t.Errorf("%q", got)
 	}
 	if previous := pkg.Jobs[0].Previous; pkg.Jobs[0].Version != 2 || len(previous) != 1 || previous[0].Name != "AJobV1" || previous[0].Upgrade != "UpgradeAV1" || previous[0].File != "a_job_v1.gen.go" {
@@ -284,7 +297,7 @@ func TestAGoTypeThatAPreviousVersionHasLostIsReportedAtTheJob(t *testing.T) {
 
 func TestPreviousVersionsHaveNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\ntypes: {a_job_v1: {fields: {}}, upgrades: {fields: {}}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
+	const src = "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {q: {}}\ntypes: {a_job_v1: {fields: {}}, a_upgrades: {fields: {}}}\njobs:\n  a: {queue: q, version: 2, payload: {x: string}}\n"
 	const locked = "format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: int}}, v2: {declared: true, payload: {x: string}}}}\n"
 	file, mistakes := schema.Parse("jobs.yaml", []byte(src))
 	if len(mistakes) > 0 {
@@ -298,7 +311,7 @@ func TestPreviousVersionsHaveNamesOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		`jobs.yaml:4:33: type "upgrades" and what each package has would both be Upgrades: rename one [same-go-name]`,
+		`jobs.yaml:6:3: job "a" and type "a_upgrades" in line 4, column 33, would both be AUpgrades: rename one [same-go-name]`,
 		`jobs.yaml:6:3: version 1 of job "a" and type "a_job_v1" in line 4, column 9, would both be AJobV1: rename one [same-go-name]`,
 	}
 	if d := cmp.Diff(want, lines(mistakes)); d != "" {

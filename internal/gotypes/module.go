@@ -52,6 +52,7 @@ func (l *loader) place(dir string, pkg schema.Text) (target, error) {
 		l.mistakes.Add(pkg.At, diagnostic.OutsideModule, "no go.mod is in %s or above it: put the file into a Go module, which go mod init makes", dir)
 		return to, nil
 	}
+	l.root, l.module = root, modPath
 	rel, ok := strings.CutPrefix(pkg.Value+"/", modPath+"/")
 	if !ok {
 		l.mistakes.Add(pkg.At, diagnostic.OutsideModule, "package %q is outside the module %s that the file is in: write a path such as %s", pkg.Value, modPath, path.Join(modPath, "gen/jobs"))
@@ -132,7 +133,7 @@ func badPackage(to target) string {
 	}
 	for element := range strings.SplitSeq(to.path, "/") {
 		if element == "vendor" || element == "testdata" || strings.HasPrefix(element, "_") {
-			return fmt.Sprintf("the go command passes over directories called %s", element)
+			return fmt.Sprintf("the go command ignores directories called %s", element)
 		}
 	}
 	return ""

@@ -46,7 +46,7 @@ func (l *loader) claim(s scope, what string, at diagnostic.Position, names ...st
 // scope.
 func (l *loader) checkNames(pkg *Package) {
 	top, files := make(scope), make(scope)
-	l.claim(top, "what each package has", diagnostic.Position{}, "Catalogue", "Handlers", "HandleAll", "Upgrades", "upgrades")
+	l.claim(top, "what each package has", diagnostic.Position{}, "Catalogue", "Handlers", "HandleAll")
 	constants := make(map[string]string) // of the queues, by their names
 	for i, q := range l.file.Queues {
 		n := pkg.Queues[i].Name
@@ -67,7 +67,10 @@ func (l *loader) checkNames(pkg *Package) {
 	for i, job := range l.file.Jobs {
 		what := fmt.Sprintf("job %q", job.Type.Value)
 		n := pkg.Jobs[i].Name
-		names := []string{n + "Job", n + "JobType", n + "JobOptions", "New" + n + "Job", "Enqueue" + n, "Enqueue" + n + "Batch", "Handle" + n, "job" + n}
+		names := []string{n + "Job", n + "JobType", n + "JobOptions", "New" + n + "Job", "Enqueue" + n, "Handle" + n, "job" + n}
+		if batch := pkg.Jobs[i].Batch(); batch != "" {
+			names = append(names, batch)
+		}
 		if constants[job.Queue.Value] != n+"Queue" { // else one constant is both
 			names = append(names, n+"Queue")
 		}

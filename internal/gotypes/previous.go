@@ -54,9 +54,14 @@ func (l *loader) addPrevious(j *Job, job *schema.Job) {
 
 // claimPrevious claims what the previous versions of a job are called.
 func (l *loader) claimPrevious(top, files scope, j *Job, job *schema.Job) {
+	upgraded := false
 	for _, f := range j.Previous {
 		if f.Name == "" {
 			continue
+		}
+		if !upgraded {
+			l.claim(top, fmt.Sprintf("job %q", job.Type.Value), job.Type.At, j.Name+"Upgrades")
+			upgraded = true
 		}
 		what := fmt.Sprintf("version %d of job %q", f.Version, job.Type.Value)
 		names := []string{f.Name}

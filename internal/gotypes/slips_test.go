@@ -27,10 +27,11 @@ func TestEachSlipIsExplained(t *testing.T) {
 			continue
 		}
 		src := string(f.Data)
-		if !strings.Contains(src, "package:") {
+		if !strings.Contains(src, "package") {
 			src = shared + src
 		}
-		src = strings.NewReplacer("<tab>", "\t", "<cr>", "\r", "<bom>", "\ufeff", "<nbsp>", "\u00a0").Replace(src)
+		src = strings.NewReplacer("<tab>", "\t", "<cr>", "\r", "<bom>", "\ufeff", "<nbsp>", "\u00a0",
+			"<ours>", "<<<<<<<", "<middle>", "=======", "<theirs>", ">>>>>>>").Replace(src)
 		_, mistakes := check(t, dir, src)
 		now.Files = append(now.Files, f, txtar.File{Name: f.Name + ": said", Data: []byte(strings.Join(lines(mistakes), "\n") + "\n")})
 		slips++

@@ -59,6 +59,7 @@ func Language() *Schema {
 				PropertyNames:        name(dottedName),
 				AdditionalProperties: job(fields),
 			}},
+			{"accept", accepted()},
 		},
 		AdditionalProperties: closed{},
 		Required:             []string{"version", "package", "jobs"},
@@ -67,6 +68,31 @@ func Language() *Schema {
 			{Properties: properties{{"jobs", &Schema{AdditionalProperties: &Schema{Type: types{"object"}, Required: []string{"queue"}}}}}},
 		},
 		Defs: properties{{"type", typeRef()}},
+	}
+}
+
+// accepted returns the schema of what a file accepts of its change.
+func accepted() *Schema {
+	text := func(description string) *Schema {
+		return &Schema{Description: description, Type: types{"string"}}
+	}
+	value := func(description string) *Schema {
+		return &Schema{Description: description, Type: types{"string", "number", "boolean", "array", "object"}}
+	}
+	reason := text("Why the change is meant, for the review.")
+	reason.Pattern = `[^\s.…]`
+	return &Schema{
+		Description: "Changes that jobgen breaking reports and that are meant.", Type: types{"array", "null"},
+		Items: &Schema{
+			Type: types{"object"}, AdditionalProperties: closed{}, Required: []string{"rule", "of", "reason"},
+			Properties: properties{
+				{"rule", text("The rule, such as field-removed.")},
+				{"of", value("What is changed: a job, a queue or a type, or a field as job.field.")},
+				{"was", value("What it was, as jobgen breaking prints it.")},
+				{"is", value("What it is now, as jobgen breaking prints it.")},
+				{"reason", reason},
+			},
+		},
 	}
 }
 

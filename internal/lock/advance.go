@@ -25,6 +25,7 @@ type Result struct {
 	Lock    *schema.Lock
 	Refused []breaking.Finding
 	Raised  []Step // without being asked to
+	Said    []Step // as the file said, with an upgrade
 	Removed []Step
 }
 
@@ -105,6 +106,7 @@ func (r *Result) job(old *schema.LockedJob, job *schema.Job) {
 		v := snapshot(next, job, nil, c)
 		v.Declared = true
 		locked.Versions = append(slices.Clone(old.Versions), v)
+		r.Said = append(r.Said, Step{Job: name, From: newest.Version, To: next})
 	case !r.readsAll(old, job, next):
 		locked.Versions = slices.Clone(old.Versions)
 	case c.ReadBack():

@@ -53,6 +53,7 @@ type Problem struct {
 	Breaks []breaking.Party `json:"breaks,omitempty"`
 	Was    string           `json:"was,omitempty"` // path:line:col of the base
 	Do     string           `json:"do,omitempty"`
+	Accept string           `json:"accept,omitempty"` // the entry of jobs.yaml that accepts it
 	// Waiting is how many jobs it strands, where a database was asked.
 	Waiting *int64 `json:"waiting,omitempty"`
 }
@@ -76,7 +77,7 @@ func Mistakes(path string, mistakes diagnostic.List) []Problem {
 func Finding(path, base string, f breaking.Finding) Problem {
 	p := Problem{
 		Path: path, Line: f.At.Line, Column: f.At.Column, Message: f.Message,
-		Rule: f.Rule.Name, Level: string(f.Level), Breaks: f.Breaks, Do: f.Do, Waiting: f.Waiting,
+		Rule: f.Rule.Name, Level: string(f.Level), Breaks: f.Breaks, Do: f.Do, Waiting: f.Waiting, Accept: f.Acceptance(),
 	}
 	if f.Was.Line > 0 {
 		p.Was = fmt.Sprintf("%s:%s", base, f.Was)
@@ -102,6 +103,9 @@ func (p Problem) details() string {
 	}
 	if p.Do != "" {
 		fmt.Fprintf(&b, "\tdo: %s\n", p.Do)
+	}
+	if p.Accept != "" {
+		fmt.Fprintf(&b, "\taccept: %s\n", p.Accept)
 	}
 	return b.String() + p.Diff
 }

@@ -55,7 +55,7 @@ func (b *builder) field(e yaml.Entry) *Field {
 		f.Type = b.ref(e.Value)
 		return f
 	}
-	if there := b.Keys(e.Value, what, known); !there["type"] {
+	if there := b.KeysOr(e.Value, what, known, fieldWords); !there["type"] {
 		b.Mistakes.Add(e.Key.At, diagnostic.MissingKey, "%s has no type: add one, as in %s: {type: string}", what, e.Key.Value)
 	}
 	return f

@@ -17,7 +17,9 @@ type File struct {
 	Queues  []*Queue
 	Types   []*Type
 	Jobs    []*Job
-	Keys    map[string]diagnostic.Position // of the sections, by their names
+	// Accepted is what of the file's change is meant, though it breaks somebody.
+	Accepted []*Acceptance
+	Keys     map[string]diagnostic.Position // of the sections, by their names
 	// Lock is the jobs.lock that goes with the file, with the file's own
 	// payloads as the newest versions; nil where nobody has looked at it.
 	Lock *Lock

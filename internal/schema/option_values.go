@@ -72,17 +72,24 @@ func (Duration) String(value any) string { return value.(time.Duration).String()
 func (Duration) Less(a, b any) bool { return a.(time.Duration) < b.(time.Duration) }
 
 func (Duration) read(b *builder, e yaml.Entry) (any, bool) {
-	const write = "write a time above zero with its unit, such as 30s, 1m30s or 2h"
+	write := "write a time above zero with its unit, such as 30s, 1m30s or 2h"
 	name := e.Key.Value
 	if yaml.Reported(e.Value) {
 		return nil, false
 	}
 	s, ok := e.Value.(*ast.StringNode)
+	if number, whole := e.Value.(*ast.IntegerNode); whole {
+		write = fmt.Sprintf("write its unit too, as in %ss", number.GetToken().Value)
+	}
 	if !ok {
 		b.Mistakes.Add(yaml.Start(e.Value), diagnostic.BadOption, "%s is %s: %s", name, yaml.Kind(e.Value), write)
 		return nil, false
 	}
 	d, err := time.ParseDuration(s.Value)
+	days, isDays := strings.CutSuffix(s.Value, "d")
+	if n, err := strconv.Atoi(days); isDays && err == nil && n > 0 && n < 100_000 {
+		write = fmt.Sprintf("write days in hours, %dh", n*24)
+	}
 	switch {
 	case err != nil:
 		b.Mistakes.Add(yaml.Start(s), diagnostic.BadOption, "%s is %q: %s", name, s.Value, write)
@@ -107,6 +114,12 @@ func (b *builder) integer(e yaml.Entry, rule *diagnostic.Rule, low, high int64, 
 		leadingZero := len(strings.TrimLeft(text, "+-")) > 1 && strings.TrimLeft(text, "+-")[0] == '0'
 		if err == nil && n >= low && n <= high && !leadingZero {
 			return n, true
+		}
+	}
+	if s, ok := e.Value.(*ast.StringNode); ok {
+		if n, err := strconv.ParseInt(s.Value, 10, 64); err == nil && n >= low && n <= high {
+			b.Mistakes.Add(yaml.Start(s), rule, "%s is the text %q: remove the quotes", what, s.Value)
+			return 0, false
 		}
 	}
 	b.Mistakes.Add(yaml.Start(e.Value), rule, "%s is %s: write a whole number from %d to %d%s", what, yaml.Kind(e.Value), low, high, or)

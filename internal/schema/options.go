@@ -155,7 +155,7 @@ func (j *Job) inherit(from []JobOption, ofQueue bool) {
 func (b *builder) readQueueOptions(e yaml.Entry) {
 	what := fmt.Sprintf("queue %q", e.Key.Value)
 	job := &Job{}
-	b.Keys(e.Value, what, b.readOptions(job, OnQueue, what))
+	b.KeysOr(e.Value, what, b.readOptions(job, OnQueue, what), queueWords)
 	if b.perQueue == nil {
 		b.perQueue = make(map[string]*Job)
 	}

@@ -15,7 +15,7 @@ import (
 // that is nothing. Without mistakes the file is right as far as the language
 // goes.
 func Parse(name string, src []byte) (*File, diagnostic.List) {
-	r := &yaml.Reader{}
+	r := &yaml.Reader{Holding: holding}
 	root := r.Parse(src)
 	if root == nil {
 		r.Mistakes.Sort()
@@ -35,10 +35,12 @@ type builder struct {
 	queues   names
 	perQueue map[string]*Job // the options that a queue sets for its jobs
 	unread   bool            // queues are there and cannot be read
-	types    map[string]*Type
-	typeName names
-	last     []func() // checks that take the whole file
-	inLock   bool     // it is a jobs.lock that is read
+	// noDefaults says that defaults were meant and cannot be read.
+	noDefaults bool
+	types      map[string]*Type
+	typeName   names
+	last       []func() // checks that take the whole file
+	inLock     bool     // it is a jobs.lock that is read
 }
 
 // parse takes the sections in the order in which they build on one another,
@@ -46,23 +48,28 @@ type builder struct {
 func (b *builder) parse(root ast.Node) {
 	sections := make(map[string]yaml.Entry)
 	b.file.Keys = make(map[string]diagnostic.Position)
-	keep := func(e yaml.Entry) {
-		sections[e.Key.Value] = e
-		b.file.Keys[e.Key.Value] = e.Key.At
+	keep := func(key string) yaml.ReadFunc {
+		return func(e yaml.Entry) {
+			sections[key] = e
+			b.file.Keys[key] = e.Key.At
+		}
 	}
 	known := make(map[string]yaml.ReadFunc)
-	for _, key := range []string{"version", "package", "defaults", "queues", "types", "jobs"} {
-		known[key] = keep
+	for _, key := range []string{"version", "package", "defaults", "queues", "types", "jobs", "accept"} {
+		known[key] = keep(key)
 	}
-	if b.Keys(root, "the file", known) == nil {
+	there := b.KeysOr(root, "the file", known, fileWords)
+	if there == nil {
 		return
 	}
+	b.noDefaults = there["defaults"] && sections["defaults"].Value == nil
+	b.unread = there["queues"] && sections["queues"].Value == nil
 	read := func(key string, read yaml.ReadFunc) bool {
 		e, ok := sections[key]
 		if ok {
 			read(e)
 		}
-		return ok
+		return ok || there[key]
 	}
 	top := diagnostic.Position{Line: 1, Column: 1}
 	if !read("version", b.version) {
@@ -77,6 +84,7 @@ func (b *builder) parse(root ast.Node) {
 	if !read("jobs", b.readJobs) {
 		b.Mistakes.Add(top, diagnostic.MissingKey, "the file has no jobs")
 	}
+	read("accept", b.readAccepted)
 	b.finish()
 }
 
@@ -131,7 +139,7 @@ func (b *builder) readQueue(job *Job, e yaml.Entry, what string) {
 
 func (b *builder) readDefaults(e yaml.Entry) {
 	d := &b.defaults
-	b.Keys(e.Value, "defaults", b.readOptions(d, InDefaults, "defaults"))
+	b.KeysOr(e.Value, "defaults", b.readOptions(d, InDefaults, "defaults"), defaultWords)
 	d.Queue.Inherited = true
 }
 
@@ -140,7 +148,7 @@ func (b *builder) readJobs(e yaml.Entry) {
 	if ok && len(entries) == 0 {
 		b.Mistakes.Add(e.Key.At, diagnostic.NoJobs, "the file declares no job: add one, as in email: {queue: emails, payload: {to: string}}")
 	}
-	for _, e := range entries {
+	for _, e := range b.inside(entries, "job", jobKeys) {
 		b.readJob(e)
 	}
 }
@@ -161,7 +169,7 @@ func (b *builder) readJob(e yaml.Entry) {
 			job.Version = Option[int16]{Value: int16(n), At: yaml.Start(e.Value)}
 		}
 	}
-	there := b.Keys(e.Value, what, known)
+	there := b.KeysOr(e.Value, what, known, jobWords)
 	if queue := b.perQueue[job.Queue.Value]; queue != nil && job.Queue.IsSet() {
 		job.inherit(queue.Options, true)
 	}
@@ -169,7 +177,7 @@ func (b *builder) readJob(e yaml.Entry) {
 	if there == nil {
 		return
 	}
-	if !there["queue"] && !job.Queue.IsSet() {
+	if !there["queue"] && !job.Queue.IsSet() && !b.noDefaults {
 		b.Mistakes.Add(e.Key.At, diagnostic.MissingKey, "%s has no queue: add queue: with one of those under queues", what)
 	}
 	b.checkStored(job.Payload, job.Reserved, what)

@@ -216,7 +216,7 @@ func TestAnAliasBombIsRefusedAtOnce(t *testing.T) {
 
 func TestASuggestionIsMadeWhereOneIsNear(t *testing.T) {
 	t.Parallel()
-	for typ, want := range map[string]string{"stirng": `"string"`, "boolean": "bool", "datetime": "time", "adress": `"address"`, "qqqqqq": ""} {
+	for typ, want := range map[string]string{"stirng": `"string"`, "boolean": `"bool"`, "datetime": `"time"`, "adress": `"address"`, "qqqqqq": ""} {
 		_, mistakes := schema.Parse("jobs.yaml", []byte(head+"types: {address: {fields: {}}}\njobs: {a: {queue: q, payload: {x: "+typ+"}}}\n"))
 		if len(mistakes) != 1 {
 			t.Fatalf("%s: %v", typ, mistakes)

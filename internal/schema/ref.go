@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -28,7 +29,7 @@ func (b *builder) ref(n ast.Node) *Ref {
 	case *ast.MappingNode, *ast.MappingValueNode:
 		return b.mapRef(n, at)
 	case *ast.NullNode:
-		b.Mistakes.Add(at, diagnostic.BadType, "the field has no type: write one behind the colon, such as string")
+		b.Mistakes.Add(at, diagnostic.BadType, "the field has no type: write one after the colon, such as string")
 	default:
 		b.WrongKind(n, "a type", "text, a list or a mapping")
 	}
@@ -41,7 +42,11 @@ func (b *builder) mapRef(n ast.Node, at diagnostic.Position) *Ref {
 		return nil
 	}
 	if len(entries) != 1 || entries[0].Key.Value != "string" {
-		b.Mistakes.Add(at, diagnostic.BadType, "a map is written {string: T}, with T the type of its values; a struct is declared under types")
+		why := "a map is written {string: T}, with T the type of its values; a struct is declared under types"
+		if len(entries) > 0 && fieldWords[entries[0].Key.Value].Note != "" {
+			why = fieldWords[entries[0].Key.Value].Note
+		}
+		b.Mistakes.Add(at, diagnostic.BadType, "%s", why)
 		return nil
 	}
 	if elem := b.ref(entries[0].Value); elem != nil {
@@ -107,7 +112,13 @@ func between(text, open, end string) (string, bool) {
 }
 
 // Forms that other languages have a name for.
-var elsewhere = map[string]string{"map": "{string: T}", "list": "[T]", "array": "[T]"}
+var elsewhere = map[string]string{
+	"map": "a map is written {string: T}", "dict": "a map is written {string: T}", "hash": "a map is written {string: T}",
+	"list": "a list is written [T]", "array": "a list is written [T]", "slice": "a list is written [T]", "set": "a list is written [T]",
+	"enum": "an enum is declared under types", "struct": "a struct is declared under types",
+	"uint64": "write int64, or decimal for numbers beyond it", "uint8": "write int32", "int8": "write int32", "int16": "write int32", "uint16": "write int32",
+	"float32": "write float64", "rune": "write string", "error": "write string", "complex128": "write two fields of float64",
+}
 
 func (b *builder) namedRef(name string, at diagnostic.Position) (*Ref, string) {
 	switch {
@@ -118,9 +129,14 @@ func (b *builder) namedRef(name string, at diagnostic.Position) (*Ref, string) {
 	case b.types[name] != nil:
 		return &Ref{At: at, Declared: b.types[name]}, ""
 	case strings.HasPrefix(name, "[]"):
+		if name == "[]byte" {
+			return nil, "it is written bytes"
+		}
 		return nil, "a list is written [" + name[2:] + "]"
 	case strings.HasPrefix(name, "map["):
 		return nil, "a map is written {string: T}, with T the type of its values"
+	case name == "interface{}":
+		return nil, "any JSON is written json"
 	case strings.HasPrefix(name, "*"):
 		return nil, "an optional field is written " + name[1:] + "?"
 	case strings.ContainsAny(name, " \t\n[]{}?:,*()\"'`\\"):
@@ -140,12 +156,10 @@ func (b *builder) namedRef(name string, at diagnostic.Position) (*Ref, string) {
 		return nil, "a Go type is written with its name behind the import path, as in net/netip.Addr"
 	}
 	hint := b.Suggest.Suggest(name, append(fieldtype.Names(), b.typeName.list...))
-	other := elsewhere[strings.ToLower(name)]
-	if t := fieldtype.Elsewhere(strings.ToLower(name)); t != nil {
-		other = t.Name
-	}
-	if other != "" {
-		hint = "; did you mean " + other + "?"
+	if form := elsewhere[strings.ToLower(name)]; form != "" {
+		hint = ": " + form
+	} else if t := fieldtype.Elsewhere(strings.ToLower(name)); t != nil {
+		hint = fmt.Sprintf("; did you mean %q?", t.Name)
 	}
 	b.Mistakes.Add(at, diagnostic.UnknownType, "type %q is neither built in nor declared under types%s", yaml.Clip(name), hint)
 	return nil, ""

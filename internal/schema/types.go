@@ -15,6 +15,7 @@ import (
 // another before they are declared.
 func (b *builder) readTypes(e yaml.Entry) {
 	entries, _ := b.Mapping(e.Value, "types")
+	entries = b.inside(entries, "type", typeKeys)
 	b.types = make(map[string]*Type, len(entries))
 	for _, e := range entries {
 		what := fmt.Sprintf("type %q", e.Key.Value)
@@ -45,7 +46,10 @@ func (b *builder) readType(t *Type, n ast.Node) {
 	if b.inLock {
 		known["removed"] = func(e yaml.Entry) { t.Gone = b.fields(e.Value, "what is removed of "+what) }
 	}
-	there := b.Keys(n, what, known)
+	if b.bareType(n, what) {
+		return
+	}
+	there := b.KeysOr(n, what, known, typeWords)
 	if there != nil && there["fields"] == there["enum"] {
 		b.Mistakes.Add(t.Name.At, diagnostic.StructOrEnum, "%s needs either fields or enum, and not both", what)
 	}
@@ -53,6 +57,27 @@ func (b *builder) readType(t *Type, n ast.Node) {
 		b.Mistakes.Add(t.Reserved[0].At, diagnostic.ReservedKey, "%s is an enum, and only the keys of fields are reserved", what)
 	}
 	b.checkStored(t.Fields, t.Reserved, what)
+}
+
+// bareType reports of a type that it holds its values or fields without the key
+// that says so, if it does.
+func (b *builder) bareType(n ast.Node, what string) bool {
+	if list, ok := n.(*ast.SequenceNode); ok {
+		b.Mistakes.Add(yaml.Start(n), diagnostic.StructOrEnum, "%s is a list: write {enum: %s} for an enum", what, yaml.Clip(list.String()))
+		return true
+	}
+	values, _ := yaml.Pairs(n)
+	if len(values) == 0 || holdsKeys(n, typeKeys) {
+		return false
+	}
+	for _, v := range values {
+		key, ok := v.Key.(*ast.StringNode)
+		if !ok || typeWords[key.Value] != (yaml.Word{}) || b.Suggest.Near(key.Value, []string{"fields", "enum", "reserved"}) != "" {
+			return false
+		}
+	}
+	b.Mistakes.Add(yaml.Start(n), diagnostic.StructOrEnum, "%s has no key fields: put its fields below fields:", what)
+	return true
 }
 
 func (b *builder) enum(n ast.Node, what string) []*EnumValue {
@@ -76,7 +101,7 @@ func (b *builder) enum(n ast.Node, what string) []*EnumValue {
 			continue
 		}
 		if strings.ContainsRune(text.Value, 0) {
-			b.Mistakes.Add(text.At, diagnostic.BadEnum, "the value %q of %s holds a NUL character, which no database stores: remove it", text.Value, what)
+			b.Mistakes.Add(text.At, diagnostic.BadEnum, "the value %q of %s contains a NUL character, which no database stores: remove it", text.Value, what)
 			continue
 		}
 		first[text.Value] = text.At
@@ -108,7 +133,7 @@ func (b *builder) findEndless() {
 			case 0:
 				visit(next)
 			case entered:
-				b.Mistakes.Add(f.Type.At, diagnostic.Recursive, "type %q holds itself through the field %q: make that optional, %s?, or a list",
+				b.Mistakes.Add(f.Type.At, diagnostic.Recursive, "type %q contains itself through the field %q: make that optional, %s?, or a list",
 					next.Name.Value, f.Key.Value, next.Name.Value)
 			}
 		}

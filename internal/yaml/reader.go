@@ -2,8 +2,8 @@ package yaml
 
 import (
 	"errors"
-	"maps"
-	"slices"
+	"fmt"
+	"regexp"
 	"strings"
 
 	goyaml "github.com/goccy/go-yaml"
@@ -20,7 +20,9 @@ type Reader struct {
 	Mistakes diagnostic.List
 	Suggest  diagnostic.Suggester
 	Comments Comments
-	Source   string // as the parser got it, without byte order mark and carriage returns
+	// Holding are the keys whose values are mappings of names that the file chooses.
+	Holding map[string]bool
+	Source  string // as the parser got it, without byte order mark and carriage returns
 }
 
 // Parse returns the root of the file, or nil when it is not YAML that can be
@@ -31,10 +33,14 @@ func (r *Reader) Parse(src []byte) (root ast.Node) {
 		return nil
 	}
 	r.Source = text
+	if c := conflict(text); c != nil {
+		r.Mistakes.Add(c.at, diagnostic.Syntax, "%s", c.message)
+		return nil
+	}
 	defer func() {
-		if p := recover(); p != nil {
+		if recover() != nil {
 			root = nil
-			r.Mistakes.Add(diagnostic.Position{Line: 1, Column: 1}, diagnostic.Syntax, "this is not valid YAML: %v", p)
+			r.unreadable(nil)
 		}
 	}()
 	tokens := lexer.Tokenize(text)
@@ -44,7 +50,7 @@ func (r *Reader) Parse(src []byte) (root ast.Node) {
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		r.syntaxError(err)
+		r.unreadable(err)
 		return nil
 	}
 	for _, doc := range file.Docs {
@@ -55,23 +61,26 @@ func (r *Reader) Parse(src []byte) (root ast.Node) {
 	return ast.Null(nil)
 }
 
-func (r *Reader) syntaxError(err error) {
-	var syntax *goyaml.SyntaxError
-	if !errors.As(err, &syntax) || syntax.Token == nil {
-		r.Mistakes.Add(diagnostic.Position{Line: 1, Column: 1}, diagnostic.Syntax, "this is not valid YAML: %v", err)
+// unreadable reports what keeps the parser from reading the file, in our words.
+func (r *Reader) unreadable(err error) {
+	if s := findSlip(r.Source); s != nil {
+		r.Mistakes.Add(s.at, diagnostic.Syntax, "%s", s.message)
 		return
 	}
-	at, message := Place(syntax.Token), syntax.Message
-	if strings.HasPrefix(syntax.Token.Value, "?") && at.Column > 1 {
-		line := strings.Split(r.Source, "\n")[at.Line-1]
-		if before := []rune(line); at.Column-2 < len(before) && strings.ContainsRune("]}", before[at.Column-2]) {
-			message += `: an optional list or map is written in quotes, as in "[string]?"`
-		}
+	at := diagnostic.Position{Line: 1, Column: 1}
+	var syntax *goyaml.SyntaxError
+	if errors.As(err, &syntax) && syntax.Token != nil {
+		at = Place(syntax.Token)
 	}
-	if strings.HasPrefix(strings.TrimLeft(syntax.Token.Value, "\n "), "\t") {
-		message = "a tab cannot indent a line: use spaces"
+	text := ""
+	if lines := strings.Split(r.Source, "\n"); at.Line <= len(lines) {
+		text = strings.TrimSpace(string([]rune(lines[at.Line-1])[min(max(at.Column-1, 0), len([]rune(lines[at.Line-1]))):]))
 	}
-	r.Mistakes.Add(at, diagnostic.Syntax, "this is not valid YAML: %s", message)
+	if text == "" {
+		r.Mistakes.Add(at, diagnostic.Syntax, "the file cannot be read as YAML from here on: look at this line and the one above")
+		return
+	}
+	r.Mistakes.Add(at, diagnostic.Syntax, "%q cannot be read as YAML: look at this line and the one above", Clip(text))
 }
 
 // A Text is a word of a file.
@@ -85,14 +94,51 @@ type Entry struct {
 	Key   Text
 	Value ast.Node
 	Doc   string // the comment above, lines joined by "\n", without marks
+
+	pair *ast.MappingValueNode
 }
 
 // WrongKind reports that n is something else than what has to be.
 func (r *Reader) WrongKind(n ast.Node, what, want string) {
 	if !Reported(n) {
-		r.Mistakes.Add(Start(n), diagnostic.WrongKind, "%s has to be %s, not %s", what, want, Kind(n))
+		r.Mistakes.Add(Start(n), diagnostic.WrongKind, "%s must be %s, not %s%s", what, want, Kind(n), instead(n, want))
 	}
 }
+
+// instead says what to write where n is something else than what is wanted, if
+// what n is shows it.
+func instead(n ast.Node, want string) string {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		m := tightColon.FindStringSubmatch(n.Value)
+		switch {
+		case want == "a mapping" && m != nil:
+			return fmt.Sprintf(": write a space after the colon, %s: %s", m[1], Clip(m[2]))
+		case want == "a mapping" && twoWords.MatchString(n.Value):
+			m = twoWords.FindStringSubmatch(n.Value)
+			return fmt.Sprintf(": write a colon, %s: %s", m[1], Clip(m[2]))
+		case strings.HasPrefix(want, "a list") && strings.HasPrefix(n.Value, "-"):
+			return ": write a space after each dash"
+		case strings.HasPrefix(want, "a list"):
+			return fmt.Sprintf(": write [%s]", Clip(n.Value))
+		case want == "a number" && oneNumber.MatchString(n.Value):
+			return ": remove the quotes"
+		}
+	case *ast.SequenceNode:
+		if want != "a mapping" || len(n.Values) == 0 {
+			break
+		}
+		if first, ok := n.Values[0].(*ast.StringNode); ok {
+			return fmt.Sprintf(": write each name as a key, as in %s:", Clip(first.Value))
+		}
+		if _, ok := Pairs(n.Values[0]); ok {
+			return ": remove the dashes, and write each name as a key"
+		}
+	}
+	return ""
+}
+
+var oneNumber = regexp.MustCompile(`^[0-9]+$`)
 
 // Mapping returns the entries of n, each key once, and whether n is a mapping.
 // Nothing at all is an empty one.
@@ -122,7 +168,7 @@ func (r *Reader) Mapping(n ast.Node, what string) ([]Entry, bool) {
 		key, ok := v.Key.(*ast.StringNode)
 		at := Start(v.Key)
 		if !ok {
-			r.Mistakes.Add(at, diagnostic.WrongKind, "a key has to be text, not %s: write it in quotes", Kind(v.Key))
+			r.Mistakes.Add(at, diagnostic.WrongKind, "a key must be text, not %s: write it in quotes", Kind(v.Key))
 			continue
 		}
 		if earlier, twice := first[key.Value]; twice {
@@ -130,40 +176,9 @@ func (r *Reader) Mapping(n ast.Node, what string) ([]Entry, bool) {
 			continue
 		}
 		first[key.Value] = at
-		entries = append(entries, Entry{Key: Text{key.Value, at}, Value: v.Value, Doc: r.Comments.Above(at)})
+		entries = append(entries, Entry{Key: Text{key.Value, at}, Value: v.Value, Doc: r.Comments.Above(at), pair: v})
 	}
 	return entries, true
-}
-
-// A ReadFunc reads the value of a known key.
-type ReadFunc func(Entry)
-
-// Keys hands each entry of n to the function of its key, in the order of the
-// file, and reports the keys that have none. It returns what keys were there,
-// nil when n is no mapping.
-func (r *Reader) Keys(n ast.Node, what string, known map[string]ReadFunc) map[string]bool {
-	entries, ok := r.Mapping(n, what)
-	if !ok {
-		return nil
-	}
-	there := make(map[string]bool, len(entries))
-	for _, e := range entries {
-		there[e.Key.Value] = true
-		if read := known[e.Key.Value]; read != nil {
-			read(e)
-			continue
-		}
-		names := slices.Sorted(maps.Keys(known))
-		hint := r.Suggest.Suggest(e.Key.Value, names)
-		switch {
-		case len(names) == 0:
-			hint = ", it has none"
-		case hint == "":
-			hint = ", it can have " + strings.Join(names, ", ")
-		}
-		r.Mistakes.Add(e.Key.At, diagnostic.UnknownKey, "%s has no key %q%s", what, Clip(e.Key.Value), hint)
-	}
-	return there
 }
 
 // Text returns the text that n is.
@@ -174,7 +189,7 @@ func (r *Reader) Text(n ast.Node, what string) (Text, bool) {
 	case *ast.LiteralNode:
 		return Text{n.Value.Value, Start(n)}, true
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		r.Mistakes.Add(Start(n), diagnostic.WrongKind, "%s has to be text, not %s: write it in quotes", what, Kind(n))
+		r.Mistakes.Add(Start(n), diagnostic.WrongKind, "%s must be text, not %s: write it in quotes", what, Kind(n))
 	default:
 		r.WrongKind(n, what, "text")
 	}

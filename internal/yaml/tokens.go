@@ -1,6 +1,7 @@
 package yaml
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/goccy/go-yaml/token"
@@ -25,16 +26,29 @@ var features = map[token.Type]string{
 // checkTokens finds what the language does without, and what would be too much
 // for the parser. It reports whether the tokens are fit for that.
 func checkTokens(tokens token.Tokens, mistakes *diagnostic.List) bool {
-	begun := false
-	for _, t := range tokens {
+	begun, merged := false, 0
+	anchors := 0
+	for i, t := range tokens {
 		if feature := features[t.Type]; feature != "" {
-			mistakes.Add(Place(t), diagnostic.Feature, "%s is not part of the language: write out what is meant", feature)
+			switch {
+			case t.Type == token.AliasType && merged == t.Position.Line:
+				continue // the alias is what the merge key merges
+			case t.Type == token.AnchorType:
+				anchors++
+			case t.Type == token.MergeKeyType:
+				merged = t.Position.Line
+			}
+			hint := "write out what is meant"
+			if t.Type == token.AliasType && anchors == 0 && i+1 < len(tokens) {
+				hint = fmt.Sprintf("an optional field is written %s?", Clip(tokens[i+1].Value))
+			}
+			mistakes.Add(Place(t), diagnostic.Feature, "%s is not supported: %s", feature, hint)
 			continue
 		}
 		switch t.Type {
 		case token.DocumentHeaderType:
 			if begun {
-				mistakes.Add(Place(t), diagnostic.SecondDocument, "a second document begins here: only one can be in a file")
+				mistakes.Add(Place(t), diagnostic.SecondDocument, "a second document begins here: a file has only one")
 				return false
 			}
 			begun = true

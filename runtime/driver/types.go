@@ -56,8 +56,11 @@ type Batch struct {
 	// Len is how many jobs there are, at least 1.
 	Len int
 	// Payload appends the JSON of job i to dst. On an error it returns dst, and
-	// nothing may be stored. A back end calls it for each job once, in order, from
-	// one goroutine at a time, and not after Add has returned.
+	// nothing may be stored. A back end calls it for each job in order, from one
+	// goroutine at a time, and not after Add has returned; a transaction that is
+	// repeated may call it for the same jobs again. It calls methods that the user
+	// has written, which may end the goroutine, and whose errors may have methods
+	// that do: a back end asks such an error nothing.
 	Payload func(dst []byte, i int) ([]byte, error)
 	// Handler holds the jobs' first attempts from the start, whatever their Due;
 	// empty where they wait to be claimed. Len is 1 where it is set.
@@ -86,6 +89,38 @@ type Row struct {
 	Attempts    int32
 	MaxAttempts int32
 	Priority    int16
+}
+
+// A JobState says what has become of a job so far.
+type JobState string
+
+// The states of jobs.
+const (
+	// JobWaiting says that nobody has claimed the job, due or not, or that the
+	// claim on it has expired.
+	JobWaiting JobState = "waiting"
+	// JobClaimed says that a handler has the job.
+	JobClaimed JobState = "claimed"
+	// JobDone says that an attempt has completed the job.
+	JobDone JobState = "done"
+	// JobCancelled says that the job was cancelled.
+	JobCancelled JobState = "cancelled"
+	// JobDead says that the job has failed for good, and may be revived.
+	JobDead JobState = "dead"
+)
+
+// Found is a job, wherever it is.
+type Found struct {
+	// Row is the job. Of a job that is done, and whose payload was not kept, it
+	// has ID, Type and Attempts alone.
+	Row
+	Queue string
+	State JobState
+	// Handler holds the claim, where State is JobClaimed.
+	Handler string
+	// Ended is when the job was done or cancelled, or died; the zero time before.
+	// It is the store's time, in UTC.
+	Ended time.Time
 }
 
 // ClaimFrom says among which jobs [Queue.Claim] chooses.

@@ -25,7 +25,7 @@ func ExampleNew() {
 	if _, err := jobs.EnqueueEmail(ctx, store, jobs.NewEmailJob(1, "welcome"), tomorrow); err != nil {
 		log.Fatal(err)
 	}
-	queue, err := store.Queue(ctx, jobs.EmailQueue)
+	queue, err := store.Queue(ctx, jobs.EmailsQueue)
 	if err != nil {
 		log.Fatal(err)
 	}

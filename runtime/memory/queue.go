@@ -3,8 +3,7 @@ package memory
 import (
 	"bytes"
 	"context"
-	"slices"
-	"time"
+	"iter"
 
 	"github.com/bwmarrin/snowflake"
 
@@ -12,26 +11,161 @@ import (
 	"github.com/jobgen/jobgen/runtime/internal/wake"
 )
 
-// A queue is one queue: its records, and who wants to hear of changes. It
-// implements [driver.Queue].
+// A queue is one queue: its records, and who wants to hear of changes.
 type queue struct {
-	store   *state
-	deleted bool // until the queue is made anew
 	records map[snowflake.ID]*record
 	arrived *wake.One
 	revoked wake.All
+
+	deleted    bool // until the queue is made anew
+	tx         *Tx  // that has made or deleted it and is not over; or nil
+	wasDeleted bool // before that
 }
 
-var _ driver.Queue = (*queue)(nil)
+func newQueue() *queue {
+	return &queue{records: make(map[snowflake.ID]*record), arrived: wake.NewOne(), deleted: true}
+}
+
+// exists reports whether the queue is there for a transaction, or for nobody's.
+func (q *queue) exists(tx *Tx) bool {
+	if q == nil {
+		return false
+	}
+	if q.other(tx) != nil {
+		return !q.wasDeleted
+	}
+	return !q.deleted
+}
+
+// other is the transaction, other than tx, that has made or deleted the queue.
+func (q *queue) other(tx *Tx) *Tx {
+	if q.tx != tx {
+		return q.tx
+	}
+	return nil
+}
+
+// setDeleted makes or deletes a queue that no other transaction has.
+func (q *queue) setDeleted(tx *Tx, deleted bool) {
+	if tx != nil && q.tx == nil {
+		q.tx, q.wasDeleted = tx, q.deleted
+		tx.queues = append(tx.queues, q)
+	}
+	q.deleted = deleted
+}
+
+// An access is a queue by itself or inside a transaction. It implements
+// [driver.Queue]. What is not exported is called under the store's mutex.
+type access struct {
+	*queue
+	store store
+}
+
+var _ driver.Queue = access{}
+
+// visible are the records that are there.
+func (q access) visible() iter.Seq[*record] {
+	return func(yield func(*record) bool) {
+		for _, r := range q.records {
+			if seen := r.seenBy(q.store.tx); seen != nil && !yield(seen) {
+				return
+			}
+		}
+	}
+}
+
+// changeable are those of the visible records that no other transaction has
+// changed.
+func (q access) changeable() iter.Seq[*record] {
+	return func(yield func(*record) bool) {
+		for _, r := range q.records {
+			if q.free(r) && !r.gone && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// get returns the record of a job, nil where it is not there. To change it takes
+// [access.await] before and [access.own] after.
+func (q access) get(id snowflake.ID) *record {
+	if r := q.records[id]; r != nil {
+		return r.seenBy(q.store.tx)
+	}
+	return nil
+}
+
+// free reports whether no other transaction has changed the record.
+func (q access) free(r *record) bool { return r.tx == nil || r.tx == q.store.tx }
+
+// own has the transaction, if this is one, keep what it is about to change.
+func (q access) own(r *record) *record {
+	if tx := q.store.tx; tx != nil && r.tx == nil {
+		kept := r.clone()
+		r.tx, r.kept = tx, kept
+		tx.records = append(tx.records, changed{q.queue, r.job.ID})
+	}
+	return r
+}
+
+// remove takes out a record that no other transaction has changed.
+func (q access) remove(r *record) {
+	if q.store.tx == nil {
+		delete(q.records, r.job.ID)
+	} else {
+		q.own(r).gone = true
+	}
+}
+
+// await waits until no other transaction has changed any of the jobs that are
+// there.
+func (q access) await(ctx context.Context, ids ...snowflake.ID) error {
+	return q.store.await(ctx, func() *Tx {
+		for _, id := range ids {
+			if r := q.records[id]; r != nil && r.kept != nil && !q.free(r) {
+				return r.tx
+			}
+		}
+		return nil
+	})
+}
+
+// awaitAll waits until no other transaction has the queue, or a job of it.
+func (q access) awaitAll(ctx context.Context) error {
+	return q.store.await(ctx, func() *Tx {
+		for _, r := range q.records {
+			if !q.free(r) {
+				return r.tx
+			}
+		}
+		return q.other(q.store.tx)
+	})
+}
+
+// arrive wakes who waits for jobs, once others see what was done.
+func (q access) arrive() {
+	if q.store.tx == nil {
+		q.arrived.Wake()
+	} // or the end of the transaction does
+}
+
+// revoke wakes who watches claims, once others see what was done.
+func (q access) revoke() {
+	if tx := q.store.tx; tx != nil {
+		tx.revoked[q.queue] = true
+	} else {
+		q.revoked.Wake()
+	}
+}
 
 // Arrived implements [driver.Queue].
-func (q *queue) Arrived() <-chan struct{} { return q.arrived.C() }
+func (q access) Arrived() <-chan struct{} { return q.arrived.C() }
 
 // Revoked implements [driver.Queue].
-func (q *queue) Revoked(ctx context.Context) <-chan struct{} { return q.revoked.Subscribe(ctx) }
+func (q access) Revoked(ctx context.Context) <-chan struct{} { return q.revoked.Subscribe(ctx) }
 
 // Add implements [driver.Queue].
-func (q *queue) Add(ctx context.Context, batch driver.Batch) (driver.Added, error) {
+func (q access) Add(ctx context.Context, batch driver.Batch) (driver.Added, error) {
 	payloads := make([][]byte, batch.Len)
 	for i := range payloads {
 		data, err := batch.Payload(nil, i)
@@ -41,6 +175,9 @@ func (q *queue) Add(ctx context.Context, batch driver.Batch) (driver.Added, erro
 		payloads[i] = bytes.Clone(data)
 	}
 	return locked(ctx, q.store, func() (added driver.Added, err error) {
+		if err := q.store.await(ctx, func() *Tx { return q.other(q.store.tx) }); err != nil {
+			return added, err
+		}
 		if q.deleted {
 			return added, driver.ErrQueueNotFound
 		}
@@ -51,13 +188,13 @@ func (q *queue) Add(ctx context.Context, batch driver.Batch) (driver.Added, erro
 				added.Claimed = append(added.Claimed, q.claim(r, batch.Handler))
 			}
 		}
-		q.arrived.Wake()
+		q.arrive()
 		return added, nil
 	})
 }
 
 // insert makes a record of a new job.
-func (q *queue) insert(batch driver.Batch, payload []byte) *record {
+func (q access) insert(batch driver.Batch, payload []byte) *record {
 	now := q.store.time()
 	due := batch.Options.Due
 	if due.IsZero() {
@@ -68,179 +205,43 @@ func (q *queue) insert(batch driver.Batch, payload []byte) *record {
 			ID: q.store.ids.Generate(), Type: batch.Type, Payload: payload, Created: now, Due: due,
 			MaxWork: batch.Options.MaxWork, Priority: batch.Options.Priority,
 		},
-		left: batch.Options.MaxAttempts, winner: none,
+		left: batch.Options.MaxAttempts, winner: none, tx: q.store.tx,
 	}
 	q.records[r.job.ID] = r
+	if tx := q.store.tx; tx != nil {
+		tx.records = append(tx.records, changed{q.queue, r.job.ID})
+	}
 	return r
 }
 
 // Cancel implements [driver.Queue].
-func (q *queue) Cancel(ctx context.Context, id snowflake.ID) (driver.Status, error) {
+func (q access) Cancel(ctx context.Context, id snowflake.ID) (driver.Status, error) {
 	return locked(ctx, q.store, func() (driver.Status, error) {
-		r := q.records[id]
+		if err := q.await(ctx, id); err != nil {
+			return 0, err
+		}
+		r := q.get(id)
 		if r == nil || r.state == finished || r.state == dead {
 			return driver.NotFound, nil
 		}
-		r.state = cancelled
-		q.revoked.Wake()
+		q.own(r).end(cancelled, q.store.time())
+		q.revoke()
 		return driver.Done, nil
 	})
 }
 
 // Revive implements [driver.Queue].
-func (q *queue) Revive(ctx context.Context, id snowflake.ID, attempts int32) (driver.Status, error) {
+func (q access) Revive(ctx context.Context, id snowflake.ID, attempts int32) (driver.Status, error) {
 	return locked(ctx, q.store, func() (driver.Status, error) {
-		r := q.records[id]
+		if err := q.await(ctx, id); err != nil {
+			return 0, err
+		}
+		r := q.get(id)
 		if r == nil || r.state != dead {
 			return driver.NotFound, nil
 		}
-		r.revive(attempts, q.store.time())
-		q.arrived.Wake()
+		q.own(r).revive(attempts, q.store.time())
+		q.arrive()
 		return driver.Done, nil
 	})
-}
-
-// Finish implements [driver.Queue].
-func (q *queue) Finish(ctx context.Context, handler string, outcomes []driver.Outcome) ([]driver.Result, error) {
-	return locked(ctx, q.store, func() ([]driver.Result, error) { return q.finish(handler, outcomes), nil })
-}
-
-func (q *queue) finish(handler string, outcomes []driver.Outcome) []driver.Result {
-	results := make([]driver.Result, len(outcomes))
-	for i, o := range outcomes {
-		results[i] = q.finishOne(handler, o)
-	}
-	return results
-}
-
-func (q *queue) finishOne(handler string, o driver.Outcome) (result driver.Result) {
-	r := q.records[o.Job]
-	if o.Kind == driver.Released {
-		if r != nil && r.holds(handler, o.Number) {
-			r.release()
-			q.arrived.Wake()
-		}
-		return result
-	}
-	if r == nil {
-		return driver.Result{Status: driver.NotFound}
-	}
-	log := bytes.Clone(o.Log)
-	if o.Kind == driver.Completed {
-		var revoked bool
-		if result, revoked = r.complete(handler, o.Number, log); revoked {
-			q.revoked.Wake()
-		}
-		return result
-	}
-	result = r.fail(handler, o.Number, o.Reason, log, q.store.time().Add(o.RetryIn), o.Final)
-	q.arrived.Wake()
-	return result
-}
-
-// Lost implements [driver.Queue].
-func (q *queue) Lost(ctx context.Context, handler string, attempts []driver.Attempt) ([]driver.Lost, error) {
-	return locked(ctx, q.store, func() ([]driver.Lost, error) {
-		var lost []driver.Lost
-		for _, a := range attempts {
-			r := q.records[a.Job]
-			switch {
-			case r != nil && r.winner != none && r.winner == a.Number && r.attempts[r.winner].handler == handler:
-				// The handler has completed it, in a transaction of its own.
-			case r != nil && (r.state == cancelled || r.state == finished):
-				lost = append(lost, driver.Lost{Attempt: a, Cancelled: true})
-			case r == nil || !r.holds(handler, a.Number):
-				lost = append(lost, driver.Lost{Attempt: a})
-			}
-		}
-		return lost, nil
-	})
-}
-
-// first returns the first record, in claim order, of those wanted.
-func (q *queue) first(lowestFirst bool, wanted func(*record) bool) *record {
-	var best *record
-	for _, r := range q.records {
-		if r.state == live && wanted(r) && r.before(best, lowestFirst) {
-			best = r
-		}
-	}
-	return best
-}
-
-// Claim implements [driver.Queue].
-func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (driver.Claimed, error) {
-	return locked(ctx, q.store, func() (claimed driver.Claimed, err error) {
-		claimed.Finished = q.finish(req.Handler, req.Finish)
-		now := q.store.time()
-		if req.From != driver.FromWaiting {
-			buried := q.bury(now)
-			if req.From == driver.FromAll {
-				claimed.Buried = buried
-			}
-		}
-		for len(claimed.Rows) < req.Limit {
-			r := q.first(req.LowestFirst, func(r *record) bool {
-				return (req.Types == nil || slices.Contains(req.Types, r.job.Type)) &&
-					(req.From != driver.FromExpired && r.claimable(now) || req.From != driver.FromWaiting && r.stealable(req.Handler, now))
-			})
-			if r == nil {
-				break
-			}
-			if r.claimed {
-				r.lose(reasonStolen)
-				q.revoked.Wake()
-			}
-			claimed.Rows = append(claimed.Rows, q.claim(r, req.Handler))
-		}
-		slices.SortFunc(claimed.Rows, inClaimOrder)
-		claimed.NextDue = q.nextDue(now)
-		if len(claimed.Rows) == req.Limit {
-			q.arrived.Wake() // there may be another, for another waiter
-		}
-		return claimed, nil
-	})
-}
-
-// claim begins r's next attempt and returns it to its handler.
-func (q *queue) claim(r *record, handler string) driver.Row {
-	r.claim(handler, q.store.time())
-	return r.snapshot()
-}
-
-// Reasons that stand in the log of an attempt whose handler said nothing.
-const (
-	reasonStolen = "claim expired; taken over"
-	reasonBuried = "claim expired; no attempts left"
-)
-
-// bury makes jobs dead whose last attempt has expired, and returns them.
-func (q *queue) bury(now time.Time) (buried []driver.Burial) {
-	for id, r := range q.records {
-		if r.state == live && r.expired(now) && r.left == 0 {
-			r.lose(reasonBuried)
-			r.state = dead
-			q.revoked.Wake()
-			buried = append(buried, driver.Burial{
-				Attempt: driver.Attempt{Job: id, Number: r.current()}, Type: r.job.Type,
-				Handler: r.attempts[r.current()].handler, Reason: reasonBuried,
-			})
-		}
-	}
-	return buried
-}
-
-// nextDue is how long until a waiting job becomes due or a claim expires.
-func (q *queue) nextDue(now time.Time) time.Duration {
-	var next time.Duration
-	for _, r := range q.records {
-		at := r.job.Due
-		if r.claimed {
-			at = r.expires
-		}
-		if wait := at.Sub(now); r.state == live && wait > 0 && (next == 0 || wait < next) {
-			next = wait
-		}
-	}
-	return next
 }

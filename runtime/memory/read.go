@@ -13,10 +13,10 @@ import (
 )
 
 // Stats implements [driver.Queue].
-func (q *queue) Stats(ctx context.Context, req driver.StatsRequest) (driver.Stats, error) {
+func (q access) Stats(ctx context.Context, req driver.StatsRequest) (driver.Stats, error) {
 	return locked(ctx, q.store, func() (stats driver.Stats, err error) {
 		var some []*record
-		for _, r := range q.records {
+		for r := range q.visible() {
 			if r.state == live {
 				some = append(some, r)
 			}
@@ -58,9 +58,9 @@ func (r *record) count(counts *driver.Counts, now time.Time) {
 }
 
 // Log implements [driver.Queue].
-func (q *queue) Log(ctx context.Context, of driver.Attempt) (log driver.Log, found bool, err error) {
+func (q access) Log(ctx context.Context, of driver.Attempt) (log driver.Log, found bool, err error) {
 	log, err = locked(ctx, q.store, func() (log driver.Log, _ error) {
-		r := q.records[of.Job]
+		r := q.get(of.Job)
 		if found = r != nil && of.Number >= 0 && of.Number <= r.current(); !found {
 			return log, nil
 		}
@@ -71,10 +71,10 @@ func (q *queue) Log(ctx context.Context, of driver.Attempt) (log driver.Log, fou
 }
 
 // Dead implements [driver.Queue].
-func (q *queue) Dead(ctx context.Context, after snowflake.ID, limit int) ([]driver.Row, error) {
+func (q access) Dead(ctx context.Context, after snowflake.ID, limit int) ([]driver.Row, error) {
 	return locked(ctx, q.store, func() ([]driver.Row, error) {
 		var rows []driver.Row
-		for _, r := range q.records {
+		for r := range q.visible() {
 			if r.state == dead && r.job.ID > after {
 				rows = append(rows, r.snapshot())
 			}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/driver"
-	"github.com/jobgen/jobgen/runtime/internal/wake"
 )
 
 // A Store is one process's view of a set of queues in memory. Its methods, and
@@ -21,7 +20,7 @@ type Store struct {
 	state *state
 }
 
-// state is what all Stores opened on it share. It implements driver.Store.
+// state is what all Stores opened on it share.
 type state struct {
 	mu     sync.Mutex
 	now    func() time.Time
@@ -29,7 +28,13 @@ type state struct {
 	queues map[string]*queue
 }
 
-var _ driver.Store = (*state)(nil)
+// store is the state as a back end, by itself or inside a transaction.
+type store struct {
+	*state
+	tx *Tx // nil outside
+}
+
+var _ driver.Store = store{}
 
 // An Option changes how New makes a Store.
 type Option interface{ applyTo(*state) }
@@ -63,34 +68,49 @@ func (s *state) open(catalogue *runtime.Catalogue) (*Store, error) {
 	if err := catalogue.Err(); err != nil {
 		return nil, fmt.Errorf("open memory store: %w", err)
 	}
-	return &Store{Store: runtime.NewStore(s, catalogue), state: s}, nil
+	for _, known := range catalogue.Known() {
+		if known.Queue == "" {
+			continue
+		}
+		if _, err := (store{state: s}).Queue(context.Background(), known.Queue, driver.OpenOrCreate); err != nil {
+			return nil, fmt.Errorf("open memory store: make queue %q: %w", known.Queue, err)
+		}
+	}
+	return &Store{Store: runtime.NewStore(store{state: s}, catalogue), state: s}, nil
 }
 
 // Queue implements [driver.Store].
-func (s *state) Queue(ctx context.Context, name string, open driver.Open) (driver.Queue, error) {
+func (s store) Queue(ctx context.Context, name string, open driver.Open) (driver.Queue, error) {
 	return locked(ctx, s, func() (driver.Queue, error) {
 		q := s.queues[name]
-		exists := q != nil && !q.deleted
+		if !q.exists(s.tx) && open != driver.OpenExisting {
+			if q == nil {
+				q = newQueue()
+				s.queues[name] = q
+			}
+			if err := s.await(ctx, func() *Tx { return q.other(s.tx) }); err != nil { // which may be making it
+				return nil, err
+			}
+		}
+		exists := q.exists(s.tx)
 		switch {
 		case exists && open == driver.CreateNew:
 			return nil, driver.ErrQueueExists
 		case !exists && open == driver.OpenExisting:
 			return nil, driver.ErrQueueNotFound
-		case q == nil:
-			q = &queue{store: s, records: make(map[snowflake.ID]*record), arrived: wake.NewOne()}
-			s.queues[name] = q
+		case !exists:
+			q.setDeleted(s.tx, false)
 		}
-		q.deleted = false
-		return q, nil
+		return access{q, s}, nil
 	})
 }
 
 // Queues implements [driver.Store].
-func (s *state) Queues(ctx context.Context) ([]string, error) {
+func (s store) Queues(ctx context.Context) ([]string, error) {
 	return locked(ctx, s, func() ([]string, error) {
 		names := make([]string, 0, len(s.queues))
 		for name, q := range s.queues {
-			if !q.deleted {
+			if q.exists(s.tx) {
 				names = append(names, name)
 			}
 		}
@@ -100,66 +120,73 @@ func (s *state) Queues(ctx context.Context) ([]string, error) {
 }
 
 // Drain implements [driver.Store].
-func (s *state) Drain(ctx context.Context, name string) (int64, error) {
-	return locked(ctx, s, func() (int64, error) {
-		q, err := s.existing(name)
-		if err != nil {
+func (s store) Drain(ctx context.Context, name string) (int64, error) {
+	return locked(ctx, s, func() (n int64, err error) {
+		q := access{s.queues[name], s}
+		if !q.exists(s.tx) {
+			return 0, driver.ErrQueueNotFound
+		}
+		if err := q.awaitAll(ctx); err != nil {
 			return 0, err
 		}
-		var n int64
-		for _, r := range q.records {
+		if !q.exists(s.tx) { // any more
+			return 0, driver.ErrQueueNotFound
+		}
+		for r := range q.visible() {
 			if r.state == live {
-				r.state = cancelled
+				q.own(r).end(cancelled, s.time())
 				n++
 			}
 		}
-		q.revoked.Wake()
+		q.revoke()
 		return n, nil
 	})
 }
 
 // Delete implements [driver.Store].
-func (s *state) Delete(ctx context.Context, name string) (int64, error) {
-	return locked(ctx, s, func() (int64, error) {
-		q, err := s.existing(name)
-		if err != nil {
+func (s store) Delete(ctx context.Context, name string) (int64, error) {
+	return locked(ctx, s, func() (unfinished int64, err error) {
+		q := access{s.queues[name], s}
+		if !q.exists(s.tx) {
+			return 0, driver.ErrQueueNotFound
+		}
+		if err := q.awaitAll(ctx); err != nil {
 			return 0, err
 		}
-		var unfinished int64
-		for _, r := range q.records {
+		if !q.exists(s.tx) { // any more
+			return 0, driver.ErrQueueNotFound
+		}
+		for r := range q.visible() {
 			if r.state == live {
 				unfinished++
 			}
 		}
 		if unfinished == 0 {
-			q.deleted = true
-			clear(q.records)
+			q.setDeleted(s.tx, true)
+			for r := range q.visible() {
+				q.remove(r)
+			}
 		}
 		return unfinished, nil
 	})
 }
 
 // LastAnswer implements [driver.Store].
-func (s *state) LastAnswer() time.Time { return time.Now() }
-
-func (s *state) existing(name string) (*queue, error) {
-	q := s.queues[name]
-	if q == nil || q.deleted {
-		return nil, driver.ErrQueueNotFound
-	}
-	return q, nil
-}
+func (s store) LastAnswer() time.Time { return time.Now() }
 
 // time is the store's time, to the microsecond as the other back ends keep it.
 func (s *state) time() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
 
-// locked runs do under the store's mutex, unless ctx has ended.
-func locked[T any](ctx context.Context, s *state, do func() (T, error)) (T, error) {
+// locked runs do under the store's mutex, unless ctx or the transaction has
+// ended.
+func locked[T any](ctx context.Context, s store, do func() (T, error)) (none T, err error) {
 	if err := ctx.Err(); err != nil {
-		var none T
 		return none, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.tx.check(s.state); err != nil {
+		return none, err
+	}
 	return do()
 }

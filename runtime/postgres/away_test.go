@@ -2,12 +2,15 @@ package postgres_test
 
 import (
 	"context"
+	"log/slog"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jobgen/jobgen/internal/test/pgproxy"
 	"github.com/jobgen/jobgen/internal/test/pgtest"
+	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
@@ -135,4 +138,80 @@ func TestCloseEndsWhereTheServerIsSilent(t *testing.T) {
 		<-done
 	}
 	<-closed
+}
+
+func TestAWorkerBeginsOnceAServerThatWasAwayAtItsStartIsThere(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	proxy, through := proxied(t, dsn)
+	store := open(t, through)
+	id, err := notes(t, open(t, dsn)).Add(t.Context(), "note", &note{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy.Redirect("127.0.0.1:1")
+	proxy.Reset(pgproxy.All)
+	away := make(chan string, 100)
+	handled := make(chan *runtime.Job, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		mux := runtime.NewMux()
+		mux.Handle(noteJob, func(_ context.Context, job *runtime.Job, _ note) error { handled <- job; return nil })
+		ended <- runtime.NewWorker(store, mux, runtime.WithLogger(slog.New(slog.NewTextHandler(lines(away), nil)))).Run(ctx)
+	}()
+	for line := range away {
+		if strings.Contains(line, "cannot begin") {
+			break
+		}
+	}
+	proxy.Redirect(u.Host)
+	select {
+	case job := <-handled:
+		if job.ID != id {
+			t.Errorf("handled %v; want job %d", job, id)
+		}
+	case err := <-ended:
+		t.Fatalf("Run ended: %v", err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("the worker has not begun 20 s after the server was there")
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// lines passes on what is written to it, as far as there is room.
+type lines chan<- string
+
+func (l lines) Write(line []byte) (int, error) {
+	select {
+	case l <- string(line):
+	default:
+	}
+	return len(line), nil
+}
+
+func TestAWorkerWithoutItsSchemaOrItsRightsIsAnErrorAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRoles(t)
+	for _, c := range []struct{ what, statement string }{ // in this order
+		{"permission denied", "REVOKE ALL ON SCHEMA jobgen FROM " + r.prefix + "work"},
+		{"does not exist", "DROP SCHEMA jobgen CASCADE"},
+	} {
+		store := open(t, r.as(t, "work"))
+		exec(t, connect(t, r.admin), c.statement)
+		mux := runtime.NewMux()
+		mux.Handle(noteJob, func(context.Context, *runtime.Job, note) error { return nil })
+		err := runtime.NewWorker(store, mux, runtime.WithLogger(nil)).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), c.what) {
+			t.Errorf("after %s Run returned %v", c.statement, err)
+		}
+		exec(t, connect(t, r.admin), "DO $$ BEGIN IF to_regnamespace('jobgen') IS NOT NULL THEN GRANT USAGE ON SCHEMA jobgen TO "+r.prefix+"work; END IF; END $$")
+	}
 }

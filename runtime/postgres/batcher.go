@@ -102,12 +102,27 @@ func (b *insertBatcher) begin() {
 
 // run sends what waits until nothing does.
 func (b *insertBatcher) run() {
+	var batch []*pendingInsert
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		for _, one := range batch { // those that have their answer need none
+			select {
+			case one.done <- errHookEnded:
+			default:
+			}
+		}
+		b.finished()
+	}()
 	for {
 		b.mu.Lock()
-		batch := b.next()
+		batch = b.next()
 		if len(batch) == 0 {
 			b.inFlight--
 			b.mu.Unlock()
+			returned = true
 			return
 		}
 		b.mu.Unlock()

@@ -112,11 +112,20 @@ func (n *notifier) send(e event, queue int32) {
 
 // run sends until nothing is left to send.
 func (n *notifier) run() {
+	returned := false
+	defer func() {
+		if !returned { // a hook has ended the goroutine; the next event begins another
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.running = false
+		}
+	}()
 	for {
 		n.mu.Lock()
 		if len(n.pending) == 0 {
 			n.running = false
 			n.mu.Unlock()
+			returned = true
 			return
 		}
 		messages := make([]string, 0, len(n.pending))

@@ -76,7 +76,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 	}
 	d := &database{schema: schema}
 	d.server.pool, d.server.back, d.server.lost = pool, d.back, make(chan struct{}, 1)
-	d.pooled = d.queries(pool)
+	d.pooled = d.queries(hookedPool{pool})
 	d.batcher = newInsertBatcher(d.pooled)
 	d.notifier = newNotifier(d.pooled, channelName(o.schema))
 	if d.ids, err = leaseIDs(ctx, d); err != nil {
@@ -89,8 +89,8 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	d.cancel = cancel
-	d.tasks.Go(func() { d.ids.renew(life) })
-	d.tasks.Go(func() { upkeep(life, d.pooled, o.retention, d.ids.names) })
+	d.tasks.Go(func() { untilReturned(life, func() { d.ids.renew(life) }) })
+	d.tasks.Go(func() { untilReturned(life, func() { upkeep(life, d.pooled, o.retention, d.ids.names) }) })
 	if o.listen {
 		d.listener = newListener(d)
 	}
@@ -104,8 +104,14 @@ func (d *database) queries(on pgdb.DBTX) *pgdb.Queries {
 }
 
 // inTx runs do in a transaction of the store's own.
-func (d *database) inTx(ctx context.Context, do func(*pgdb.Queries) error) error {
-	tx, err := d.server.pool.Begin(ctx)
+func (d *database) inTx(ctx context.Context, do func(*pgdb.Queries) error) (err error) {
+	defer hookPanicked(&err)
+	conn, err := d.server.pool.Acquire(ctx)
+	if err != nil {
+		return d.server.ended(err)
+	}
+	defer conn.Release()
+	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return d.server.ended(err)
 	}
@@ -160,6 +166,7 @@ func closePool(pool *pgxpool.Pool) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer func() { _ = recover() }() // of a hook
 		pool.Close()
 	}()
 	select {

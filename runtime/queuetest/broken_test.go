@@ -34,6 +34,8 @@ type bug struct {
 	deaf     bool // nothing arrives
 	blind    bool // nothing is revoked
 	lost     func([]driver.Lost) []driver.Lost
+	keeps    bool // a rollback commits
+	leaks    bool // what is done in a transaction is done outside
 	unburied bool // nothing is said of what was buried
 	log      func(*driver.Log)
 	stats    func(*driver.Stats)
@@ -83,10 +85,27 @@ func (w *wreck) holder(id snowflake.ID) (claim, bool) {
 type broken struct {
 	memoryStore
 	wreck *wreck
+	inner *sync.Map // of the *runtime.Store of the reference by the broken one
 }
 
 func (s *broken) Open(t testing.TB, catalogue *runtime.Catalogue) *runtime.Store {
-	return runtime.NewStore(&brokenStore{s.memoryStore.Open(t, catalogue).Driver(), s.wreck}, catalogue)
+	inner := s.memoryStore.Open(t, catalogue)
+	service := runtime.NewStore(&brokenStore{inner.Driver(), s.wreck}, catalogue)
+	s.inner.Store(service, inner)
+	return service
+}
+
+func (s *broken) Begin(t testing.TB, service *runtime.Store) (bound *runtime.Store, commit, rollback func() error) {
+	inner, _ := s.inner.Load(service)
+	in := inner.(*runtime.Store)
+	bound, commit, rollback = s.memoryStore.Begin(t, in)
+	if s.wreck.keeps {
+		rollback = commit
+	}
+	if s.wreck.leaks {
+		bound = in
+	}
+	return service.Bind(&brokenStore{bound.Driver(), s.wreck}), commit, rollback
 }
 
 type brokenStore struct {

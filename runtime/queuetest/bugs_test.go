@@ -236,6 +236,21 @@ var bugs = []bug{
 		},
 	},
 	{
+		name: "keeps what a transaction has rolled back",
+		sentences: []string{
+			"transactions/a rollback leaves nothing", "transactions/effects and completion roll back together",
+			"transactions/failing and cancelling in a transaction commit or roll back with it",
+		},
+		keeps: true,
+	},
+	{
+		name: "does outside what it is to do in a transaction",
+		sentences: []string{
+			"transactions/a job enqueued in a transaction is there once that has committed", "transactions/once a transaction is over each call says so, and changes nothing",
+		},
+		leaks: true,
+	},
+	{
 		name:      "revives for one attempt more than asked",
 		sentences: []string{"dead/a buried job is revived"},
 		byModel:   true,

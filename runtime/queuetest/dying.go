@@ -180,18 +180,18 @@ var dying = behaviours{
 	},
 	"an upgrade that fails is a failure like any other, and the job is tried again": func(x *trial) {
 		var tries atomic.Int32
-		fickle := runtime.Define[payloadA2](typeA, "queue").At(2, runtime.UpgradeFrom(1, func(old payloadA) (payloadA2, error) {
+		fickle := runtime.Define[payloadA2](typeA, "queue").At(2, runtime.UpgradeFrom(1, func(ctx context.Context, old payloadA) (payloadA2, error) {
 			if tries.Add(1) == 1 {
 				return payloadA2{}, errors.New("not now")
 			}
-			return upgradeA(old)
+			return upgradeA(ctx, old)
 		}))
 		handled := make(chan payloadA2, 1)
 		mux := runtime.NewMux()
 		mux.Handle(fickle, func(_ context.Context, _ *runtime.Job, p payloadA2) error { handled <- p; return nil })
 		id := x.add(runtime.JobOptions.MaxAttempts(2))
 		x.workOn(x.store.Open(x, runtime.NewCatalogue(fickle)), mux)
-		if reason := x.awaitsEnd(id, 0).FailureReason; !strings.Contains(reason, "upgrade from version 1: not now") {
+		if reason := x.awaitsEnd(id, 0).FailureReason; !strings.Contains(reason, "upgrade a from payload version 1: not now") {
 			x.Errorf("the reason is %q", reason)
 		}
 		x.dead(x.queue)

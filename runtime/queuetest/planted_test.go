@@ -4,6 +4,7 @@ import (
 	"flag"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,9 +103,9 @@ func TestEverySubjectHasBehaviours(t *testing.T) {
 
 func (b bug) settable(t testing.TB) Store {
 	clock := memory.NewClock(time.Now())
-	return &broken{memoryStore{newMemory(t, memory.WithClock(clock.Now)), clock}, newWreck(b)}
+	return &broken{memoryStore{newMemory(t, memory.WithClock(clock.Now)), clock, new(sync.Map)}, newWreck(b), new(sync.Map)}
 }
 
 func (b bug) running(t testing.TB) Store {
-	return &broken{memoryStore{newMemory(t), nil}, newWreck(b)}
+	return &broken{memoryStore{newMemory(t), nil, new(sync.Map)}, newWreck(b), new(sync.Map)}
 }

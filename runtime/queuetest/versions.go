@@ -15,7 +15,9 @@ type payloadA2 struct {
 	Text string `json:"text"`
 }
 
-func upgradeA(old payloadA) (payloadA2, error) { return payloadA2{N: old.N, Text: "upgraded"}, nil }
+func upgradeA(_ context.Context, old payloadA) (payloadA2, error) {
+	return payloadA2{N: old.N, Text: "upgraded"}, nil
+}
 
 // jobA2 reads version 1 too.
 var (

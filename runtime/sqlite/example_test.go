@@ -56,7 +56,7 @@ func ExampleStore_InTx() {
 	if err := tx.Commit(); err != nil {
 		log.Fatal(err)
 	}
-	queue, err := store.Queue(ctx, jobs.EmailQueue)
+	queue, err := store.Queue(ctx, jobs.EmailsQueue)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -71,12 +71,12 @@ var bugs = []bug{
 	},
 	{
 		name: "takes a failure for a success", function: "fail",
-		from: "SELECT _queue, s.id, s.number, _handler, 2,", to: "SELECT _queue, s.id, s.number, _handler, 1,",
+		from: "SELECT _queue, f.id, f.number, _handler, 2,", to: "SELECT _queue, f.id, f.number, _handler, 1,",
 		only: true, breaks: ruleSuccess,
 	},
 	{
 		name: "loses a job that fails for the last time", function: "fail",
-		from: "created, _now, max_work, payload FROM x)", to: "created, _now, max_work, payload FROM x WHERE false)",
+		from: "created, _now, x.max_work, x.payload FROM x", to: "created, _now, x.max_work, x.payload FROM x WHERE false",
 		only: true, breaks: ruleLost,
 	},
 	{

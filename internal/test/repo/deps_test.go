@@ -261,6 +261,7 @@ const maxLines = 400
 func TestNoFileHasTwoSubjects(t *testing.T) {
 	t.Parallel()
 	count := 0
+	atRoot()
 	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -293,6 +294,7 @@ func generated(t *testing.T, file string) bool {
 
 func read(t *testing.T, file string) string {
 	t.Helper()
+	atRoot()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 // pages are the documents that people read, by their paths.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
+	atRoot()
 	all := map[string]string{}
 	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "bench/*.md", "examples/*/*.md"} {
 		files, err := filepath.Glob(pattern)

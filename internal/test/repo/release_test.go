@@ -148,6 +148,7 @@ func TestAReleaseThatIsNotReadyIsRefused(t *testing.T) {
 // TestTheForgesFilesAreYAMLAndCallCI looks at what nothing else here reads.
 func TestTheForgesFilesAreYAMLAndCallCI(t *testing.T) {
 	t.Parallel()
+	atRoot()
 	files, err := filepath.Glob(".github/*/*.yml")
 	if err != nil || len(files) < 4 {
 		t.Fatalf("found %q, %v", files, err)

@@ -74,6 +74,7 @@ var identifierPart = regexp.MustCompile(`GitHub|[A-Z]?[a-z]+|[A-Z]+`)
 // product code, which is what is neither a test nor generated nor for tests.
 func TestCodeSpeaksTheLanguageOfTheField(t *testing.T) {
 	t.Parallel()
+	atRoot()
 	used := map[string]bool{}
 	count := 0
 	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {

@@ -60,7 +60,7 @@ func Handle(mux *runtime.Mux, did func(ctx context.Context, by string, n int64, 
 		s := fmt.Sprint(p.N)
 		_ = s
 		return did(ctx, p.By, p.N, %s, fmt.Sprintf("version %%d: %%+v", job.PayloadVersion, p))
-	})
+	}%s)
 }
 
 var _ = value.Date{}
@@ -68,11 +68,14 @@ var _ = value.Date{}
 
 const upgradesFile = `package %s
 
-import "strconv"
+import (
+	"context"
+	"strconv"
+)
 
 type upgrades struct{}
 
-func (upgrades) UpgradeRollV1(old RollJobV1) (p RollJob, err error) {
+func (upgrades) UpgradeRollV1(ctx context.Context, old RollJobV1) (p RollJob, err error) {
 	p.By, p.N = old.By, old.N
 	%s
 	return p, err
@@ -244,7 +247,7 @@ func generateBoth(t *testing.T, dir string, i int) lock.Result {
 	before, after := filepath.Join(dir, "old", name), filepath.Join(dir, "new", name)
 	write(t, filepath.Join(before, "jobs.yaml"), c.old.yaml(i, module+"/old/"+name, 1))
 	generate(t, before)
-	write(t, filepath.Join(before, "app.go"), goText(i, fmt.Sprintf(appFile, name, c.old.make, c.old.right)))
+	write(t, filepath.Join(before, "app.go"), goText(i, fmt.Sprintf(appFile, name, c.old.make, c.old.right, "")))
 
 	locked, err := os.ReadFile(filepath.Join(before, "jobs.lock"))
 	if err != nil {
@@ -266,7 +269,11 @@ func generateBoth(t *testing.T, dir string, i int) lock.Result {
 	if len(r.Refused) > 0 {
 		t.Fatalf("%s: refused: %+v", c.name, r.Refused)
 	}
-	write(t, filepath.Join(after, "app.go"), goText(i, fmt.Sprintf(appFile, name, c.new.make, c.new.right)))
+	passed := ""
+	if c.upgrade != "" {
+		passed = ", upgrades{}"
+	}
+	write(t, filepath.Join(after, "app.go"), goText(i, fmt.Sprintf(appFile, name, c.new.make, c.new.right, passed)))
 	if c.upgrade != "" {
 		write(t, filepath.Join(after, "upgrades.go"), goText(i, fmt.Sprintf(upgradesFile, name, c.upgrade)))
 	}

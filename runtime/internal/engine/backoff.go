@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -28,6 +29,12 @@ type backoff struct{ wait time.Duration }
 func (b *backoff) next(most time.Duration) time.Duration {
 	b.wait = min(max(2*b.wait, firstWait), most)
 	return b.wait/2 + jitter(b.wait/2)
+}
+
+// Retry calls try until it returns true or ctx ends, with growing waits.
+func Retry(ctx context.Context, try func() (done bool)) {
+	for retry := (backoff{}); !try() && sleep(ctx, retry.next(maxWait)); {
+	}
 }
 
 // jitter returns a random duration from 0 to d.

@@ -44,13 +44,24 @@ func newPending(a *Attempt, kind driver.OutcomeKind, now time.Time) pending {
 	if kind == driver.Released {
 		return p
 	}
-	log := a.Task.Bytes()
+	log := readLog(a.Task)
 	if kind == driver.Failed {
 		p.said = &said{reason: driver.CleanReason(a.reason()), retryIn: a.Task.RetryIn(), final: a.final, log: log}
 	} else if len(log) > 0 {
 		p.said = &said{log: log}
 	}
 	return p
+}
+
+// readLog returns the attempt's log. The function had it in its hands, and a
+// goroutine that it has left behind may still write to it, so reading may panic.
+func readLog(t Task) (log []byte) {
+	defer func() {
+		if value := recover(); value != nil {
+			log = []byte("the log could not be read: " + PanicText(value))
+		}
+	}()
+	return t.Bytes()
 }
 
 // released is the outcome of a claim that has not begun.

@@ -48,6 +48,7 @@ func newRunner(base context.Context, cfg *Config, finish func(pending), v *voice
 type Batch struct {
 	Rows []driver.Row
 	*Holder
+	got time.Time // when the runner was given them
 }
 
 // keep takes claims over that are not to begin.
@@ -60,6 +61,7 @@ func (r *runner) keep(b Batch) {
 // add is called under r.mu.
 func (r *runner) add(b Batch) {
 	if len(b.Rows) > 0 {
+		b.got = time.Now()
 		r.ready = append(r.ready, b)
 		r.waiting += len(b.Rows)
 	}
@@ -108,41 +110,42 @@ func (r *runner) handle() {
 		}
 	}()
 	for {
-		row, holder := r.next()
+		row, holder, got := r.next()
 		if row == nil {
 			again = false
 			return
 		}
-		r.work(row, holder)
+		r.work(row, holder, got)
 	}
 }
 
-// next returns the next ready job, or nil once the handler has been counted as
-// free. The row is the caller's, to be cleared once it has been read.
-func (r *runner) next() (row *driver.Row, holder *Holder) {
+// next returns the next ready job with who holds it and when the runner was given
+// it, or nil once the handler has been counted as free. The row is the caller's,
+// to be cleared once it has been read.
+func (r *runner) next() (row *driver.Row, holder *Holder, got time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer notify(r.free)
 	if r.waiting == 0 || r.stopped {
 		r.handlers--
 		r.checkIdle()
-		return nil, nil
+		return nil, nil, got
 	}
 	b := &r.ready[0]
-	row, holder = &b.Rows[0], b.Holder
+	row, holder, got = &b.Rows[0], b.Holder, b.got
 	b.Rows = b.Rows[1:]
 	r.waiting--
 	if len(b.Rows) == 0 {
 		r.ready[0] = Batch{}
 		r.ready = r.ready[1:]
 	}
-	return row, holder
+	return row, holder, got
 }
 
 // work runs one job.
-func (r *runner) work(row *driver.Row, holder *Holder) {
+func (r *runner) work(row *driver.Row, holder *Holder, got time.Time) {
 	began := time.Now()
-	if tooOld(row, holder.Sent, began) {
+	if tooOld(row.MaxWork, began.Sub(holder.Sent), began.Sub(got)) {
 		r.finish(released(row, holder))
 		return
 	}
@@ -158,10 +161,20 @@ func (r *runner) work(row *driver.Row, holder *Holder) {
 	a.call(r.ended)
 }
 
-// tooOld reports whether half of a claim has passed before the job begins, as can
-// happen after a long pause of the process. Another try is safer.
-func tooOld(row *driver.Row, sent, now time.Time) bool {
-	return row.MaxWork > 0 && now.Sub(sent) > row.MaxWork/2
+const (
+	// shortWait is how long a job waits for its handler at most where one is free,
+	// and longClaim how long a claim takes only where something is wrong.
+	shortWait = 10 * time.Millisecond
+	longClaim = time.Second
+)
+
+// tooOld reports whether so much of a claim of maxWork has passed before the job
+// begins that another try is safer: since it was sent half of it has, and that is
+// because the job has waited here for others, or because this process was paused.
+// A claim that is shorter than a round trip would be no older with another try,
+// and is not given back again and again.
+func tooOld(maxWork, sinceSent, waited time.Duration) bool {
+	return maxWork > 0 && sinceSent > maxWork/2 && (waited > shortWait || sinceSent > longClaim)
 }
 
 // end hands the outcome of an attempt to the finisher.

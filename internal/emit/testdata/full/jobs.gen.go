@@ -60,12 +60,13 @@ func HandleEmailsQueue(mux *runtime.Mux, handlers EmailsQueueHandlers) {
 // OrdersQueueHandlers handles every job type on [OrdersQueue].
 type OrdersQueueHandlers interface {
 	HandleOrder(ctx context.Context, job *runtime.Job, payload OrderJob) error
+	OrderUpgrades
 }
 
 // HandleOrdersQueue sets the handlers of all job types on [OrdersQueue], for
 // a worker of that queue.
 func HandleOrdersQueue(mux *runtime.Mux, handlers OrdersQueueHandlers) {
-	HandleOrder(mux, handlers.HandleOrder)
+	HandleOrder(mux, handlers.HandleOrder, handlers)
 }
 
 // PingQueueHandlers handles every job type on [PingQueue].

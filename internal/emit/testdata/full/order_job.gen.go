@@ -30,8 +30,8 @@ var jobOrder = &runtime.Definition{
 	Version: 5,
 	Upgrades: []runtime.Upgrade{
 		runtime.Unchanged[OrderJobV2](1),
-		runtime.UpgradeFrom(2, upgrades{}.UpgradeOrderV2),
-		runtime.UpgradeFrom(3, upgrades{}.UpgradeOrderV3),
+		runtime.UpgradeFrom[OrderJobV2, OrderJobV3](2, nil),
+		runtime.UpgradeFrom[OrderJobV3, OrderJob](3, nil),
 		runtime.Unchanged[OrderJob](4),
 	},
 }
@@ -88,7 +88,15 @@ func EnqueueOrderBatch(ctx context.Context, service runtime.JobService, payloads
 	return runtime.EnqueueBatch(ctx, service, jobOrder, payloads, opts...)
 }
 
-// HandleOrder sets the handler of order jobs.
-func HandleOrder(mux *runtime.Mux, handler func(context.Context, *runtime.Job, OrderJob) error) {
-	mux.Handle(jobOrder, handler)
+// OrderUpgrades brings payloads of previous versions of order jobs, with
+// which some may wait, to the next version, as a part of the attempt.
+type OrderUpgrades interface {
+	UpgradeOrderV2(ctx context.Context, old OrderJobV2) (OrderJobV3, error)
+	UpgradeOrderV3(ctx context.Context, old OrderJobV3) (OrderJob, error)
+}
+
+// HandleOrder sets the handler of order jobs, and the upgrades of
+// those that wait with a payload of a previous version.
+func HandleOrder(mux *runtime.Mux, handler func(context.Context, *runtime.Job, OrderJob) error, upgrades OrderUpgrades) {
+	mux.Handle(jobOrder, handler, runtime.UpgradeFrom(2, upgrades.UpgradeOrderV2), runtime.UpgradeFrom(3, upgrades.UpgradeOrderV3))
 }
