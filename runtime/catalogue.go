@@ -26,7 +26,7 @@ type Catalogue struct {
 // NewCatalogue returns the catalogue of defs. A job type defined twice is an
 // error, which Err returns and every back end reports when it is opened.
 func NewCatalogue(defs ...*Definition) *Catalogue {
-	c := &Catalogue{defs: make(map[JobType]*Definition, len(defs)), maxPayload: MaxPayloadSize}
+	c := &Catalogue{defs: make(map[JobType]*Definition, len(defs)), maxPayload: driver.MaxPayloadSize}
 	for _, def := range defs {
 		c.add(def)
 	}
@@ -53,7 +53,7 @@ func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 }
 
 // WithMaxPayloadSize returns the catalogue with another bound than
-// [MaxPayloadSize] on what payloads may have as JSON, from 1 byte to 16 MiB. It
+// [driver.MaxPayloadSize] on what payloads may have as JSON, from 1 byte to 16 MiB. It
 // binds whoever adds jobs through a store that was opened with it; jobs that are
 // there are worked whatever their size.
 func (c *Catalogue) WithMaxPayloadSize(bytes int) *Catalogue {

@@ -34,7 +34,7 @@ Beside jobs.yaml it writes jobs.lock, which lists every payload version that a
 waiting job may have. It refuses a change after which the new binary could not
 read these, and says what to do; see docs/guides/change-jobs.md.
 
-Where a comment at the top of jobs.yaml names a schema for editors beside it, as in
+If a comment at the top of jobs.yaml names a schema for editors beside it, as in
 # yaml-language-server: $schema=jobs.schema.json, generate writes that file too.
 
 A checksum in your cache folder tells generate that nothing has changed since the
@@ -117,7 +117,7 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 	code.tell(out)
 	for _, name := range changed {
 		if emit.OfPreviousVersion(name) && !slices.ContainsFunc(code.files, func(f emit.File) bool { return f.Name == name }) {
-			fmt.Fprintf(out, "\n%s is gone with its version: remove the upgrade from it, which is needed no longer\n", name)
+			fmt.Fprintf(out, "\n%s is removed, since no job has its version: remove the upgrade from it, which is no longer needed\n", name)
 		}
 	}
 	return nil
@@ -235,8 +235,8 @@ func (g *generated) tell(out io.Writer) {
 	}
 	for _, step := range g.advanced.Said {
 		if begun := emit.Upgrade(g.pkg, step.Job, step.From); begun != "" {
-			fmt.Fprintf(out, "\n%s: jobs that wait with payload version %d are upgraded to %d. What you pass to HandleAll, or to the function\n"+
-				"of the queue or the job, needs this method, and does not compile without it:\n\n%s", step.Job, step.From, step.To, begun)
+			fmt.Fprintf(out, "\n%s: waiting jobs with payload version %d are upgraded to %d. The type that you pass to HandleAll, or to the\n"+
+				"function of the queue or the job, needs this method, and does not compile without it:\n\n%s", step.Job, step.From, step.To, begun)
 		}
 	}
 	for _, step := range g.advanced.Removed {

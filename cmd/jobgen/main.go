@@ -6,7 +6,7 @@
 //	jobgen prune [jobs.yaml]      drop payload versions that no job waits with
 //	jobgen explain [job]...       say what each job will do, and why
 //	jobgen fmt [jobs.yaml]...     format the file
-//	jobgen init                   write a first jobs.yaml and a program
+//	jobgen init                   create a first jobs.yaml and a program
 //	jobgen roles                  print the SQL for PostgreSQL roles
 //	jobgen schema [job]           print JSON Schema of jobs.yaml or of a payload
 //	jobgen version                print the version

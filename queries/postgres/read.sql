@@ -48,5 +48,25 @@ FROM jobgen.ended_job e JOIN jobgen.job_type t ON t.number = e.type
 WHERE e.queue = @queue AND e.state = 'dead' AND e.id > @after
 ORDER BY e.id LIMIT @max_jobs;
 
+-- A job by its id alone: where it waits or runs, among those that ended, or in what
+-- its attempts left. Each queue is asked by the keys that begin with its number.
+-- name: FindJob :many
+SELECT q.name AS queue, f.state::text AS state, coalesce(h.name, '')::text AS handler, t.name AS type, t.version, f.priority::smallint AS priority,
+  f.attempts::integer AS attempts, f.max_attempts::integer AS max_attempts, f.created::timestamptz AS created, f.due::timestamptz AS due,
+  f.max_work::bigint AS max_work, f.payload::json AS payload, f.ended::timestamptz AS ended
+FROM jobgen.queue q CROSS JOIN LATERAL (
+  SELECT 1 AS place, CASE WHEN j.expires > statement_timestamp() THEN 'claimed' ELSE 'waiting' END AS state,
+    CASE WHEN j.expires > statement_timestamp() THEN j.handler END AS handler,
+    j.type, j.priority, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, NULL::timestamptz AS ended
+  FROM jobgen.job j WHERE j.queue = q.number AND j.id = @id
+  UNION ALL
+  SELECT 2, e.state, NULL, e.type, e.priority, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.payload, e.ended
+  FROM jobgen.ended_job e WHERE e.queue = q.number AND e.id = @id
+  UNION ALL
+  SELECT 4, 'done', NULL, a.type, 0, (SELECT max(l.number) + 1 FROM jobgen.attempt l WHERE l.queue = q.number AND l.job = @id), 0, NULL, NULL, 0, NULL, a.ended
+  FROM jobgen.attempt a WHERE a.queue = q.number AND a.job = @id AND a.outcome = 1 AND a.claimed >= q.created) f
+JOIN jobgen.job_type t ON t.number = f.type LEFT JOIN jobgen.handler h ON h.number = f.handler
+WHERE q.deleted IS NULL ORDER BY f.place LIMIT 1;
+
 -- name: Revive :one
 SELECT jobgen.revive(@queue, @id, @attempts)::boolean AS revived;

@@ -91,6 +91,38 @@ type Row struct {
 	Priority    int16
 }
 
+// A JobState says what has become of a job so far.
+type JobState string
+
+// The states of jobs.
+const (
+	// JobWaiting says that nobody has claimed the job, due or not, or that the
+	// claim on it has expired.
+	JobWaiting JobState = "waiting"
+	// JobClaimed says that a handler has the job.
+	JobClaimed JobState = "claimed"
+	// JobDone says that an attempt has completed the job.
+	JobDone JobState = "done"
+	// JobCancelled says that the job was cancelled.
+	JobCancelled JobState = "cancelled"
+	// JobDead says that the job has failed for good, and may be revived.
+	JobDead JobState = "dead"
+)
+
+// Found is a job, wherever it is.
+type Found struct {
+	// Row is the job. Of a job that is done, and whose payload was not kept, it
+	// has ID, Type and Attempts alone.
+	Row
+	Queue string
+	State JobState
+	// Handler holds the claim, where State is JobClaimed.
+	Handler string
+	// Ended is when the job was done or cancelled, or died; the zero time before.
+	// It is the store's time, in UTC.
+	Ended time.Time
+}
+
 // ClaimFrom says among which jobs [Queue.Claim] chooses.
 type ClaimFrom uint8
 

@@ -68,6 +68,14 @@ func (s *state) open(catalogue *runtime.Catalogue) (*Store, error) {
 	if err := catalogue.Err(); err != nil {
 		return nil, fmt.Errorf("open memory store: %w", err)
 	}
+	for _, known := range catalogue.Known() {
+		if known.Queue == "" {
+			continue
+		}
+		if _, err := (store{state: s}).Queue(context.Background(), known.Queue, driver.OpenOrCreate); err != nil {
+			return nil, fmt.Errorf("open memory store: make queue %q: %w", known.Queue, err)
+		}
+	}
 	return &Store{Store: runtime.NewStore(store{state: s}, catalogue), state: s}, nil
 }
 
@@ -126,7 +134,7 @@ func (s store) Drain(ctx context.Context, name string) (int64, error) {
 		}
 		for r := range q.visible() {
 			if r.state == live {
-				q.own(r).state = cancelled
+				q.own(r).end(cancelled, s.time())
 				n++
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jackc/pgx/v5"
@@ -35,6 +36,12 @@ type SurveyedJob struct {
 	ID      snowflake.ID
 	Queue   string
 	Payload []byte // the JSON as it is stored
+}
+
+// A SurveyedProcess is a process that is alive: it leases a snowflake node number.
+type SurveyedProcess struct {
+	Node  int       // the number
+	Since time.Time // since when it has had it without a gap, by the database's clock
 }
 
 // surveyPage is how many jobs a survey reads at a time.
@@ -87,6 +94,20 @@ func (s *Survey) Counts(ctx context.Context) ([]SurveyCount, error) {
 		}
 	}
 	return counts, nil
+}
+
+// Processes returns the processes that are alive, those that have been for
+// longest first.
+func (s *Survey) Processes(ctx context.Context) ([]SurveyedProcess, error) {
+	rows, err := s.db.SurveyProcesses(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("survey: list processes: %w", err)
+	}
+	processes := make([]SurveyedProcess, len(rows))
+	for i, row := range rows {
+		processes[i] = SurveyedProcess{Node: int(row.Number), Since: row.Since.Time}
+	}
+	return processes, nil
 }
 
 // Each calls do with every job that is not finished, queue by queue, and stops

@@ -66,6 +66,77 @@ func (q *Queries) DeadJobs(ctx context.Context, arg DeadJobsParams) ([]DeadJobsR
 	return items, nil
 }
 
+const findJob = `-- name: FindJob :many
+SELECT q.name AS queue, f.state::text AS state, coalesce(h.name, '')::text AS handler, t.name AS type, t.version, f.priority::smallint AS priority,
+  f.attempts::integer AS attempts, f.max_attempts::integer AS max_attempts, f.created::timestamptz AS created, f.due::timestamptz AS due,
+  f.max_work::bigint AS max_work, f.payload::json AS payload, f.ended::timestamptz AS ended
+FROM jobgen.queue q CROSS JOIN LATERAL (
+  SELECT 1 AS place, CASE WHEN j.expires > statement_timestamp() THEN 'claimed' ELSE 'waiting' END AS state,
+    CASE WHEN j.expires > statement_timestamp() THEN j.handler END AS handler,
+    j.type, j.priority, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, NULL::timestamptz AS ended
+  FROM jobgen.job j WHERE j.queue = q.number AND j.id = $1
+  UNION ALL
+  SELECT 2, e.state, NULL, e.type, e.priority, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.payload, e.ended
+  FROM jobgen.ended_job e WHERE e.queue = q.number AND e.id = $1
+  UNION ALL
+  SELECT 4, 'done', NULL, a.type, 0, (SELECT max(l.number) + 1 FROM jobgen.attempt l WHERE l.queue = q.number AND l.job = $1), 0, NULL, NULL, 0, NULL, a.ended
+  FROM jobgen.attempt a WHERE a.queue = q.number AND a.job = $1 AND a.outcome = 1 AND a.claimed >= q.created) f
+JOIN jobgen.job_type t ON t.number = f.type LEFT JOIN jobgen.handler h ON h.number = f.handler
+WHERE q.deleted IS NULL ORDER BY f.place LIMIT 1
+`
+
+type FindJobRow struct {
+	Queue       string
+	State       string
+	Handler     string
+	Type        string
+	Version     int16
+	Priority    int16
+	Attempts    int32
+	MaxAttempts int32
+	Created     pgtype.Timestamptz
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Payload     []byte
+	Ended       pgtype.Timestamptz
+}
+
+// A job by its id alone: where it waits or runs, among those that ended, or in what
+// its attempts left. Each queue is asked by the keys that begin with its number.
+func (q *Queries) FindJob(ctx context.Context, id int64) ([]FindJobRow, error) {
+	rows, err := q.db.Query(ctx, findJob, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FindJobRow
+	for rows.Next() {
+		var i FindJobRow
+		if err := rows.Scan(
+			&i.Queue,
+			&i.State,
+			&i.Handler,
+			&i.Type,
+			&i.Version,
+			&i.Priority,
+			&i.Attempts,
+			&i.MaxAttempts,
+			&i.Created,
+			&i.Due,
+			&i.MaxWork,
+			&i.Payload,
+			&i.Ended,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const log = `-- name: Log :many
 SELECT h.name, (l.outcome = 1)::boolean AS success, l.reason, l.log
 FROM jobgen.attempt l JOIN jobgen.handler h ON h.number = l.handler

@@ -16,6 +16,7 @@ type JobgenAttempt struct {
 	Claimed int64
 	Ended   int64
 	Type    string
+	Version int64
 	Reason  string
 	Log     []byte
 }
