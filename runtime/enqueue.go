@@ -2,13 +2,13 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 
 	"github.com/bwmarrin/snowflake"
 
 	"github.com/jobgen/jobgen/runtime/driver"
+	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
 // Enqueue adds one job of a defined type to the type's queue. The
@@ -33,7 +33,7 @@ func inQueue[T any](ctx context.Context, service JobService, def *Definition, ad
 			return added, err
 		}
 		added, err = add(queue)
-		if _, ours := queue.(*Queue); !ours || !errors.Is(err, ErrJobQueueNotFound) {
+		if _, ours := queue.(*Queue); !ours || !engine.Is(err, ErrJobQueueNotFound) {
 			break
 		}
 	}
