@@ -34,7 +34,7 @@ func (j *Job) Exec(ctx context.Context, do func(context.Context) error) error {
 	claim := engine.Claim{
 		Attempt: driver.Attempt{Job: j.ID, Number: j.AttemptNumber}, Type: driver.TypeVersion{Type: string(j.Type), Version: j.PayloadVersion},
 		MaxWork: j.MaxWorkDuration, Remaining: j.AttemptsRemaining,
-		Handler: j.HandlerID, Sent: j.claimedAt,
+		Holder: &engine.Holder{Handler: j.HandlerID, Sent: j.claimedAt},
 	}
 	finish := finishing(j.Queue)
 	var answer error

@@ -122,12 +122,11 @@ func checkWorkable(queue JobQueue) error {
 // isForGood reports whether opening a queue again would fail again, for what the
 // program, the schema or the rights are.
 func isForGood(err error) bool {
-	var refused *driver.RefusedError
-	if errors.As(err, &refused) {
+	if refused := engine.Refusal(err); refused != nil {
 		return refused.Final
 	}
 	for _, mistake := range []error{ErrJobQueueNotFound, ErrJobQueueAlreadyExists, ErrInvalidJobType, ErrTxEnded} {
-		if errors.Is(err, mistake) {
+		if engine.Is(err, mistake) {
 			return true
 		}
 	}

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"time"
 
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/internal/engine"
@@ -36,16 +35,16 @@ func (w *workedQueue) run(soft, base context.Context) (stuck int) {
 	if q, ok := w.queue.(*Queue); ok {
 		cfg.Queue, cfg.LastAnswer, cfg.MaxFinish, cfg.FinishWithClaim = q.driver, q.store.driver.LastAnswer, maxFinish, cfg.Size == 1
 		cfg.LowestFirst = func() bool { return q.store.claims.lowestFirst(q.name) }
-		cfg.NewTask = func(row *driver.Row, handler string, sent time.Time) engine.Task {
-			return newTask(w.works[row.Type.Type], q, row, handler, sent)
+		cfg.NewTask = func(row *driver.Row, holder *engine.Holder) engine.Task {
+			return newTask(w.works[row.Type.Type], q, row, holder)
 		}
 	} else {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(soft))
 		defer cancel()
 		q := newPlainQueue(ctx, w.queue, cfg.Types, cfg.Poll)
 		cfg.Queue, cfg.MaxFinish = q, 1
-		cfg.NewTask = func(row *driver.Row, handler string, sent time.Time) engine.Task {
-			return q.newTask(w.works[row.Type.Type], row, handler, sent)
+		cfg.NewTask = func(row *driver.Row, holder *engine.Holder) engine.Task {
+			return q.newTask(w.works[row.Type.Type], row, holder.Handler, holder.Sent)
 		}
 	}
 	return engine.Run(soft, base, cfg)

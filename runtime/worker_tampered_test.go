@@ -211,7 +211,7 @@ func TestErrorsOfAQueueOfSomebodyElseMayDoHarm(t *testing.T) {
 					enqueue(t, store)
 				}
 				queue := illQueue{outsideQueue{notes(t, store)}, new(int), err}
-				start(t, serviceOf(func() runtime.JobQueue { return queue }), handle(func(context.Context, *runtime.Job, note) error { return nil }),
+				start(t, illService{queue}, handle(func(context.Context, *runtime.Job, note) error { return nil }),
 					runtime.WithHandlers(1), runtime.WithObserver(new(events)))
 				time.Sleep(10 * time.Minute)
 				synctest.Wait()
@@ -221,4 +221,14 @@ func TestErrorsOfAQueueOfSomebodyElseMayDoHarm(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An illService hands out its queue the second time.
+type illService struct{ queue illQueue }
+
+func (s illService) GetQueue(context.Context, string) (runtime.JobQueue, error) {
+	if s.queue.fails() {
+		return nil, s.queue.err
+	}
+	return s.queue, nil
 }

@@ -41,13 +41,13 @@ type claimedTask struct {
 
 var _ engine.Task = (*task)(nil)
 
-// newTask makes a task of a row of queue that handler has claimed.
-func newTask(w *work, queue *Queue, row *driver.Row, handler string, sent time.Time) *task {
+// newTask makes a task of a row of queue that was claimed.
+func newTask(w *work, queue *Queue, row *driver.Row, holder *engine.Holder) *task {
 	t := &claimedTask{}
 	t.ownJob.set(row, queue.store.catalogue)
 	t.ownJob.AttemptsMade-- // the current one is not over
-	t.ownLog.JobID, t.ownLog.HandlerID, t.ownLog.AttemptNumber, t.ownLog.Queue = row.ID, handler, t.ownJob.AttemptsMade, queue
-	t.ownJob.JobClaim, t.ownJob.claimedAt = &t.ownLog, sent
+	t.ownLog.JobID, t.ownLog.HandlerID, t.ownLog.AttemptNumber, t.ownLog.Queue = row.ID, holder.Handler, t.ownJob.AttemptsMade, queue
+	t.ownJob.JobClaim, t.ownJob.claimedAt = &t.ownLog, holder.Sent
 	t.work, t.job, t.log = w, &t.ownJob, &t.ownLog
 	return &t.task
 }

@@ -93,7 +93,7 @@ type databases struct {
 
 func (d *databases) databaseFlags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&d.urls, "database", nil, "the URL of a PostgreSQL database to look at; may be repeated")
-	cmd.Flags().StringVar(&d.schema, "schema", "", "the schema that the tables are in (default jobgen)")
+	cmd.Flags().StringVar(&d.schema, "postgres-schema", "", "the schema that the tables are in (default jobgen)")
 }
 
 // survey calls look with each database as it is at one moment.

@@ -15,9 +15,8 @@ import (
 )
 
 func explainCommand(format *report.Format) *cobra.Command {
-	var path string
 	cmd := &cobra.Command{
-		Use:   "explain [job]...",
+		Use:   "explain [jobs.yaml] [job]...",
 		Short: "Show the options and payload of each job, and the line that sets each",
 		Long: `Explain prints the options and the payload of the jobs that are named, or of
 all jobs. Beside each value stands the line of jobs.yaml that sets it: the job's
@@ -29,17 +28,14 @@ mistakes, explain reports them as jobgen check does.`,
 
   # one job, for a program
   jobgen explain email --format json`,
-		ValidArgsFunction: completeJobs(&path),
+		ValidArgsFunction: completeJobs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var files []string
-			if path != "" {
-				files = []string{path}
-			}
+			files, names := fileFirst(args)
 			file, c, err := read(cmd, *format, files)
 			if err != nil {
 				return err
 			}
-			jobs, err := choose(c.file, args)
+			jobs, err := choose(c.file, names)
 			if err != nil {
 				return err
 			}
@@ -60,8 +56,6 @@ mistakes, explain reports them as jobgen check does.`,
 			return printExplanations(cmd.OutOrStdout(), explained)
 		},
 	}
-	cmd.Flags().StringVar(&path, "file", "", "the jobs.yaml to read (default: the nearest)")
-	completeFileFlag(cmd)
 	return cmd
 }
 

@@ -36,7 +36,7 @@ each migration. It may be run at any time. With --database, roles runs it.`,
 			return postgres.ApplyRoles(cmd.Context(), database, prefix, postgres.WithSchema(schema))
 		},
 	}
-	cmd.Flags().StringVar(&schema, "schema", "jobgen", "the schema of the jobs")
+	cmd.Flags().StringVar(&schema, "postgres-schema", "jobgen", "the schema of the jobs")
 	cmd.Flags().StringVar(&prefix, "prefix", "jobgen_", "what the roles' names begin with")
 	cmd.Flags().StringVar(&database, "database", "", "run it on this database, a URL or key=value string, instead")
 	return cmd

@@ -70,6 +70,7 @@ type Queue interface {
 	// handler and attempt number, and returns what became of each outcome. The
 	// call may be repeated, except for outcomes that are [Released]: once the
 	// handler may have claimed again, a repetition could release the newer claim.
+	// The slice is the caller's again once Finish has returned.
 	Finish(ctx context.Context, handler string, outcomes []Outcome) ([]Result, error)
 
 	// Cancel keeps a job from being claimed again: [Done], also where the job was

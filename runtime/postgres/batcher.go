@@ -63,8 +63,16 @@ func (b *insertBatcher) add(ctx context.Context, params pgdb.AddParams) error {
 		defer b.finished()
 		return insertAgain(ctx, b.db, params)
 	}
-	one := &pendingInsert{params: params, ctx: ctx, done: make(chan error, 1)}
+	b.mu.Unlock()
+	// The caller's context may have methods of the user's. Here alone they are called.
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	one := &pendingInsert{params: params, ctx: waiting, done: make(chan error, 1)}
+	b.mu.Lock()
 	b.waiting = append(b.waiting, one)
+	if b.inFlight == 0 {
+		b.begin()
+	}
 	b.mu.Unlock()
 	late := time.NewTimer(batcherPatience)
 	defer late.Stop()
@@ -72,7 +80,7 @@ func (b *insertBatcher) add(ctx context.Context, params pgdb.AddParams) error {
 		select {
 		case err := <-one.done:
 			return err
-		case <-ctx.Done():
+		case <-waiting.Done():
 			return ctx.Err()
 		case <-late.C:
 			b.mu.Lock()

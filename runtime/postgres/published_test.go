@@ -134,7 +134,7 @@ func TestASwitchToASubscriber(t *testing.T) {
 	exec(t, to, "CREATE SUBSCRIPTION jobs CONNECTION '"+strings.ReplaceAll(keywords(config), "'", "''")+"' PUBLICATION jobs")
 	await := func(jobs int) {
 		t.Helper()
-		for query[int](t, to, "SELECT count(*) FROM jobgen.job") != jobs {
+		for query[int](t, to, "SELECT count(*) FROM jobgen.job") != jobs || query[int](t, to, "SELECT count(*) FROM jobgen.attempt") != 1 {
 			select {
 			case <-time.After(20 * time.Millisecond):
 			case <-ctx.Done():

@@ -156,6 +156,25 @@ var admin = behaviours{
 		x.queue = x.open(x.service, "queue")
 		x.stats(0, 0, 0)
 	}),
+	"a queue that another process has deleted is made again by Enqueue": administered(func(x *trial, s *runtime.Store) {
+		another, _ := x.process()
+		for _, enqueue := range []func() error{
+			func() error {
+				_, err := runtime.Enqueue(x.Context(), another, jobA, &payloadA{})
+				return err
+			},
+			func() error {
+				_, err := runtime.EnqueueBatch(x.Context(), another, jobA, make([]payloadA, 2))
+				return err
+			},
+		} {
+			x.must(s.DeleteQueue(x.Context(), "queue"))
+			x.must(enqueue())
+			x.queue = x.open(x.service, "queue")
+			_, err := s.DrainQueue(x.Context(), "queue")
+			x.must(err)
+		}
+	}),
 	"a deleted queue is made again by GetQueue, in every process": administered(func(x *trial, s *runtime.Store) {
 		another, _ := x.process()
 		x.must(s.DeleteQueue(x.Context(), "queue"))

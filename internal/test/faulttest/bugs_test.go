@@ -66,12 +66,12 @@ var bugs = []bug{
 	},
 	{
 		name: "logs a success under another attempt", function: "complete",
-		from: "SELECT _queue, d.id, d.number, _handler, 1,", to: "SELECT _queue, d.id, d.number + 1, _handler, 1,",
+		from: "SELECT _queue, d.type, d.id, d.number, _handler, 1,", to: "SELECT _queue, d.type, d.id, d.number + 1, _handler, 1,",
 		only: true, breaks: ruleRow,
 	},
 	{
 		name: "takes a failure for a success", function: "fail",
-		from: "SELECT _queue, f.id, f.number, _handler, 2,", to: "SELECT _queue, f.id, f.number, _handler, 1,",
+		from: "SELECT _queue, f.type, f.id, f.number, _handler, 2,", to: "SELECT _queue, f.type, f.id, f.number, _handler, 1,",
 		only: true, breaks: ruleSuccess,
 	},
 	{

@@ -30,8 +30,8 @@ func Is(err, target error) bool {
 	})
 }
 
-// refusal returns the store's own answer in err, or nil.
-func refusal(err error) (refused *driver.RefusedError) {
+// Refusal returns the store's own answer in err, or nil.
+func Refusal(err error) (refused *driver.RefusedError) {
 	anyOf(err, func(err error) (ok bool) {
 		refused, ok = err.(*driver.RefusedError)
 		return ok
@@ -62,10 +62,10 @@ func anyOf(err error, wanted func(error) bool) (found bool) {
 }
 
 // isRefused reports whether err is the store's own answer.
-func isRefused(err error) bool { return refusal(err) != nil }
+func isRefused(err error) bool { return Refusal(err) != nil }
 
 // isFinal reports whether err is a refusal that stays.
 func isFinal(err error) bool {
-	refused := refusal(err)
+	refused := Refusal(err)
 	return refused != nil && refused.Final
 }

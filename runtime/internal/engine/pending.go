@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,9 +65,9 @@ func readLog(t Task) (log []byte) {
 }
 
 // released is the outcome of a claim that has not begun.
-func released(row *driver.Row, handler string, sent time.Time) pending {
+func released(row *driver.Row, holder *Holder) pending {
 	c := &Claim{}
-	c.set(row, handler, sent)
+	c.set(row, holder)
 	return pendingOf(c, driver.Released, time.Now())
 }
 
@@ -151,11 +152,11 @@ func ascii(text string) string {
 	}, text)
 }
 
-// outcomes are the outcomes as stores take them.
-func outcomes(batch []pending) []driver.Outcome {
-	list := make([]driver.Outcome, len(batch))
+// outcomes appends the outcomes as stores take them to list.
+func outcomes(list []driver.Outcome, batch []pending) []driver.Outcome {
+	list = slices.Grow(list, len(batch))
 	for i := range batch {
-		list[i] = batch[i].outcome()
+		list = append(list, batch[i].outcome())
 	}
 	return list
 }

@@ -13,7 +13,7 @@ import (
 // which they were claimed.
 type runner struct {
 	size    int
-	newTask func(row *driver.Row, handler string, sent time.Time) Task
+	newTask func(row *driver.Row, holder *Holder) Task
 	finish  func(pending)
 	voice   *voice
 	base    context.Context // of the handlers
@@ -46,10 +46,9 @@ func newRunner(base context.Context, cfg *Config, finish func(pending), v *voice
 
 // A Batch is rows that were claimed together.
 type Batch struct {
-	Rows    []driver.Row
-	Handler string    // who has claimed them
-	Sent    time.Time // this process's time just before
-	got     time.Time // and when the runner was given them
+	Rows []driver.Row
+	*Holder
+	got time.Time // when the runner was given them
 }
 
 // keep takes claims over that are not to begin.
@@ -111,51 +110,51 @@ func (r *runner) handle() {
 		}
 	}()
 	for {
-		row, from := r.next()
+		row, holder, got := r.next()
 		if row == nil {
 			again = false
 			return
 		}
-		r.work(row, from)
+		r.work(row, holder, got)
 	}
 }
 
-// next returns the next ready job with the batch that it is from, or nil once the
-// handler has been counted as free. The row is the caller's, to be cleared once it
-// has been read.
-func (r *runner) next() (row *driver.Row, from Batch) {
+// next returns the next ready job with who holds it and when the runner was given
+// it, or nil once the handler has been counted as free. The row is the caller's,
+// to be cleared once it has been read.
+func (r *runner) next() (row *driver.Row, holder *Holder, got time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer notify(r.free)
 	if r.waiting == 0 || r.stopped {
 		r.handlers--
 		r.checkIdle()
-		return nil, Batch{}
+		return nil, nil, got
 	}
 	b := &r.ready[0]
-	row, from = &b.Rows[0], *b
+	row, holder, got = &b.Rows[0], b.Holder, b.got
 	b.Rows = b.Rows[1:]
 	r.waiting--
 	if len(b.Rows) == 0 {
 		r.ready[0] = Batch{}
 		r.ready = r.ready[1:]
 	}
-	return row, from
+	return row, holder, got
 }
 
 // work runs one job.
-func (r *runner) work(row *driver.Row, from Batch) {
+func (r *runner) work(row *driver.Row, holder *Holder, got time.Time) {
 	began := time.Now()
-	if tooOld(row.MaxWork, began.Sub(from.Sent), began.Sub(from.got)) {
-		r.finish(released(row, from.Handler, from.Sent))
+	if tooOld(row.MaxWork, began.Sub(holder.Sent), began.Sub(got)) {
+		r.finish(released(row, holder))
 		return
 	}
-	task := r.newTask(row, from.Handler, from.Sent)
+	task := r.newTask(row, holder)
 	a := task.Attempt()
-	a.set(row, from.Handler, from.Sent)
+	a.set(row, holder)
 	a.Task, a.parent = task, r.base
 	*row = driver.Row{} // others of its batch may stay for long
-	a.began = began.Sub(from.Sent)
+	a.began = began.Sub(holder.Sent)
 	r.mu.Lock()
 	r.running[a] = struct{}{}
 	r.mu.Unlock()
@@ -215,7 +214,7 @@ func (r *runner) stop() {
 	r.mu.Unlock()
 	for _, b := range ready {
 		for i := range b.Rows {
-			r.finish(released(&b.Rows[i], b.Handler, b.Sent))
+			r.finish(released(&b.Rows[i], b.Holder))
 		}
 	}
 }

@@ -167,7 +167,16 @@ func (f *finisher) try(l *lane, batch []pending) error {
 	timer.Reset(slowWrite)
 	defer timer.Stop()
 
-	results, err := f.queue.finish(ctx, batch[0].claim.Handler, outcomes(batch))
+	var sent []driver.Outcome
+	if l != nil {
+		sent = l.sent
+	}
+	sent = outcomes(sent, batch)
+	results, err := f.queue.finish(ctx, batch[0].claim.Handler, sent)
+	if l != nil {
+		clear(sent) // of logs
+		l.sent = sent[:0]
+	}
 	if l != nil && l.overtaken() {
 		return errHung
 	}

@@ -1,7 +1,7 @@
 -- fail ends the current claims that _handler holds: a job with attempts left
 -- becomes due again after _retries microseconds, or is dead where that is
--- negative; one without is dead. All are locked by the first statement, in their
--- order.
+-- negative; one without is dead. They are locked in their order by the first
+-- statement; the second locks what became current while that began.
 CREATE OR REPLACE FUNCTION jobgen.fail(_queue integer, _handler integer, _ids bigint[], _numbers integer[], _reasons text[], _retries bigint[], _logs bytea[]) RETURNS SETOF bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET jit = off SET cpu_index_tuple_cost = 200 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
@@ -32,14 +32,15 @@ BEGIN
   IF _again = cardinality(_ids) THEN
     RETURN;
   END IF;
-  -- What is left are claims of jobs that die, and claims that are over.
+  -- What is left are jobs that die, and claims that are over.
   RETURN QUERY
     INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed, reason, log)
     SELECT _queue, r.type, u.id, u.number, _handler, 2, r.claimed, u.reason, coalesce(u.log, ''::bytea)
     FROM unnest(_ids, _numbers, _reasons, _retries, _logs) u(id, number, reason, retry, log)
     CROSS JOIN LATERAL (
       SELECT j.claimed, j.type FROM jobgen.job j
-      WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts - 1 = u.number AND (j.attempts >= j.max_attempts OR u.retry < 0) OFFSET 0) r
+      WHERE j.queue = _queue AND j.id = u.id AND j.handler = _handler AND j.attempts - 1 = u.number AND (j.attempts >= j.max_attempts OR u.retry < 0)
+      LIMIT 1 FOR UPDATE) r
     RETURNING job;
   GET DIAGNOSTICS _dead = ROW_COUNT;
   IF _dead > 0 THEN
