@@ -177,14 +177,14 @@ func closePool(pool *pgxpool.Pool) {
 }
 
 // InTx returns the store bound to the caller's transaction: what it adds,
-// completes, fails and cancels commits with tx or vanishes with it. Use it until
-// tx ends and, like tx, from one goroutine at a time. Once tx is over, whatever
+// completes, fails and cancels commits or rolls back with tx. Use it until tx
+// ends and, like tx, from one goroutine at a time. Once tx is over, whatever
 // ended it, every call returns an error and changes nothing. A claim that was
 // made in tx is finished outside it after that.
 //
-// A job that is added wakes workers of other processes when tx commits, by NOTIFY,
-// which PostgreSQL refuses in a transaction that is prepared for a two-phase
-// commit. A store opened [WithoutListen] does without it.
+// A job that is added wakes workers of other processes when tx commits, by
+// NOTIFY, which PostgreSQL refuses in a transaction that is prepared for a
+// two-phase commit. A store opened [WithoutListen] sends none.
 func (s *Store) InTx(tx pgx.Tx) *runtime.Store { return s.bind(pgxTx{tx}) }
 
 // InSQLTx is InTx for a transaction of database/sql, with the driver of pgx

@@ -227,7 +227,7 @@ func (f *finisher) close() {
 	}
 }
 
-// drop gives an outcome up, knowingly.
+// drop gives an outcome up, and reports it.
 func (f *finisher) drop(p pending, err error) {
 	err = p.why(err)
 	f.orphaned()
