@@ -48,7 +48,7 @@ var goals = []goal{
 	{title: "idle worker, five queues: queries a minute a queue, pings among them", measurement: "idle", figure: "queue", under: "queues5", atMost: true, bound: 20, digits: 1},
 	{title: "idle workers, one job a second: claims a second, to those without jobs", measurement: "herd", figure: "claims", under: "herd", atMost: true, bound: 2, against: "jobgen", againstFigure: "idleclaims", againstUnder: "herd", digits: 1},
 	{title: "Stats of many waiting jobs: ms", measurement: "stats", figure: "ms", under: "exact", atMost: true, bound: 700},
-	{title: "StatsUpTo 10,000 of them: ms", measurement: "stats", figure: "ms", under: "capped", atMost: true, bound: 10, digits: 2},
+	{title: "StatsByType, 10,000 of them: ms", measurement: "stats", figure: "ms", under: "capped", atMost: true, bound: 10, digits: 2},
 	{title: "50 callers of Stats at once: counts that the server made", measurement: "stats", figure: "counts", under: "shared", atMost: true, bound: 2},
 	{title: "one job at a time: jobs/s", measurement: "one", figure: "rate", bound: 3000},
 	{title: "program with PostgreSQL only: modules in its graph", measurement: "program", figure: "graph", atMost: true, bound: 20},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -130,7 +129,6 @@ func (q *jobgenQueue) WorkSingly(ctx context.Context, n int, handle handler) err
 	const single = "single"
 	request := driver.ClaimRequest{Handler: single, Types: []driver.TypeVersion{{Type: string(jobs.EmailJobType), Version: 1}}, Limit: 1}
 	for done := 0; ; done++ {
-		sent := time.Now()
 		claimed, err := emails.Driver().Claim(ctx, request)
 		if err != nil || done == n {
 			return err
@@ -143,7 +141,11 @@ func (q *jobgenQueue) WorkSingly(ctx context.Context, n int, handle handler) err
 				return fmt.Errorf("a job was not completed: status %d", finished.Status)
 			}
 		}
-		j := emails.Job(&claimed.Rows[0], single, sent)
+		row := &claimed.Rows[0]
+		j := &runtime.Job{
+			ID: row.ID, Type: jobs.EmailJobType, Data: row.Payload, PayloadVersion: row.Type.Version,
+			JobClaim: &runtime.JobClaim{JobID: row.ID, HandlerID: single, AttemptNumber: row.Attempts - 1, Queue: emails},
+		}
 		payload, err := j.Payload()
 		if err != nil {
 			return err

@@ -14,9 +14,9 @@ var BackoffDuration = 5 * time.Second
 // maxBackoff keeps the delay of a job that has failed very often in range.
 const maxBackoff = 100 * 365 * 24 * time.Hour
 
-// retryDelay is how long after this attempt's failure the job is due again.
-func (j *Job) retryDelay() time.Duration {
-	unit, n := max(BackoffDuration, 0), time.Duration(j.AttemptsMade)+1
+// retryDelay is how long after an attempt's failure its job is due again.
+func retryDelay(attempt int32) time.Duration {
+	unit, n := max(BackoffDuration, 0), max(time.Duration(attempt), 0)+1
 	if unit > maxBackoff/n {
 		return maxBackoff
 	}

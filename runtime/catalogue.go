@@ -26,7 +26,7 @@ type Catalogue struct {
 // NewCatalogue returns the catalogue of defs. A job type defined twice is an
 // error, which Err returns and every back end reports when it is opened.
 func NewCatalogue(defs ...*Definition) *Catalogue {
-	c := &Catalogue{defs: make(map[JobType]*Definition, len(defs)), maxPayload: MaxPayloadSize}
+	c := &Catalogue{defs: make(map[JobType]*Definition, len(defs)), maxPayload: driver.MaxPayloadSize}
 	for _, def := range defs {
 		c.add(def)
 	}
@@ -39,10 +39,8 @@ func NewCatalogue(defs ...*Definition) *Catalogue {
 func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 	joined := NewCatalogue()
 	for _, c := range catalogues {
-		if err := c.Err(); err != nil {
-			joined.fail(err)
-		}
 		if c != nil {
+			joined.fail(c.err)
 			joined.maxPayload = max(joined.maxPayload, c.maxPayload)
 		}
 		for _, t := range c.types() {
@@ -53,7 +51,7 @@ func JoinCatalogues(catalogues ...*Catalogue) *Catalogue {
 }
 
 // WithMaxPayloadSize returns the catalogue with another bound than
-// [MaxPayloadSize] on what payloads may have as JSON, from 1 byte to 16 MiB. It
+// [driver.MaxPayloadSize] on what payloads may have as JSON, from 1 byte to 16 MiB. It
 // binds whoever adds jobs through a store that was opened with it; jobs that are
 // there are worked whatever their size.
 func (c *Catalogue) WithMaxPayloadSize(bytes int) *Catalogue {
@@ -78,14 +76,6 @@ func (c *Catalogue) add(def *Definition) {
 
 // fail adds to what is wrong with a catalogue that is being made.
 func (c *Catalogue) fail(err error) { c.err = errors.Join(c.err, err) }
-
-// Err returns what is wrong with the catalogue, or nil.
-func (c *Catalogue) Err() error {
-	if c == nil {
-		return nil
-	}
-	return c.err
-}
 
 // types returns the catalogue's job types in order.
 func (c *Catalogue) types() []JobType {
@@ -129,9 +119,11 @@ func (c *Catalogue) newBatch(jobType JobType, opts []JobOption) (driver.Batch, *
 
 // Known returns what a store that is opened with the catalogue has to know of
 // its job types, each at all the versions of its payload that the catalogue
-// reads. Back ends call it.
-func (c *Catalogue) Known() []driver.KnownType {
-	var known []driver.KnownType
+// reads, or what is wrong with the catalogue. Back ends call it first.
+func (c *Catalogue) Known() (known []driver.KnownType, err error) {
+	if c != nil && c.err != nil {
+		return nil, c.err
+	}
 	for _, t := range c.types() {
 		def := c.defs[t]
 		for _, v := range def.versions() {
@@ -140,9 +132,9 @@ func (c *Catalogue) Known() []driver.KnownType {
 				payload = def.Upgrades[i].in
 			}
 			known = append(known, driver.KnownType{
-				TypeVersion: driver.TypeVersion{Type: string(v.Type), Version: v.Version}, Queue: def.Queue, Fields: fieldsOf(payload),
+				TypeVersion: v, Queue: def.Queue, Fields: fieldsOf(payload),
 			})
 		}
 	}
-	return known
+	return known, nil
 }

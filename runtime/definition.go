@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/jobgen/jobgen/runtime/codec"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // A Definition describes a job type. Generated code has one per job; it is not
@@ -53,14 +54,6 @@ func Define[P any](jobType JobType, queue string, options ...JobOption) *Definit
 			return handler.(func(context.Context, *Job, P) error)(ctx, job, *payload.(*P))
 		},
 	}
-}
-
-// At returns the definition at a version of its payload, with the upgrades
-// from the previous ones.
-func (d *Definition) At(version int16, upgrades ...Upgrade) *Definition {
-	at := *d
-	at.Version, at.Upgrades = version, upgrades
-	return &at
 }
 
 // version is that of new jobs.
@@ -124,12 +117,12 @@ func (d *Definition) with(opts []JobOption) []JobOption {
 }
 
 // versions returns the versions that the definition reads, in order.
-func (d *Definition) versions() []TypeVersion {
-	read := make([]TypeVersion, 0, len(d.Upgrades)+1)
+func (d *Definition) versions() []driver.TypeVersion {
+	read := make([]driver.TypeVersion, 0, len(d.Upgrades)+1)
 	for _, u := range d.Upgrades {
-		read = append(read, TypeVersion{d.Type, u.from})
+		read = append(read, driver.TypeVersion{Type: string(d.Type), Version: u.from})
 	}
-	return append(read, TypeVersion{d.Type, d.version()})
+	return append(read, driver.TypeVersion{Type: string(d.Type), Version: d.version()})
 }
 
 // encode appends the JSON of a P or *P, such as every store can keep. On an

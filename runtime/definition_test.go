@@ -64,7 +64,7 @@ func TestADefinitionNeedsAPointerToItsPayload(t *testing.T) {
 	t.Parallel()
 	for _, payload := range []any{nil, note{}} {
 		def := &runtime.Definition{Type: "note", Queue: "notes", Payload: payload}
-		if err := runtime.NewCatalogue(def).Err(); err == nil || !strings.Contains(err.Error(), "not a pointer") {
+		if _, err := runtime.NewCatalogue(def).Known(); err == nil || !strings.Contains(err.Error(), "not a pointer") {
 			t.Errorf("payload %v: error %v", payload, err)
 		}
 		mux := runtime.NewMux()
@@ -112,7 +112,7 @@ func TestADefinitionNeedsTheTypeOfItsHandler(t *testing.T) {
 	t.Parallel()
 	for _, handler := range []any{nil, note{}} {
 		def := &runtime.Definition{Type: "note", Queue: "notes", Payload: (*note)(nil), Handler: handler}
-		if err := runtime.NewCatalogue(def).Err(); err == nil || !strings.Contains(err.Error(), "not a function") {
+		if _, err := runtime.NewCatalogue(def).Known(); err == nil || !strings.Contains(err.Error(), "not a function") {
 			t.Errorf("handler %v: error %v", handler, err)
 		}
 	}

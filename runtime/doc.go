@@ -20,7 +20,7 @@
 // A job runs at least once, and at most one live claim on it exists at a time.
 // Effects that a handler commits in the same database transaction that
 // completes its job happen exactly once. Every other effect of a handler may
-// happen more than once, so write it to bear that.
+// happen more than once, so make it idempotent.
 //
 // # What is where
 //

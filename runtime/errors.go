@@ -79,21 +79,8 @@ func (e *PayloadError) Unwrap() error { return e.Err }
 // A TypeConflictError says that this program and another one mean different
 // payloads by one version of a job type. A store returns it when it is opened,
 // while unfinished jobs of that type and version exist or the other program
-// runs, before either program fails the other's jobs. Give the changed payload a
-// new version; give one of two unrelated job types another name, or keep them in
-// different schemas.
-type TypeConflictError struct {
-	// Type and Version are what both programs use.
-	Type    JobType
-	Version int16
-	// Reason is the first difference, "here" being this program.
-	Reason string
-}
-
-func (e *TypeConflictError) Error() string {
-	return fmt.Sprintf("job type %q version %d means another payload to another program: %s; give the payload a new version, or the job type another name",
-		e.Type, e.Version, e.Reason)
-}
+// runs, before either program fails the other's jobs.
+type TypeConflictError = driver.TypeConflictError
 
 // A PanicError is the error of an attempt whose function panicked. The stack
 // is in the attempt's log too.
@@ -106,11 +93,6 @@ type PanicError struct {
 	Stack []byte
 }
 
-// Error returns "panic: " and the text of the value.
+// Error returns "panic: " and the text of the value. Nothing is unwrapped: a panic
+// is a failure, whatever error it was given.
 func (e *PanicError) Error() string { return engine.PanicText(e.Value) }
-
-// Unwrap returns the panic's value where that is an error.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}

@@ -34,7 +34,7 @@ func (j *Job) Exec(ctx context.Context, do func(context.Context) error) error {
 	claim := engine.Claim{
 		Attempt: driver.Attempt{Job: j.ID, Number: j.AttemptNumber}, Type: driver.TypeVersion{Type: string(j.Type), Version: j.PayloadVersion},
 		MaxWork: j.MaxWorkDuration, Remaining: j.AttemptsRemaining,
-		Handler: j.HandlerID, Sent: j.claimedAt,
+		Holder: &engine.Holder{Handler: j.HandlerID, Sent: j.claimedAt},
 	}
 	finish := finishing(j.Queue)
 	var answer error
@@ -42,7 +42,7 @@ func (j *Job) Exec(ctx context.Context, do func(context.Context) error) error {
 		answer, err = finish(ctx, j.HandlerID, o)
 		return err
 	})
-	if errors.Is(writeErr, engine.ErrDropped) {
+	if engine.Is(writeErr, engine.ErrDropped) {
 		t.base.Error("outcome dropped", append(t.attrs(), "error", writeErr)...)
 		writeErr = fmt.Errorf("job %d attempt %d: %w", j.ID, j.AttemptNumber, writeErr)
 	}

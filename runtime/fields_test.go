@@ -11,8 +11,8 @@ import (
 
 func TestTheCatalogueDescribesPayloadsByTheirFields(t *testing.T) {
 	t.Parallel()
-	known := jobs.Catalogue.Known()
-	if len(known) != 1 || known[0].Fields != "account_id any\nemail_id string\n" || known[0].Queue != "emails" {
+	known, err := jobs.Catalogue.Known()
+	if err != nil || len(known) != 1 || known[0].Fields != "account_id any\nemail_id string\n" || known[0].Queue != "emails" {
 		t.Errorf("%+v", known)
 	}
 	type written struct {
@@ -20,8 +20,8 @@ func TestTheCatalogueDescribesPayloadsByTheirFields(t *testing.T) {
 		Text []string          `json:"text,omitempty"`
 		Map  map[string]string `json:"-"`
 	}
-	known = runtime.NewCatalogue(runtime.Define[written]("written", "queue")).Known()
-	if len(known) != 1 || known[0].Fields != "n number?\ntext array?\n" {
+	known, err = runtime.NewCatalogue(runtime.Define[written]("written", "queue")).Known()
+	if err != nil || len(known) != 1 || known[0].Fields != "n number?\ntext array?\n" {
 		t.Errorf("%+v", known)
 	}
 }

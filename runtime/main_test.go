@@ -249,3 +249,11 @@ func (e *events) of(kind observe.Kind) (some []observe.Event) {
 	}
 	return some
 }
+
+// at is a definition at a version of its payload, with the upgrades from the
+// previous ones.
+func at(def *runtime.Definition, version int16, upgrades ...runtime.Upgrade) *runtime.Definition {
+	at := *def
+	at.Version, at.Upgrades = version, upgrades
+	return &at
+}

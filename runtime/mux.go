@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
@@ -22,7 +23,7 @@ type Mux struct {
 
 type muxEntry struct {
 	queue    string
-	versions []TypeVersion // that the handler's definition reads
+	versions []driver.TypeVersion // that the handler's definition reads
 	run      func(ctx context.Context, job *Job) error
 }
 

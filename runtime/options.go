@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jobgen/jobgen/runtime/driver"
+	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
 
 // applied returns what options come to, beginning with the defaults.
@@ -15,6 +16,9 @@ func applied(opts []JobOption) (o driver.Options, err error) {
 		if err := applyTo(&job, opt); err != nil {
 			return o, err
 		}
+	}
+	if err := checkApplied(&job); err != nil {
+		return o, err
 	}
 	if !job.Due.IsZero() {
 		o.Due = job.Due.UTC().Truncate(time.Microsecond)
@@ -27,11 +31,26 @@ func applied(opts []JobOption) (o driver.Options, err error) {
 	return o, nil
 }
 
+// checkApplied says which property of a job no job can have: an option that is
+// the user's own may set any.
+func checkApplied(job *Job) error {
+	if err := JobDue(job.Due).Apply(job); err != nil {
+		return err
+	}
+	if err := JobMaxAttempts(job.AttemptsRemaining).Apply(job); err != nil {
+		return err
+	}
+	if err := JobMaxWorkDuration(job.MaxWorkDuration).Apply(job); err != nil {
+		return err
+	}
+	return JobPriority(job.Priority).Apply(job)
+}
+
 // applyTo applies an option that may be the user's own.
 func applyTo(job *Job, opt JobOption) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = fmt.Errorf("option %T panicked: %v", opt, value)
+			err = fmt.Errorf("option %T: %s", opt, engine.PanicText(value))
 		}
 	}()
 	return opt.Apply(job)

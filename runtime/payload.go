@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 
@@ -11,12 +10,10 @@ import (
 // encodeError names the field that err is about.
 func encodeError(t JobType, err error, limit int) error {
 	var field string
-	var ce *codec.Error
-	if errors.As(err, &ce) {
-		field, err = ce.Path, ce.Err
+	if where, ok := err.(*codec.Error); ok { // what is in it may have methods of the user
+		field, err = where.Path, where.Err
 	}
-	var large *codec.SizeError
-	if errors.As(err, &large) {
+	if large, ok := err.(*codec.SizeError); ok {
 		err = tooLarge(large.Size, limit)
 	}
 	return &PayloadError{Type: t, Field: field, Err: err}
@@ -52,8 +49,7 @@ func decodePayload(t JobType, data []byte, payload reflect.Type) (any, error) {
 // it, as package codec does: the error becomes the reason of a failure, which is
 // kept and logged where payloads are not.
 func decodeError(t JobType, err error) error {
-	var where *codec.Error
-	if errors.As(err, &where) {
+	if where, ok := err.(*codec.Error); ok {
 		return &PayloadError{Type: t, Field: where.Path, Err: fmt.Errorf("decode: %w", where.Err), garbage: true}
 	}
 	return &PayloadError{Type: t, Err: fmt.Errorf("decode: %w", err), garbage: true}

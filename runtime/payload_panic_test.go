@@ -73,7 +73,7 @@ func TestAPayloadThatPanicsIsAnErrorAndNotAPanic(t *testing.T) {
 func TestAnUpgradeThatPanicsIsAnErrorAndNotAPanic(t *testing.T) {
 	t.Parallel()
 	at1 := runtime.Define[fragileJob]("fragile", "queue")
-	at2 := at1.At(2, runtime.UpgradeFrom(1, func(context.Context, fragileJob) (fragileJob, error) { panic("upgrade") }))
+	at2 := at(at1, 2, runtime.UpgradeFrom(1, func(context.Context, fragileJob) (fragileJob, error) { panic("upgrade") }))
 	old, err := memory.New(runtime.NewCatalogue(at1))
 	if err != nil {
 		t.Fatal(err)

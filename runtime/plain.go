@@ -42,12 +42,20 @@ func newPlainQueue(ctx context.Context, queue JobQueue, types []driver.TypeVersi
 	}
 }
 
+// plainClaimTime is how long claims gather before those that there are begin:
+// they age meanwhile, and the queue may be slow.
+const plainClaimTime = 20 * time.Millisecond
+
 // Claim implements [driver.Queue]. It finishes nothing.
 func (q plainQueue) Claim(ctx context.Context, req driver.ClaimRequest) (claimed driver.Claimed, err error) {
 	q.arrived.stop()
-	for len(claimed.Rows) < req.Limit {
+	for began := time.Now(); len(claimed.Rows) < req.Limit; {
+		if len(claimed.Rows) > 0 && time.Since(began) > plainClaimTime {
+			claimed.NextDue = time.Microsecond // there may be more
+			break
+		}
 		job, err := q.claimOne(ctx, req.Handler)
-		if errors.Is(err, ErrJobNotFound) {
+		if engine.Is(err, ErrJobNotFound) {
 			break
 		}
 		if err != nil {
@@ -56,7 +64,10 @@ func (q plainQueue) Claim(ctx context.Context, req driver.ClaimRequest) (claimed
 		row := rowOf(job)
 		if !slices.Contains(q.types, row.Type) {
 			q.arrived.leave(q.poll) // it would be claimed again at once
-			err := q.queue.Fail(ctx, job.ID, req.Handler, job.AttemptNumber, fmt.Sprintf("no handler for jobs of type %v here; left for another worker", row.Type), nil)
+			_, err := q.finishOnce(ctx, req.Handler, driver.Outcome{
+				Attempt: driver.Attempt{Job: job.ID, Number: job.AttemptNumber}, Kind: driver.Failed,
+				Reason: fmt.Sprintf("no handler for jobs of type %v here; left for another worker", row.Type),
+			})
 			return claimed, err
 		}
 		q.jobs.Store(driver.Attempt{Job: job.ID, Number: job.AttemptNumber}, job)
@@ -66,22 +77,33 @@ func (q plainQueue) Claim(ctx context.Context, req driver.ClaimRequest) (claimed
 }
 
 // newTask makes a task of a row that was claimed.
-func (q plainQueue) newTask(w *work, row *driver.Row, sent time.Time) *task {
+func (q plainQueue) newTask(w *work, row *driver.Row, handler string, sent time.Time) *task {
 	claimed, _ := q.jobs.LoadAndDelete(driver.Attempt{Job: row.ID, Number: row.Attempts - 1})
-	job := claimed.(*Job)
+	job, ok := claimed.(*Job)
+	if !ok { // the queue has handed the attempt out twice
+		again := newJob(row, nil)
+		job = &again
+		job.AttemptsMade--
+		job.JobClaim = &JobClaim{JobID: job.ID, HandlerID: handler, AttemptNumber: job.AttemptsMade, Queue: q.queue}
+	}
 	job.claimedAt = sent
 	return &task{work: w, job: job, log: job.JobClaim}
 }
 
-func (q plainQueue) claimOne(ctx context.Context, handler string) (*Job, error) {
+func (q plainQueue) claimOne(ctx context.Context, handler string) (job *Job, err error) {
+	defer func() {
+		if value := recover(); value != nil { // those that were claimed before are good
+			job, err = nil, errors.New("claim: "+engine.PanicText(value))
+		}
+	}()
 	stealFirst := rand.Float64() < stealChance
 	if stealFirst {
-		if job, err := q.queue.TrySteal(ctx, handler); !errors.Is(err, ErrJobNotFound) {
+		if job, err := q.queue.TrySteal(ctx, handler); !engine.Is(err, ErrJobNotFound) {
 			return claimedJob(job, err)
 		}
 	}
-	job, err := q.queue.TryClaim(ctx, handler)
-	if errors.Is(err, ErrJobNotFound) && !stealFirst {
+	job, err = q.queue.TryClaim(ctx, handler)
+	if engine.Is(err, ErrJobNotFound) && !stealFirst {
 		job, err = q.queue.TrySteal(ctx, handler)
 	}
 	return claimedJob(job, err)
@@ -122,9 +144,9 @@ func plainStatus(answer error) driver.Status {
 	switch {
 	case answer == nil:
 		return driver.Done
-	case errors.Is(answer, ErrJobNotFound):
+	case engine.Is(answer, ErrJobNotFound):
 		return driver.NotFound
-	case errors.Is(answer, ErrJobCancelled):
+	case engine.Is(answer, ErrJobCancelled):
 		return driver.Superseded
 	}
 	return driver.NotHeld
@@ -149,7 +171,7 @@ func (q plainQueue) finishOnce(ctx context.Context, handler string, o driver.Out
 	case driver.Failed:
 		err = q.queue.Fail(ctx, o.Job, handler, o.Number, o.Reason, o.Log)
 	}
-	if errors.Is(err, ErrJobNotClaimed) || errors.Is(err, ErrJobCancelled) || errors.Is(err, ErrJobNotFound) {
+	if engine.Is(err, ErrJobNotClaimed) || engine.Is(err, ErrJobCancelled) || engine.Is(err, ErrJobNotFound) {
 		return err, nil
 	}
 	return nil, err

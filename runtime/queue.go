@@ -259,10 +259,3 @@ func (q *Queue) Log(ctx context.Context, jobID snowflake.ID, attemptNumber int32
 		Success: log.Success, FailureReason: log.Reason, Log: log.Text,
 	}, nil
 }
-
-// Job returns a row that handlerID has claimed as its job, whose claim is
-// finished through q; sent is this process's time before the claim was sent to
-// the store. It is for tests of back ends.
-func (q *Queue) Job(row *driver.Row, handlerID string, sent time.Time) *Job {
-	return q.bind(row, handlerID, sent)
-}

@@ -11,7 +11,8 @@ import (
 
 // TypeStats are the statistics of a queue's jobs of one type and version.
 type TypeStats struct {
-	TypeVersion
+	Type    JobType
+	Version int16 // of the payload
 	JobQueueStats
 }
 
@@ -24,35 +25,23 @@ func (q *Queue) Stats(ctx context.Context) (JobQueueStats, error) {
 	return JobQueueStats(stats.Counts), nil
 }
 
-// StatsUpTo is Stats for a page that asks often: of a queue with more than
-// limit unfinished jobs it counts the first limit in claim order and reports
-// that there are more, "10,000+". The limit is at least 1.
-func (q *Queue) StatsUpTo(ctx context.Context, limit int64) (stats JobQueueStats, more bool, err error) {
-	if limit < 1 {
-		return stats, false, q.failed("stats of", fmt.Errorf("a limit of %d is less than 1", limit))
-	}
-	counted, err := q.driver.Stats(ctx, driver.StatsRequest{Limit: limit})
-	if err != nil {
-		return stats, false, q.failed("stats of", err)
-	}
-	return JobQueueStats(counted.Counts), counted.More, nil
-}
-
-// StatsByType counts the first limit unfinished jobs in claim order, or all of
-// them where limit is 0, and returns the types that it met, by name and version.
-func (q *Queue) StatsByType(ctx context.Context, limit int64) ([]TypeStats, error) {
+// StatsByType counts the unfinished jobs of each type and version, by name and
+// version. A limit of at least 1 is for a page that asks often: of a longer
+// queue the first limit jobs in claim order are counted, and more says that
+// there are others, "10,000+". Where limit is 0 all are counted.
+func (q *Queue) StatsByType(ctx context.Context, limit int64) (stats []TypeStats, more bool, err error) {
 	if limit < 0 {
-		return nil, q.failed("stats of", fmt.Errorf("a limit of %d is negative", limit))
+		return nil, false, q.failed("stats of", fmt.Errorf("a limit of %d is negative", limit))
 	}
 	counted, err := q.driver.Stats(ctx, driver.StatsRequest{Limit: limit, ByType: true})
 	if err != nil {
-		return nil, q.failed("stats of", err)
+		return nil, false, q.failed("stats of", err)
 	}
-	stats := make([]TypeStats, len(counted.ByType))
+	stats = make([]TypeStats, len(counted.ByType))
 	for i, c := range counted.ByType {
-		stats[i] = TypeStats{TypeVersion: TypeVersion{JobType(c.Type), c.Version}, JobQueueStats: JobQueueStats(c.Counts)}
+		stats[i] = TypeStats{Type: JobType(c.Type), Version: c.Version, JobQueueStats: JobQueueStats(c.Counts)}
 	}
-	return stats, nil
+	return stats, counted.More, nil
 }
 
 // DeadJobs returns up to limit dead jobs with an ID above after, by ID.

@@ -319,22 +319,22 @@ func TestOperatorsErrorsComeFromTheStore(t *testing.T) {
 	}
 	admin := store.Store
 	ctx := t.Context()
-	if _, err := admin.LookupQueue(ctx, "emails"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
+	if _, err := admin.Queue(ctx, "reports"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
 		t.Error(err)
 	}
-	if _, err := admin.DrainQueue(ctx, "emails"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
+	if _, err := admin.DrainQueue(ctx, "reports"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
 		t.Error(err)
 	}
-	if err := admin.DeleteQueue(ctx, "emails"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
+	if err := admin.DeleteQueue(ctx, "reports"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
 		t.Error(err)
 	}
-	if _, err := admin.GetQueue(ctx, "emails"); err != nil {
+	if _, err := admin.GetQueue(ctx, "reports"); err != nil {
 		t.Error(err)
 	}
-	if _, err := admin.CreateQueue(ctx, "emails"); !errors.Is(err, runtime.ErrJobQueueAlreadyExists) {
+	if _, err := admin.CreateQueue(ctx, "reports"); !errors.Is(err, runtime.ErrJobQueueAlreadyExists) {
 		t.Error(err)
 	}
-	if names, err := admin.Queues(ctx); err != nil || !slices.Equal(names, []string{"emails"}) {
+	if names, err := admin.Queues(ctx); err != nil || !slices.Equal(names, []string{"emails", "reports"}) {
 		t.Errorf("%q, %v", names, err)
 	}
 }

@@ -57,29 +57,26 @@ func (s *Store) Bind(d driver.Store) *Store {
 // GetQueue returns the queue of that name, making it on first use, as a
 // JobQueue that is a [*Queue].
 func (s *Store) GetQueue(ctx context.Context, name string) (JobQueue, error) {
-	queue, err := s.Queue(ctx, name)
+	queue, err := s.open(ctx, "get", name, driver.OpenOrCreate)
 	if err != nil {
 		return nil, err
 	}
 	return queue, nil
 }
 
-// Queue returns the queue of that name, making it on first use.
+// Queue returns the queue of that name, and never makes it; [ErrJobQueueNotFound]
+// if it does not exist. A back end that is opened makes the queues of its
+// catalogue's job types, so those exist unless they were deleted.
 func (s *Store) Queue(ctx context.Context, name string) (*Queue, error) {
-	return s.open(ctx, "get", name, driver.OpenOrCreate)
+	if driver.CheckName("queue", name) != nil {
+		return nil, fmt.Errorf("look up queue %q: %w", name, ErrJobQueueNotFound)
+	}
+	return s.open(ctx, "look up", name, driver.OpenExisting)
 }
 
 // CreateQueue makes a queue; [ErrJobQueueAlreadyExists] if it exists.
 func (s *Store) CreateQueue(ctx context.Context, name string) (*Queue, error) {
 	return s.open(ctx, "create", name, driver.CreateNew)
-}
-
-// LookupQueue returns a queue; [ErrJobQueueNotFound] if it does not exist.
-func (s *Store) LookupQueue(ctx context.Context, name string) (*Queue, error) {
-	if driver.CheckName("queue", name) != nil {
-		return nil, fmt.Errorf("look up queue %q: %w", name, ErrJobQueueNotFound)
-	}
-	return s.open(ctx, "look up", name, driver.OpenExisting)
 }
 
 func (s *Store) open(ctx context.Context, doing, name string, open driver.Open) (*Queue, error) {

@@ -16,7 +16,7 @@ import (
 
 // memoAt2ByHandler is as generated code describes a job: the upgrade comes with
 // the handler.
-var memoAt2ByHandler = runtime.Define[memoV2]("memo", "memos", runtime.JobMaxAttempts(3)).At(2, runtime.UpgradeFrom[memoV1, memoV2](1, nil))
+var memoAt2ByHandler = at(runtime.Define[memoV2]("memo", "memos", runtime.JobMaxAttempts(3)), 2, runtime.UpgradeFrom[memoV1, memoV2](1, nil))
 
 // sizes stands for the database of an application.
 type sizes struct{ byText map[string]string }

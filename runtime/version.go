@@ -2,27 +2,10 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 
 	"github.com/jobgen/jobgen/runtime/internal/engine"
 )
-
-// A TypeVersion is a job type at one version of its payload. A program
-// understands some and no others: a worker claims those alone, so that old and
-// new programs can work one queue side by side.
-type TypeVersion struct {
-	Type    JobType
-	Version int16
-}
-
-// String is "email" for version 1 and "email v2" for another.
-func (v TypeVersion) String() string {
-	if v.Version == 1 {
-		return string(v.Type)
-	}
-	return fmt.Sprintf("%s v%d", v.Type, v.Version)
-}
 
 // An Upgrade reads payloads of one previous version of a job type and brings
 // them to the next version that has an Upgrade, or to the current one. Make it

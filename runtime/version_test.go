@@ -44,8 +44,8 @@ func upgradeMemoV2(_ context.Context, old memoV2) (memo, error) {
 
 var (
 	memoAt1 = runtime.Define[memoV1]("memo", "memos")
-	memoAt2 = runtime.Define[memoV2]("memo", "memos").At(2, runtime.UpgradeFrom(1, upgradeMemoV1))
-	memoAt4 = runtime.Define[memo]("memo", "memos").At(4,
+	memoAt2 = at(runtime.Define[memoV2]("memo", "memos"), 2, runtime.UpgradeFrom(1, upgradeMemoV1))
+	memoAt4 = at(runtime.Define[memo]("memo", "memos"), 4,
 		runtime.UpgradeFrom(1, upgradeMemoV1), runtime.UpgradeFrom(2, upgradeMemoV2), runtime.Unchanged[memo](3))
 )
 
@@ -199,12 +199,12 @@ func TestVersionsThatDoNotChainAreMistakesOfTheCatalogue(t *testing.T) {
 		def  *runtime.Definition
 		want string
 	}{
-		{runtime.Define[memo]("memo", "memos").At(-1), "payload version -1 is less than 1"},
-		{runtime.Define[memo]("memo", "memos").At(2, runtime.Unchanged[memo](2)), "an upgrade from payload version 2 to version 2"},
-		{runtime.Define[memo]("memo", "memos").At(2, runtime.Unchanged[memo](1), runtime.Unchanged[memo](1)), "payload version 1 has two upgrades"},
-		{runtime.Define[memo]("memo", "memos").At(2, runtime.UpgradeFrom(1, upgradeMemoV1)), "makes a runtime_test.memoV2 where a runtime_test.memo is needed"},
+		{at(runtime.Define[memo]("memo", "memos"), -1), "payload version -1 is less than 1"},
+		{at(runtime.Define[memo]("memo", "memos"), 2, runtime.Unchanged[memo](2)), "an upgrade from payload version 2 to version 2"},
+		{at(runtime.Define[memo]("memo", "memos"), 2, runtime.Unchanged[memo](1), runtime.Unchanged[memo](1)), "payload version 1 has two upgrades"},
+		{at(runtime.Define[memo]("memo", "memos"), 2, runtime.UpgradeFrom(1, upgradeMemoV1)), "makes a runtime_test.memoV2 where a runtime_test.memo is needed"},
 	} {
-		if err := runtime.NewCatalogue(c.def).Err(); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := runtime.NewCatalogue(c.def).Known(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v; want %q", err, c.want)
 		}
 		if _, err := memory.New(runtime.NewCatalogue(c.def)); err == nil {

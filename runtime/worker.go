@@ -66,6 +66,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-soft.Done():
 		}
 	}()
+	if w.mux == nil {
+		return errors.New("run worker: the mux is nil")
+	}
 	if err := errors.Join(w.mux.err, w.settings.check(w.mux)); err != nil {
 		return fmt.Errorf("run worker: %w", err)
 	}

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -69,6 +70,9 @@ func (w *Worker) open(ctx context.Context) ([]*workedQueue, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := checkWorkable(queue); err != nil {
+			return nil, fmt.Errorf("queue %q: %w", name, err)
+		}
 		queues[i] = newWorkedQueue(name, queue, w.mux, &w.settings)
 	}
 	return queues, nil
@@ -102,15 +106,27 @@ func (w *Worker) openQueue(ctx context.Context, name string) (queue JobQueue, er
 	return queue, err
 }
 
+// checkWorkable says why a Worker cannot work the queue that a service has
+// returned, or returns nil.
+func checkWorkable(queue JobQueue) error {
+	q, ours := queue.(*Queue)
+	switch {
+	case queue == nil, ours && (q == nil || q.driver == nil || q.store == nil):
+		return errors.New("the service returned no queue")
+	case ours && q.store.outside != nil:
+		return errors.New("its store is bound to a transaction, which serves one goroutine")
+	}
+	return nil
+}
+
 // isForGood reports whether opening a queue again would fail again, for what the
 // program, the schema or the rights are.
 func isForGood(err error) bool {
-	var refused *driver.RefusedError
-	if errors.As(err, &refused) {
+	if refused := engine.Refusal(err); refused != nil {
 		return refused.Final
 	}
 	for _, mistake := range []error{ErrJobQueueNotFound, ErrJobQueueAlreadyExists, ErrInvalidJobType, ErrTxEnded} {
-		if errors.Is(err, mistake) {
+		if engine.Is(err, mistake) {
 			return true
 		}
 	}

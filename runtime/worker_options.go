@@ -105,8 +105,8 @@ func WithGracePeriod(d time.Duration) WorkerOption {
 // WithHandlerID names the Worker as a handler, in 1 to 255 bytes. The default
 // is unique to each NewWorker; two Workers, or two starts of a process, that
 // share a name cannot steal from each other. Where the Worker may have left a
-// claim behind, because the store was away, it goes on as NAME+1, NAME+2 and so
-// on, so that it can take over what it left.
+// claim behind, because the store was away, it continues as NAME+1, NAME+2 and
+// so on, so that it can take over those claims.
 func WithHandlerID(id string) WorkerOption {
 	return workerOption(func(s *workerSettings) { s.handlerID = id })
 }

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"time"
 
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/internal/engine"
@@ -36,16 +35,16 @@ func (w *workedQueue) run(soft, base context.Context) (stuck int) {
 	if q, ok := w.queue.(*Queue); ok {
 		cfg.Queue, cfg.LastAnswer, cfg.MaxFinish, cfg.FinishWithClaim = q.driver, q.store.driver.LastAnswer, maxFinish, cfg.Size == 1
 		cfg.LowestFirst = func() bool { return q.store.claims.lowestFirst(q.name) }
-		cfg.NewTask = func(row *driver.Row, handler string, sent time.Time) engine.Task {
-			return newTask(w.works[row.Type.Type], q, row, handler, sent)
+		cfg.NewTask = func(row *driver.Row, holder *engine.Holder) engine.Task {
+			return newTask(w.works[row.Type.Type], q, row, holder)
 		}
 	} else {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(soft))
 		defer cancel()
 		q := newPlainQueue(ctx, w.queue, cfg.Types, cfg.Poll)
 		cfg.Queue, cfg.MaxFinish = q, 1
-		cfg.NewTask = func(row *driver.Row, _ string, sent time.Time) engine.Task {
-			return q.newTask(w.works[row.Type.Type], row, sent)
+		cfg.NewTask = func(row *driver.Row, holder *engine.Holder) engine.Task {
+			return q.newTask(w.works[row.Type.Type], row, holder.Handler, holder.Sent)
 		}
 	}
 	return engine.Run(soft, base, cfg)
@@ -63,9 +62,7 @@ func newWorkedQueue(name string, queue JobQueue, mux *Mux, settings *workerSetti
 			continue
 		}
 		w.works[string(t)] = &work{queue: name, run: entry.run, base: settings.logger, observer: settings.observer}
-		for _, v := range entry.versions {
-			w.types = append(w.types, driver.TypeVersion{Type: string(v.Type), Version: v.Version})
-		}
+		w.types = append(w.types, entry.versions...)
 	}
 	return w
 }

@@ -44,21 +44,21 @@ func (r *report) log(e engine.Event) {
 	case engine.OutcomeLate:
 		r.own.Info("the attempt's outcome came too late to count", append(failedWith(e), "reason", engine.ResultText(e.Result))...)
 	case engine.OutcomeRefused:
-		r.own.Warn("the store refuses an outcome; it is tried by itself", append(named(e), "error", engine.ErrorText(e.Err))...)
+		r.own.Warn("the store refuses an outcome; retrying it alone", append(named(e), "error", engine.ErrorText(e.Err))...)
 	case engine.OutcomeDropped:
-		r.own.Error("outcome dropped; its job will be taken over and run again", append(failedWith(e), "error", errorText(e.Err))...)
+		r.own.Error("outcome dropped; the job will be taken over and run again", append(failedWith(e), "error", errorText(e.Err))...)
 	case engine.ReleaseFailed:
 		r.own.Warn("claims not released; they will expire", "jobs", e.N, "error", errorText(e.Err))
 	case engine.ClaimsFailing:
-		r.own.Warn("claiming fails; it will be tried until it works", "error", errorText(e.Err))
+		r.own.Warn("claiming fails; retrying", "error", errorText(e.Err))
 	case engine.ClaimsWork:
 		r.own.Info("claiming works again")
 	case engine.OutcomesFailing:
-		r.own.Warn("writing outcomes fails; it will be tried until their claims expire", "jobs", e.N, "error", errorText(e.Err))
+		r.own.Warn("writing outcomes fails; retrying until their claims expire", "jobs", e.N, "error", errorText(e.Err))
 	case engine.OutcomesWork:
 		r.own.Info("writing outcomes works again")
 	case engine.LostUnknown:
-		r.own.Debug("lost claims could not be asked for", "error", errorText(e.Err))
+		r.own.Debug("asking for lost claims failed", "error", errorText(e.Err))
 	case engine.UnhandledWaiting:
 		r.unhandled(e)
 	case engine.EventsSkipped:
@@ -78,7 +78,7 @@ func (r *report) ended(e engine.Event) {
 	switch e.Outcome {
 	case driver.Failed:
 		if !e.Attempt.Last() { // or what becomes of the job has a line, which says all
-			r.attempts.Warn("attempt failed", append(t.attrs(), "error", e.Reason, "attempts_remaining", remainingText(t.job), "took", e.Took)...)
+			r.attempts.Warn("attempt failed", append(t.attrs(), "error", e.Reason, "attempts_remaining", remainingText(t.attempt.Number, t.attempt.Remaining), "took", e.Took)...)
 		}
 	case driver.Released:
 		r.attempts.Info("attempt released", append(t.attrs(), "error", e.Reason)...)
@@ -86,8 +86,8 @@ func (r *report) ended(e engine.Event) {
 		r.attempts.Debug("attempt done", append(t.attrs(), "took", e.Took)...)
 	}
 	if at, ok := e.Attempt.Expires(); ok && e.Time.After(at) && e.Outcome != driver.Released {
-		r.attempts.Warn("handler ran past its max work duration; the job may have been stolen",
-			append(t.attrs(), "max_work_duration", t.job.MaxWorkDuration, "took", e.Took)...)
+		r.attempts.Warn("handler exceeded its max work duration; the job may have been stolen",
+			append(t.attrs(), "max_work_duration", t.attempt.MaxWork, "took", e.Took)...)
 	}
 }
 
@@ -99,7 +99,7 @@ func (r *report) unhandled(e engine.Event) {
 		types[i] = t.TypeVersion
 	}
 	if len(types) > 0 && (!slices.Equal(types, r.said) || time.Since(r.saidAt) > unhandledRepeat) {
-		r.own.Warn("jobs wait that this worker has no handler for; a program that understands them has to run", "types", types, "jobs", e.N)
+		r.own.Warn("due jobs wait that this worker has no handler for; run a program that handles them", "types", types, "jobs", e.N)
 		r.saidAt = time.Now()
 	}
 	r.said = types
@@ -131,12 +131,12 @@ func failedWith(e engine.Event) []any {
 	return append(named(e), "attempt_error", e.Reason)
 }
 
-// remainingText is how many attempts a claimed job has left.
-func remainingText(job *Job) any {
-	if isUnlimited(job.AttemptNumber, job.AttemptsRemaining) {
+// remainingText is how many attempts are left after this one.
+func remainingText(attempt, left int32) any {
+	if isUnlimited(attempt, left) {
 		return "unlimited"
 	}
-	return job.AttemptsRemaining
+	return left
 }
 
 // isUnlimited reports whether a job whose current attempt has this number, and
@@ -169,22 +169,20 @@ func observing(observer observe.Observer, queue string) func(engine.Event) {
 			return
 		}
 		event := observe.Event{Kind: kind, Time: e.Time, Queue: queue, Waited: e.Waited, Took: e.Took, Err: e.Err, Reason: e.Reason, N: e.N}
+		claim := e.Of
 		if e.Attempt != nil {
-			t := taskOf(e)
-			event.JobID, event.JobType, event.PayloadVersion = t.job.ID, string(t.job.Type), t.job.PayloadVersion
-			event.AttemptNumber, event.HandlerID = t.log.AttemptNumber, t.log.HandlerID
-			event.AttemptsRemaining = observedRemaining(t.log.AttemptNumber, t.job.AttemptsRemaining)
+			claim = &e.Attempt.Claim
 		}
-		if e.Kind == engine.AttemptEnded {
+		if claim != nil {
+			event.JobID, event.JobType, event.PayloadVersion = claim.Job, claim.Type.Type, claim.Type.Version
+			event.AttemptNumber, event.HandlerID = claim.Number, claim.Handler
+			event.AttemptsRemaining = observedRemaining(claim.Number, claim.Remaining)
+		}
+		switch e.Kind {
+		case engine.AttemptEnded:
 			event.Outcome, event.Context = outcomeNames[e.Outcome], taskOf(e).observed
-		}
-		if e.Of != nil {
-			event.JobID, event.JobType, event.PayloadVersion = e.Of.Job, e.Of.Type.Type, e.Of.Type.Version
-			event.AttemptNumber, event.HandlerID = e.Of.Number, e.Of.Handler
-			event.AttemptsRemaining = observedRemaining(e.Of.Number, e.Of.Remaining)
-			if e.Kind != engine.JobDied {
-				event.Outcome = outcomeNames[e.Outcome]
-			}
+		case engine.OutcomeLate, engine.OutcomeRefused, engine.OutcomeDropped:
+			event.Outcome = outcomeNames[e.Outcome]
 		}
 		if e.Kind == engine.OutcomeLate {
 			event.Reason = engine.ResultText(e.Result)

@@ -11,7 +11,9 @@ import (
 	"github.com/jobgen/jobgen/runtime/observe"
 )
 
-// A task is a claimed job with what runs it. It implements [engine.Task].
+// A task is a claimed job with what runs it. It implements [engine.Task]. Job and
+// log are the handler's, which may change them: what is said and written of the
+// attempt comes from the attempt's own copy of the claim.
 type task struct {
 	*work
 	job *Job
@@ -39,13 +41,13 @@ type claimedTask struct {
 
 var _ engine.Task = (*task)(nil)
 
-// newTask makes a task of a row of queue that handler has claimed.
-func newTask(w *work, queue *Queue, row *driver.Row, handler string, sent time.Time) *task {
+// newTask makes a task of a row of queue that was claimed.
+func newTask(w *work, queue *Queue, row *driver.Row, holder *engine.Holder) *task {
 	t := &claimedTask{}
 	t.ownJob.set(row, queue.store.catalogue)
 	t.ownJob.AttemptsMade-- // the current one is not over
-	t.ownLog.JobID, t.ownLog.HandlerID, t.ownLog.AttemptNumber, t.ownLog.Queue = row.ID, handler, t.ownJob.AttemptsMade, queue
-	t.ownJob.JobClaim, t.ownJob.claimedAt = &t.ownLog, sent
+	t.ownLog.JobID, t.ownLog.HandlerID, t.ownLog.AttemptNumber, t.ownLog.Queue = row.ID, holder.Handler, t.ownJob.AttemptsMade, queue
+	t.ownJob.JobClaim, t.ownJob.claimedAt = &t.ownLog, holder.Sent
 	t.work, t.job, t.log = w, &t.ownJob, &t.ownLog
 	return &t.task
 }
@@ -68,7 +70,7 @@ func (t *task) Write(p []byte) (int, error) { return t.log.Write(p) }
 func (t *task) Bytes() []byte { return t.log.Bytes() }
 
 // RetryIn implements [engine.Task].
-func (t *task) RetryIn() time.Duration { return t.job.retryDelay() }
+func (t *task) RetryIn() time.Duration { return retryDelay(t.attempt.Number) }
 
 // Panicked implements [engine.Task].
 func (t *task) Panicked(value any, stack []byte) error {
@@ -85,9 +87,9 @@ func (t *task) observe(ctx context.Context) (made context.Context) {
 		t.observed = made
 	}()
 	made = t.observer.AttemptBegins(ctx, observe.Event{
-		Kind: observe.AttemptBegun, Time: time.Now(), Queue: t.queue, JobID: t.job.ID, JobType: string(t.job.Type),
-		PayloadVersion: t.job.PayloadVersion, AttemptNumber: t.log.AttemptNumber, HandlerID: t.log.HandlerID,
-		AttemptsRemaining: observedRemaining(t.log.AttemptNumber, t.job.AttemptsRemaining), Waited: time.Since(t.job.claimedAt),
+		Kind: observe.AttemptBegun, Time: time.Now(), Queue: t.queue, JobID: t.attempt.Job, JobType: t.attempt.Type.Type,
+		PayloadVersion: t.attempt.Type.Version, AttemptNumber: t.attempt.Number, HandlerID: t.attempt.Handler,
+		AttemptsRemaining: observedRemaining(t.attempt.Number, t.attempt.Remaining), Waited: time.Since(t.attempt.Sent),
 	})
 	if made == nil {
 		return ctx
@@ -109,7 +111,7 @@ func (t *task) attemptLogger() *slog.Logger {
 // attrs names the attempt in a log line.
 func (t *task) attrs() []any {
 	return []any{
-		"queue", t.queue, "job", int64(t.job.ID), "type", string(t.job.Type),
-		"attempt", t.log.AttemptNumber, "handler", t.log.HandlerID,
+		"queue", t.queue, "job", int64(t.attempt.Job), "type", t.attempt.Type.Type,
+		"attempt", t.attempt.Number, "handler", t.attempt.Handler,
 	}
 }

@@ -22,27 +22,25 @@ func breakingCommand(format *report.Format) *cobra.Command {
 	level := string(breaking.Wire)
 	cmd := &cobra.Command{
 		Use:   "breaking [jobs.yaml]",
-		Short: "Say whom a change of a jobs.yaml breaks",
+		Short: "Report breaking changes",
 		Long: `Breaking compares a jobs.yaml with what it was, and exits with 1 when the change
 breaks something: jobs that wait, binaries that run, or SQL that enqueues. Each
 finding has a rule, which docs/reference/breaking.md explains, and says what to do.
-With --level SOURCE it also reports what only Go code notices, since it no longer
-compiles or means something else.
+With --level SOURCE it also reports changes that only Go code notices, because it
+no longer compiles or means something else.
 
-A change that is meant is accepted in jobs.yaml, under accept: each finding ends in
-the entry to write. It holds for that one change, and needs a reason. One that holds
-for nothing is reported.
+To accept an intended change, add an entry under accept in jobs.yaml: each finding
+ends with the entry to write. An entry accepts one change and needs a reason. An
+entry that accepts nothing is reported.
 
-What it was is, unless --against says otherwise, the file in the last commit, and
-where no commit has it, what jobs.lock says. It says on standard error what it
-has compared with, and exits with 2 where git fails, since then it has looked at
-nothing.
+The base is the file in the last commit, or what jobs.lock says if no commit has
+the file; --against names another. Breaking says on standard error what it has
+compared with, and exits with 2 if git fails, since nothing has been compared.
 
-With a database, whose URL may be given more than once, it also counts the jobs
-that wait and that the change would strand, and reads the payload of each as the
-new program would. Jobs whose type neither jobs.yaml nor its lock has ever named
-belong to other programs, and are only counted. It changes nothing there: it is
-one read-only transaction.`,
+With --database, which may be repeated, it also counts the waiting jobs that the
+change would strand, and reads the payload of each as the new program would. Jobs
+of a type that neither jobs.yaml nor its lock has ever named belong to other
+programs, and are only counted. It reads in one read-only transaction.`,
 		Example: `  # in a pull request
   jobgen breaking --against git:origin/main --format github
 
@@ -95,7 +93,7 @@ type databases struct {
 
 func (d *databases) databaseFlags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&d.urls, "database", nil, "the URL of a PostgreSQL database to look at; may be repeated")
-	cmd.Flags().StringVar(&d.schema, "schema", "", "the schema that the tables are in (default jobgen)")
+	cmd.Flags().StringVar(&d.schema, "postgres-schema", "", "the schema that the tables are in (default jobgen)")
 }
 
 // survey calls look with each database as it is at one moment.

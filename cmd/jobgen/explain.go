@@ -15,31 +15,27 @@ import (
 )
 
 func explainCommand(format *report.Format) *cobra.Command {
-	var path string
 	cmd := &cobra.Command{
-		Use:   "explain [job]...",
-		Short: "Say what each job will do, and where each value comes from",
+		Use:   "explain [jobs.yaml] [job]...",
+		Short: "Show the options and payload of each job, and the line that sets each",
 		Long: `Explain prints the options and the payload of the jobs that are named, or of
-all: each value with the line of jobs.yaml that sets it, which is that of the
-job, of its queue ("queue") or of the file's defaults ("defaults"), and
-"built in" where none does. The version of a payload may come from jobs.lock. It
-wants a file without mistakes, and reports those there are as jobgen check does.`,
+all jobs. Beside each value stands the line of jobs.yaml that sets it: the job's
+own, its queue's ("queue") or that of the defaults ("defaults"); or "built in" if
+no line does. The version of a payload may come from jobs.lock. If the file has
+mistakes, explain reports them as jobgen check does.`,
 		Example: `  # every job
   jobgen explain
 
   # one job, for a program
   jobgen explain email --format json`,
-		ValidArgsFunction: completeJobs(&path),
+		ValidArgsFunction: completeJobs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var files []string
-			if path != "" {
-				files = []string{path}
-			}
+			files, names := fileFirst(args)
 			file, c, err := read(cmd, *format, files)
 			if err != nil {
 				return err
 			}
-			jobs, err := choose(c.file, args)
+			jobs, err := choose(c.file, names)
 			if err != nil {
 				return err
 			}
@@ -60,8 +56,6 @@ wants a file without mistakes, and reports those there are as jobgen check does.
 			return printExplanations(cmd.OutOrStdout(), explained)
 		},
 	}
-	cmd.Flags().StringVar(&path, "file", "", "the jobs.yaml to read (default: the nearest)")
-	completeFileFlag(cmd)
 	return cmd
 }
 

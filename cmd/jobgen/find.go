@@ -13,6 +13,17 @@ import (
 // defaultFile is what is looked for when no file is given.
 const defaultFile = "jobs.yaml"
 
+// fileFirst divides arguments that may begin with a file, which ends in .yaml or
+// .yml, and go on with the names of jobs.
+func fileFirst(args []string) (file, jobs []string) {
+	if len(args) > 0 {
+		if ext := filepath.Ext(args[0]); ext == ".yaml" || ext == ".yml" {
+			return args[:1], args[1:]
+		}
+	}
+	return nil, args
+}
+
 // findFile returns the file to read: the one given, or the nearest jobs.yaml at
 // or above the working directory, no higher than the root of its module.
 func findFile(args []string) (string, error) {

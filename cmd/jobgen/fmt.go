@@ -17,16 +17,15 @@ func fmtCommand(format *report.Format) *cobra.Command {
 	var check, show bool
 	cmd := &cobra.Command{
 		Use:   "fmt [jobs.yaml]...",
-		Short: "Write a jobs.yaml in its one form",
-		Long: `Fmt writes each jobs.yaml in one form: two spaces a level, the keys of the file
-and of a job in the order of the reference, an empty line between sections and
-between jobs of several lines, comments behind text in one column. Every comment
-stays, and what the file says does not change; nor do its line ends, LF or CRLF.
-The names of files that changed are printed.
+		Short: "Format jobs.yaml",
+		Long: `Fmt formats each jobs.yaml: two spaces a level, the keys of the file and of a
+job in the order of the reference, an empty line between sections and between
+jobs of several lines, comments at the end of lines in one column. Comments,
+meaning and line ends (LF or CRLF) stay. It prints the names of the files that it
+has changed.
 
-With - it reads standard input and writes to standard output, as editors want
-it. Mistakes against the language do not matter to it; what is not
-YAML is reported.`,
+With - it reads standard input and writes to standard output, for editors. It
+formats a file with mistakes too, as long as the file is YAML.`,
 		Example: `  # the nearest jobs.yaml
   jobgen fmt
 
@@ -64,7 +63,7 @@ YAML is reported.`,
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "write nothing, and exit with 1 where something would change")
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing, and exit with 1 if a file would change")
 	cmd.Flags().BoolVarP(&show, "diff", "d", false, "write nothing, and print what would change")
 	cmd.MarkFlagsMutuallyExclusive("check", "diff")
 	return cmd

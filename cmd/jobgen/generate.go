@@ -21,27 +21,27 @@ func generateCommand(format *report.Format) *cobra.Command {
 	watch := false
 	cmd := &cobra.Command{
 		Use:   "generate [jobs.yaml]",
-		Short: "Write the Go code of a jobs.yaml",
-		Long: `Generate writes the Go code of a jobs.yaml into the package that the file names.
+		Short: "Generate Go code from jobs.yaml",
+		Long: `Generate writes Go code into the package that jobs.yaml names. When jobs.yaml has
+mistakes, it writes nothing.
 
-Files that are right already are left alone, also where git has converted their
-line ends; files that were generated from this jobs.yaml for jobs that are gone
-are removed. The header of each file names its jobs.yaml: a package that holds
-the code of another one is refused, and a file without jobgen's header is
-neither overwritten nor removed. When jobs.yaml has mistakes, nothing is written.
+It leaves files alone that are up to date, even if git has converted their line
+ends, and removes files that were generated for jobs that no longer exist. The
+header of each file names its jobs.yaml. Generate refuses a package with the code
+of another jobs.yaml, and never overwrites or removes a file without its header.
 
-Beside jobs.yaml it writes jobs.lock, which lists every version of every payload
-that a waiting job may have. A change that leaves the new binary unable to read
-these is refused, and the message says what to do; see docs/reference/breaking.md.
+Beside jobs.yaml it writes jobs.lock, which lists every payload version that a
+waiting job may have. It refuses a change after which the new binary could not
+read these, and says what to do; see docs/guides/change-jobs.md.
 
-Where a comment at the top of jobs.yaml names a schema for editors beside it, as in
-# yaml-language-server: $schema=jobs.schema.json, that file is written too.
+If a comment at the top of jobs.yaml names a schema for editors beside it, as in
+# yaml-language-server: $schema=jobs.schema.json, generate writes that file too.
 
-That nothing has changed since the last run is seen from a sum in your cache
-folder, without making the code again. jobgen check trusts no sum.
+A checksum in your cache folder tells generate that nothing has changed since the
+last run. jobgen check does not use it.
 
-With --watch it goes on until it is interrupted, and writes again whenever
-jobs.yaml changes. Mistakes are printed, and the next change is waited for.`,
+With --watch it generates again whenever jobs.yaml changes, and prints mistakes,
+until it is interrupted.`,
 		Example: `  # the nearest jobs.yaml, here or in a directory above
   jobgen generate
 
@@ -117,7 +117,7 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 	code.tell(out)
 	for _, name := range changed {
 		if emit.OfPreviousVersion(name) && !slices.ContainsFunc(code.files, func(f emit.File) bool { return f.Name == name }) {
-			fmt.Fprintf(out, "\n%s is gone with its version: remove the upgrade from it, which is needed no longer\n", name)
+			fmt.Fprintf(out, "\n%s is removed, since no job has its version: remove the upgrade from it, which is no longer needed\n", name)
 		}
 	}
 	return nil
@@ -126,10 +126,11 @@ func generate(cmd *cobra.Command, format report.Format, path string, kept cache.
 func checkCommand(format *report.Format) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [jobs.yaml]",
-		Short: "Say whether the generated code is current",
-		Long: `Check exits with 0 when the generated code is what jobs.yaml says, and with 1
-and a short diff when jobgen generate would change it, jobs.lock or the schema
-for editors. It writes nothing, and says on standard error what it has compared.`,
+		Short: "Check that the generated code is up to date",
+		Long: `Check exits with 0 when the generated code, jobs.lock and the schema for editors
+are up to date with jobs.yaml. When jobgen generate would change them, it prints a
+short diff and exits with 1. It writes nothing, and says on standard error what it
+has compared.`,
 		Example: `  # in continuous integration
   jobgen check
 
@@ -234,12 +235,12 @@ func (g *generated) tell(out io.Writer) {
 	}
 	for _, step := range g.advanced.Said {
 		if begun := emit.Upgrade(g.pkg, step.Job, step.From); begun != "" {
-			fmt.Fprintf(out, "\n%s: jobs that wait with payload version %d are upgraded to %d. What you pass to HandleAll, or to the function\n"+
-				"of the queue or the job, needs this method, and does not compile without it:\n\n%s", step.Job, step.From, step.To, begun)
+			fmt.Fprintf(out, "\n%s: waiting jobs with payload version %d are upgraded to %d. The type that you pass to HandleAll, or to the\n"+
+				"function of the queue or the job, needs this method, and does not compile without it:\n\n%s", step.Job, step.From, step.To, begun)
 		}
 	}
 	for _, step := range g.advanced.Removed {
-		fmt.Fprintf(out, "\n%s: is removed, and stays in %s, since jobs of it may wait; jobgen prune drops it when none does\n", step.Job, shorten(g.lockPath))
+		fmt.Fprintf(out, "\n%s: removed; it stays in %s, since jobs of it may wait, until jobgen prune drops it\n", step.Job, shorten(g.lockPath))
 	}
 }
 

@@ -37,16 +37,15 @@ var starterMain string
 func initCommand(format *report.Format) *cobra.Command {
 	return &cobra.Command{
 		Use:   "init [module]",
-		Short: "Write a first jobs.yaml and a program that runs",
-		Long: `Init writes what a first job takes, at the root of the Go module that the working
-directory is in: a commented jobs.yaml with its schema for editors, the generated
-code, a program that enqueues and handles the job, and the tool directive in
-go.mod. Then it runs go mod tidy. Where there is no module it makes one, of the
+		Short: "Create a first jobs.yaml and a program that runs",
+		Long: `Init creates all that a first job needs, at the root of the Go module that the
+working directory is in: a commented jobs.yaml with its schema for editors, the
+generated code, a program that enqueues and handles the job, and the tool directive
+in go.mod. Then it runs go mod tidy. If there is no module, it creates one with the
 name that it is given.
 
 The program is main.go, or cmd/worker/main.go in a module that has Go files at its
-root. A file that is there already is left alone; when jobs.yaml is, nothing is
-written.`,
+root. Init leaves existing files alone. If jobs.yaml exists, it writes nothing.`,
 		Example: "  # in an empty folder\n" +
 			"  go run " + toolPath + "@latest init example.com/shop\n\n" +
 			"  # in a Go module\n" +
@@ -81,7 +80,7 @@ func newStart(args []string) (start, error) {
 	}
 	switch {
 	case s.root == "" && len(args) == 0:
-		return start{}, &inputError{fmt.Errorf("no go.mod is in %s or above it: name the module to make, as in jobgen init example.com/shop", wd)}
+		return start{}, &inputError{fmt.Errorf("there is no go.mod in %s or above it: name the module to make, as in jobgen init example.com/shop", wd)}
 	case s.root == "":
 		s = start{root: wd, module: args[0], isNew: true}
 		if err := module.CheckImportPath(s.module); err != nil {
@@ -92,7 +91,7 @@ func newStart(args []string) (start, error) {
 	}
 	jobs := filepath.Join(s.root, defaultFile)
 	if _, err := os.Lstat(jobs); err == nil {
-		return start{}, &inputError{fmt.Errorf("%s is there already; nothing was written", shorten(jobs))}
+		return start{}, &inputError{fmt.Errorf("%s already exists; nothing was written", shorten(jobs))}
 	}
 	return s, nil
 }

@@ -2,11 +2,11 @@
 //
 //	jobgen generate [jobs.yaml]   write the code
 //	jobgen check [jobs.yaml]      say whether the code is current
-//	jobgen breaking [jobs.yaml]   say whom a change breaks
+//	jobgen breaking [jobs.yaml]   report breaking changes
 //	jobgen prune [jobs.yaml]      drop payload versions that no job waits with
 //	jobgen explain [job]...       say what each job will do, and why
-//	jobgen fmt [jobs.yaml]...     write the file in its one form
-//	jobgen init                   write a first jobs.yaml and a program
+//	jobgen fmt [jobs.yaml]...     format the file
+//	jobgen init                   create a first jobs.yaml and a program
 //	jobgen roles                  print the SQL for PostgreSQL roles
 //	jobgen schema [job]           print JSON Schema of jobs.yaml or of a payload
 //	jobgen version                print the version
@@ -103,12 +103,12 @@ func say(cmd *cobra.Command, format string, args ...any) {
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "jobgen",
-		Short: "Typed job queues from a jobs.yaml",
+		Short: "Generate typed Go jobs from jobs.yaml",
 		Long: `jobgen reads a jobs.yaml and generates the typed Go that enqueues and handles
 its jobs.
 
-It exits with 0 when done, 1 when the input is wrong or the generated code
-stale, and 2 when jobgen itself could not do its work.`,
+It exits with 0 when done, with 1 when the input is wrong or the generated code
+is stale, and with 2 when jobgen itself could not do its work.`,
 		Example:       "  jobgen generate\n  jobgen check --format github",
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -130,16 +130,17 @@ func manyJobs(ts *testscript.TestScript, neg bool, args []string) {
 func TestVersionSaysWhatTheGoCommandKnows(t *testing.T) {
 	t.Parallel()
 	for want, info := range map[string]*debug.BuildInfo{
-		"jobgen v1.2.3 go1.26": {GoVersion: "go1.26", Main: debug.Module{Version: "v1.2.3"}},
+		"jobgen (devel) sha256 1a2b go1.26": {GoVersion: "go1.26", Main: debug.Module{Version: "(devel)"}},
+		"jobgen v1.2.3 go1.26":              {GoVersion: "go1.26", Main: debug.Module{Version: "v1.2.3"}},
 		"jobgen (devel) abc modified go1.26": {GoVersion: "go1.26", Settings: []debug.BuildSetting{
 			{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "true"},
 		}},
 	} {
-		if have := version(info, true); have != want {
+		if have := version(info, true, "1a2b"); have != want {
 			t.Errorf("version %q, want %q", have, want)
 		}
 	}
-	if have := version(nil, false); !strings.Contains(have, "unknown") {
+	if have := version(nil, false, "1a2b"); !strings.Contains(have, "unknown") {
 		t.Errorf("version %q without build information", have)
 	}
 }

@@ -12,11 +12,11 @@ func rolesCommand() *cobra.Command {
 	var schema, prefix, database string
 	cmd := &cobra.Command{
 		Use:   "roles",
-		Short: "Print the SQL that makes PostgreSQL roles with the least rights",
-		Long: `Roles prints SQL that makes six roles for a schema of jobgen, and says what each
-may do: owner, migrate, enqueue, work, read and admin, after a prefix. Read it,
-and run it as an administrator: before the first migration, and again after
-each. It may be run at any time. With --database it is run there at once.`,
+		Short: "Print SQL that creates PostgreSQL roles with least rights",
+		Long: `Roles prints SQL that creates six roles for a schema of jobgen and grants each
+its rights: owner, migrate, enqueue, work, read and admin, after a prefix. Read
+it, and run it as an administrator: before the first migration, and again after
+each migration. It may be run at any time. With --database, roles runs it.`,
 		Example: `  # read it, then run it
   jobgen roles --prefix shop_ > roles.sql
   psql -f roles.sql "$ADMIN_DATABASE_URL"
@@ -36,7 +36,7 @@ each. It may be run at any time. With --database it is run there at once.`,
 			return postgres.ApplyRoles(cmd.Context(), database, prefix, postgres.WithSchema(schema))
 		},
 	}
-	cmd.Flags().StringVar(&schema, "schema", "jobgen", "the schema of the jobs")
+	cmd.Flags().StringVar(&schema, "postgres-schema", "jobgen", "the schema of the jobs")
 	cmd.Flags().StringVar(&prefix, "prefix", "jobgen_", "what the roles' names begin with")
 	cmd.Flags().StringVar(&database, "database", "", "run it on this database, a URL or key=value string, instead")
 	return cmd

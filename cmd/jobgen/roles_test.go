@@ -32,7 +32,7 @@ func TestRolesAreMadeOnADatabase(t *testing.T) {
 	}()
 	for range 2 { // before the first migration and after it
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), []string{"roles", "--prefix", prefix, "--schema", "shop", "--database", dsn}, &stdout, &stderr); code != exitDone || stdout.Len() > 0 {
+		if code := run(t.Context(), []string{"roles", "--prefix", prefix, "--postgres-schema", "shop", "--database", dsn}, &stdout, &stderr); code != exitDone || stdout.Len() > 0 {
 			t.Fatalf("exit code %d, %s%s", code, &stdout, &stderr)
 		}
 		if err := postgres.Migrate(t.Context(), dsn, postgres.WithSchema("shop")); err != nil {

@@ -18,20 +18,20 @@ import (
 const schemaSuffix = ".schema.json"
 
 func schemaCommand(format *report.Format) *cobra.Command {
-	var path, dir string
+	var dir string
 	cmd := &cobra.Command{
-		Use:   "schema [job]",
-		Short: "Print JSON Schema of jobs.yaml, or of a job's payload",
+		Use:   "schema [jobs.yaml] [job]",
+		Short: "Print a JSON Schema of jobs.yaml or of a job's payload",
 		Long: `Schema prints a JSON Schema (2020-12).
 
-Without a job it is that of jobs.yaml itself, for editors. One with a language
-server for YAML completes and checks the file that has, in its first lines,
+Without a job it is the schema of jobs.yaml itself, for editors. An editor with
+the YAML language server completes and checks a file whose first line is
 
   # yaml-language-server: $schema=jobs.schema.json
 
-With a job it is that of the job's payload, as the generated code stores it: for
-triggers, other languages and tests. With --all each job's is written to
-DIR/JOB.schema.json; files that are right already are left alone.`,
+With a job it is the schema of the job's payload, as the generated code stores
+it: for other languages and for tests. With --all it writes the schema of each
+job to DIR/JOB.schema.json, and leaves files alone that are up to date.`,
 		Example: `  # for the editor
   jobgen schema > jobs.schema.json
 
@@ -40,18 +40,17 @@ DIR/JOB.schema.json; files that are right already are left alone.`,
 
   # every payload
   jobgen schema --all schemas`,
-		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: firstOnly(completeJobs(&path)),
+		Args:              cobra.MaximumNArgs(2),
+		ValidArgsFunction: firstOnly(completeJobs),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			files, names := fileFirst(args)
 			switch {
-			case dir != "" && len(args) > 0:
+			case len(names) > 1:
+				return fmt.Errorf("%q and %q are two jobs: name one, or use --all", names[0], names[1])
+			case dir != "" && len(names) > 0:
 				return errors.New("--all is for every job: leave the job out")
-			case dir == "" && len(args) == 0:
+			case dir == "" && len(names) == 0:
 				return printSchema(cmd, jsonschema.Language())
-			}
-			var files []string
-			if path != "" {
-				files = []string{path}
 			}
 			_, c, err := read(cmd, *format, files)
 			if err != nil {
@@ -60,16 +59,14 @@ DIR/JOB.schema.json; files that are right already are left alone.`,
 			if dir != "" {
 				return writeSchemas(cmd, *format, dir, c.file.Jobs)
 			}
-			jobs, err := choose(c.file, args)
+			jobs, err := choose(c.file, names)
 			if err != nil {
 				return err
 			}
 			return printSchema(cmd, jsonschema.Payload(jobs[0]))
 		},
 	}
-	cmd.Flags().StringVar(&path, "file", "", "the jobs.yaml to read (default: the nearest)")
 	cmd.Flags().StringVar(&dir, "all", "", "write the schema of each payload into this folder")
-	completeFileFlag(cmd)
 	_ = cmd.MarkFlagDirname("all") // the flag is there
 	return cmd
 }

@@ -24,7 +24,7 @@ const watchInterval = 250 * time.Millisecond
 // has to say cannot be said.
 func watchFile(cmd *cobra.Command, format report.Format, path string, kept cache.Cache, ticks <-chan time.Time) error {
 	if format == report.Text {
-		fmt.Fprintf(cmd.OutOrStdout(), "watching %s; interrupt to end\n", path)
+		fmt.Fprintf(cmd.OutOrStdout(), "watching %s; interrupt to stop\n", path)
 	}
 	var last []byte
 	missing := false

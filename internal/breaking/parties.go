@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// parties has, by rule about payloads, whom a change breaks besides the jobs
-// that wait and the binaries that run, which depends on who reads what.
+// parties has, for each rule about payloads, the callers that a change breaks.
+// Whether it breaks waiting jobs and running binaries depends on which version
+// reads which.
 var parties = map[*Rule][]Party{
 	FieldRemoved:      {GoCallers},
 	FieldAdded:        {GoCallers, SQLCallers},

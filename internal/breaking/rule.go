@@ -24,7 +24,7 @@ func (l Level) Includes(other Level) bool {
 	return order[other] >= order[l]
 }
 
-// A Party is whom a change breaks.
+// A Party is something that a change breaks.
 type Party string
 
 // The parties.
@@ -76,7 +76,7 @@ var (
 		"change the imports, and remove the old package's folder",
 		payload("to: string"), "version: 1\npackage: example.com/shop/jobs\nqueues: {emails: {}, bulk: {}}\njobs: {email: {queue: emails, payload: {to: string}}}\n")
 	QueueRemoved = rule("queue-removed", Rows,
-		"No worker looks at the queue any longer. Jobs in it wait for ever, also those that a caller has put there by the queue's name.",
+		"No worker looks at the queue any longer. Jobs in it wait forever, including those that a caller adds by the queue's name.",
 		"keep the queue and a job on it until it is empty",
 		payload("to: string"), "version: 1\npackage: example.com/shop/gen/jobs\nqueues: {emails: {}}\njobs: {email: {queue: emails, payload: {to: string}}}\n")
 	JobRemoved = rule("job-removed", Rows,
@@ -121,7 +121,7 @@ var lowered = func() map[*schema.OptionType]*Rule {
 var (
 	FieldRemoved = rule("field-removed", Wire,
 		"The new binary passes over the field where it is stored, and code that uses it does not compile. Where the field was required, running binaries cannot do without it: new jobs get the next payload version, and those binaries leave them alone.",
-		"nothing where the field is needed no longer; reserve its key, so that nobody takes it for something else",
+		"nothing if the field is no longer needed; reserve its key, so that no other field takes it",
 		payload("to: string, cc: string"), payload("to: string"))
 	FieldAdded = rule("field-required-added", Rows,
 		"Jobs that wait do not have the field, nor do those that SQL enqueues as before.",

@@ -58,57 +58,57 @@ var (
 	NotUTF8 = aboutYAML("not-utf8", "the file is not UTF-8",
 		"A jobs.yaml is text in UTF-8. Save it in that encoding.",
 		example(emails+"jobs:\n  # caf\xe9\n  email: {queue: emails, payload: {to: string}}\n"))
-	BadCharacter = aboutYAML("invisible-character", "a character that cannot be seen",
-		"Control characters, and characters that turn the direction of text around, make a file read otherwise than it is. Remove them; in quotes, write them as an escape such as `\"\\u00a0\"`.",
+	BadCharacter = aboutYAML("invisible-character", "an invisible character",
+		"Control characters, and characters that change the direction of text, make a file look different from what it says. Remove them. In quotes, write them as an escape such as `\"\\u00a0\"`.",
 		example(emails+"jobs:\n  # See \u202e this\n  email: {queue: emails, payload: {to: string}}\n"))
 	Syntax = aboutYAML("invalid-yaml", "invalid YAML",
-		"The file cannot be read as YAML. The message says which slip that looks most like: wrong indentation, a missing colon, space, quote or bracket, a tab, a merge conflict. Nothing else in the file was looked at.",
+		"The file cannot be read as YAML. The message says what the likely mistake is: wrong indentation, a missing colon, space, quote or bracket, a tab, a merge conflict. Nothing else in the file was checked.",
 		field("tags", "[string]?"))
-	Feature = aboutYAML("unsupported-yaml", "a feature of YAML that jobs.yaml does without",
-		"Anchors, aliases, merge keys, tags, directives and keys that begin with a question mark are refused, so that each line says by itself what it means. Write the value out, or use `defaults`.",
+	Feature = aboutYAML("unsupported-yaml", "an unsupported feature of YAML",
+		"Anchors, aliases, merge keys, tags, directives and keys that begin with a question mark are refused, so that each line can be read by itself. Write the value out, or use `defaults`.",
 		example(emails+"jobs:\n  email: {queue: emails, payload: {to: &a string}}\n"))
 	SecondDocument = aboutYAML("second-document", "a second document",
-		"Only one document can be in a file. Remove the line `---` and what follows, or make another file of it.",
+		"A file has one document. Remove the line `---` and what follows, or move it to another file.",
 		example(emails+email+"---\nversion: 1\n"))
 	TooLarge = aboutYAML("too-large", "too deep or too large",
-		"A file may nest 64 levels, have 20,000 keys in one mapping and 16 MiB in all. Nobody reads a file beyond that.",
+		"A file may have 64 levels, 20,000 keys in one mapping and 16 MiB.",
 		field("tags", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[string]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"))
 	WrongIndentation = aboutYAML("wrong-indentation", "lines that are not indented",
-		"What belongs to a key stands below it and begins in a later column. Indent the lines.",
+		"The lines that belong to a key are indented below it. Indent them.",
 		example(emails+"jobs:\n  email:\n  queue: emails\n  payload: {to: string}\n"))
-	DuplicateKey = aboutYAML("duplicate-key", "a key that is there twice",
-		"Only one of the values could hold. Remove or rename one.",
+	DuplicateKey = aboutYAML("duplicate-key", "a duplicate key",
+		"Only one of the values could count. Remove or rename one.",
 		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string, to: bytes}}\n"))
 )
 
 // What the language refuses.
 var (
-	UnknownKey = aboutLanguage("unknown-key", "a key that means nothing here",
-		"Every key is one of those in the reference, see [jobs.yaml](jobs-yaml.md).",
+	UnknownKey = aboutLanguage("unknown-key", "an unknown key",
+		"The reference lists all keys, see [jobs.yaml](jobs-yaml.md).",
 		option("max_attempt: 3"))
-	MissingKey = aboutLanguage("missing-key", "a key that is missing",
-		"The key has to be there, since no value could be meant without it.",
+	MissingKey = aboutLanguage("missing-key", "a missing key",
+		"The key is required: it has no default.",
 		example(emails+"jobs:\n  email: {payload: {to: string}}\n"))
-	WrongKind = aboutLanguage("wrong-kind", "another kind of value",
-		"A mapping, a list, a text or a number is wanted, and something else is there. Text that YAML takes for something else, such as `yes`, `null` or `1.0`, is written in quotes.",
+	WrongKind = aboutLanguage("wrong-kind", "a value of the wrong kind",
+		"The key needs a mapping, a list, text or a number, and has something else. Write text that YAML reads as something else, such as `yes`, `null` or `1.0`, in quotes.",
 		example("queues: emails\n"+email))
-	BadVersion = aboutLanguage("unsupported-version", "an unknown version",
-		"`version` is that of the language. This jobgen reads version 1. The `format` of a `jobs.lock` is likewise 1; a newer one was written by a newer jobgen.",
+	BadVersion = aboutLanguage("unsupported-version", "an unsupported version",
+		"`version` is the version of the language. This jobgen reads version 1. The `format` of a `jobs.lock` is 1 too; a newer jobgen may write a newer one.",
 		"version: 2\npackage: example.com/shop/gen/jobs\n"+emails+email)
 	BadName = aboutLanguage("invalid-name", "a name that cannot be used",
-		"The names of jobs, types and fields begin with a letter and go on in letters, digits and `_`; those of jobs and fields may also hold `-` and `.`. They may have 100 characters. The name of a queue is any text of at most 255 bytes without control characters.",
+		"The names of jobs, types and fields begin with a letter, followed by letters, digits and `_`. Names of jobs and fields may also contain `-` and `.`. They have at most 100 characters. The name of a queue is any text of at most 255 bytes without control characters.",
 		example(emails+"jobs:\n  2fa: {queue: emails, payload: {to: string}}\n"))
 	UnknownQueue = aboutLanguage("unknown-queue", "a queue that is not declared",
-		"Each queue is declared under `queues`, so that a slip of the pen does not make a queue that no worker looks at.",
+		"Each queue is declared under `queues`, so that a typo does not create a queue that no worker works.",
 		example(emails+"jobs:\n  email: {queue: email, payload: {to: string}}\n"))
-	BadOption = aboutLanguage("invalid-option", "invalid value of an option",
-		"An option has a value that it cannot have. The message says which it can; [jobs.yaml](jobs-yaml.md#a-job) says what they mean.",
+	BadOption = aboutLanguage("invalid-option", "an invalid option",
+		"An option has a value that is not valid. The message says which values are; [jobs.yaml](jobs-yaml.md#a-job) says what they mean.",
 		option("max_attempts: 0"))
 	UnknownType = aboutLanguage("unknown-type", "a type that does not exist",
 		"A field's type is one of the built-in ones, a type that the file declares under `types`, or a Go type with its import path, such as `net/netip.Addr`.",
 		field("to", "strin"))
 	BadType = aboutLanguage("invalid-type", "invalid type",
-		"A type is a name, `[T]` for a list, `{string: T}` for a map, and any of these with a `?` behind it for an optional one. An optional list or map is written in quotes: `\"[T]?\"`.",
+		"A type is a name, `[T]` for a list, `{string: T}` for a map, and any of these followed by `?` if it is optional. An optional list or map is written in quotes: `\"[T]?\"`.",
 		field("tags", "\"[]string\""))
 	StructOrEnum = aboutLanguage("struct-or-enum", "neither struct nor enum",
 		"A type is declared with either `fields` or `enum`.",
@@ -117,13 +117,13 @@ var (
 		"An enum has at least one value, and each value once.",
 		example(emails+"types:\n  status: {enum: [active, active]}\n"+email))
 	NoJobs = aboutLanguage("no-jobs", "no jobs",
-		"At least one job is needed for there to be any code.",
+		"A file needs at least one job: without one there is no code to generate.",
 		example(emails+"jobs: {}\n"))
-	Recursive = aboutLanguage("recursive-type", "a struct that holds itself",
-		"A value of it would never end. Make a field on the way optional, a list or a map.",
+	Recursive = aboutLanguage("recursive-type", "a struct that contains itself",
+		"Such a value would be infinite. Make one of the fields optional, a list or a map.",
 		example(emails+"types:\n  node:\n    fields:\n      next: node\n"+email))
 	BuiltinName = aboutLanguage("builtin-name", "the name of a built-in type",
-		"A declared type cannot have the name of a built-in one, or nobody could say which is meant.",
+		"A declared type cannot have the name of a built-in type.",
 		example(emails+"types:\n  date: {fields: {day: int}}\n"+email))
 	BadDefault = aboutLanguage("invalid-default", "invalid default",
 		"`default` is a value of the field's type, which is text, a number, a boolean, a duration or an enum, and not optional.",
@@ -132,13 +132,13 @@ var (
 		"The `version` of a job is that of its payload, a whole number from 1 to 32767.",
 		option("version: 0"))
 	ReservedKey = aboutLanguage("reserved-key", "a key that is reserved",
-		"`reserved` lists keys that a payload or a struct has had and must not have again, since jobs may be stored in which they mean something else. Give the field another key.",
+		"`reserved` lists keys that a payload or a struct has had and must not have again, since they may mean something else in stored jobs. Give the field another key.",
 		option("reserved: [to]"))
 	BadRename = aboutLanguage("same-stored-key", "two fields stored under one key",
-		"`renamed_from` names the key that a field is stored under, which stays what it was when the field gets another name. No other field of the payload or struct can have that key.",
+		"`renamed_from` names the key that a field is stored under, which stays the same when the field is renamed. No other field of the payload or struct can have that key.",
 		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string, address: {type: string, renamed_from: to}}}\n"))
-	BadAcceptance = aboutLanguage("invalid-acceptance", "an acceptance that says too little",
-		"An entry of `accept` names the rule of `jobgen breaking`, what the change is of, what it was and is, and a reason. `jobgen breaking` prints the entry for each change that it reports.",
+	BadAcceptance = aboutLanguage("invalid-acceptance", "an incomplete acceptance",
+		"An entry of `accept` names the rule of `jobgen breaking`, what has changed, its value before and after, and a reason. `jobgen breaking` prints the entry for each change that it reports.",
 		example(emails+email+"accept:\n  - {rule: field-removed, of: email.cc, was: string?}\n"))
 )
 
@@ -148,28 +148,28 @@ var (
 		"`package` is the import path of the package to generate: elements of letters, digits, `-`, `_`, `.` and `~` with `/` between them.",
 		"version: 1\npackage: example.com/shop/../evil\n"+emails+email)
 	OutsideModule = aboutPackage("outside-module", "a package outside the module",
-		"The package has to lie in the Go module that jobs.yaml is in, since nothing is ever written anywhere else.",
+		"The package must be in the same Go module as jobs.yaml. jobgen writes nowhere else.",
 		"version: 1\npackage: example.org/elsewhere/jobs\n"+emails+email)
 	BadPackageName = aboutPackage("invalid-package-name", "a path that gives no package name",
-		"The package is called after the last element of its path, or the last but one before a version such as `v2`. That has to make a name that Go can import.",
+		"The package is called after the last element of its path, or the last but one before a version such as `v2`. That must be a name that Go can import.",
 		"version: 1\npackage: example.com/shop/gen/main\n"+emails+email)
-	SameGoName = aboutPackage("same-go-name", "two names that are one in Go",
-		"Names are turned into Go's form, `account_id` into `AccountID`, and each job makes several: `Enqueue…`, `Enqueue…Batch`, `Handle…` and so on, as does each queue: `…Queue`, `…QueueHandlers` and `Handle…Queue`. No two may be the same. Rename one of them.",
-		example(emails+"jobs:\n  email: {queue: emails, payload: {to: string}}\n  email_batch: {queue: emails, payload: {to: string}}\n"))
+	SameGoName = aboutPackage("same-go-name", "two names that are the same in Go",
+		"Names are converted to Go's form, `account_id` to `AccountID`, and each job generates several: `…Job`, `New…Job`, `Enqueue…`, `Handle…` and so on, as does each queue: `…Queue`, `…QueueHandlers` and `Handle…Queue`. They must be unique. Rename one of them.",
+		example(emails+"jobs:\n  send_email: {queue: emails, payload: {to: string}}\n  sendEmail: {queue: emails, payload: {to: string}}\n"))
 )
 
 // What is wrong with a Go type that a field names.
 var (
 	PackageNotFound = aboutTypes("go-package-not-found", "a Go package that cannot be loaded",
-		"The package of a Go type has to be in the module or among its requirements, and has to compile. Add it with `go get`, or correct it.",
+		"The package of a Go type must be in the module or among its requirements, and must compile. Add it with `go get`, or correct it.",
 		field("at", "example.com/shop/nowhere.Place"))
-	TypeNotFound = aboutTypes("go-type-not-found", "a Go type that is not there",
+	TypeNotFound = aboutTypes("go-type-not-found", "a Go type that does not exist",
 		"The package has no exported type of this name.",
 		field("from", "net/netip.Adr"))
 	NotImportable = aboutTypes("go-type-not-usable", "a Go type that generated code cannot use",
 		"A generic type, a type of a `main` or `internal` package or of one that itself imports the generated code cannot be the type of a field.",
 		field("list", "sync/atomic.Pointer"))
 	NoRoundTrip = aboutTypes("go-type-not-json", "a Go type that JSON would lose",
-		"A payload is stored as JSON. What goes in has to come out the same, so a type needs exported fields of types that JSON knows, or methods to marshal and unmarshal itself.",
+		"A payload is stored as JSON, and must read back the same. So a type needs exported fields of types that JSON supports, or methods to marshal and unmarshal itself.",
 		field("lock", "sync.Mutex"))
 )

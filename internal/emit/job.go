@@ -83,9 +83,8 @@ func enqueueCode(f *jen.File, job *gotypes.Job, payload string) {
 		Block(jen.Return(jen.Qual(runtimePath, "Enqueue").
 			Call(jen.Id("ctx"), jen.Id("service"), jen.Id(definition(job)), jen.Op("&").Id("payload"), jen.Id("opts").Op("...")))))
 
-	name += "Batch"
-	f.Line().Add(comment(name+" adds one job per payload, all or none where the store can.").
-		Func().Id(name).Params(ctx, service, jen.Id("payloads").Index().Id(payload), opts).Params(jen.Index().Add(id), jen.Error()).
+	f.Line().Add(comment(job.Batch()+" adds one job per payload, all or none where the store can.").
+		Func().Id(job.Batch()).Params(ctx, service, jen.Id("payloads").Index().Id(payload), opts).Params(jen.Index().Add(id), jen.Error()).
 		Block(jen.Return(jen.Qual(runtimePath, "EnqueueBatch").
 			Call(jen.Id("ctx"), jen.Id("service"), jen.Id(definition(job)), jen.Id("payloads"), jen.Id("opts").Op("...")))))
 }

@@ -1,4 +1,4 @@
-// Package format writes a jobs.yaml in the one form that all have, which is what
-// jobgen fmt does: the order of keys, empty lines and the place of comments. It
-// changes nothing of what a file says.
+// Package format formats a jobs.yaml, which is what jobgen fmt does: the order
+// of keys, empty lines and the place of comments. It does not change the
+// meaning of a file.
 package format

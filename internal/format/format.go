@@ -17,12 +17,11 @@ import (
 // errFormat says that Format would have changed more than the form.
 var errFormat = errors.New("the result would not say the same")
 
-// Format returns src in the one form that a jobs.yaml has: two spaces a level,
-// the keys of the file and of a job in the order of the reference, an empty
-// line between sections and between jobs of several lines, comments aligned. It
-// takes nothing away: not a comment, and of the empty lines one stays where
-// several were. The result means what src means, and formatting it changes
-// nothing.
+// Format returns src formatted: two spaces a level, the keys of the file and of
+// a job in the order of the reference, an empty line between sections and
+// between jobs of several lines, comments aligned. It takes nothing away: not a
+// comment, and of the empty lines one stays where several were. The result
+// means what src means, and formatting it changes nothing.
 //
 // Mistakes against the language do not matter to it; what cannot be read as
 // YAML, or holds what the language does without, is returned as mistakes. An

@@ -68,7 +68,21 @@ func (l *loader) convert(to target) *Package {
 		l.addPrevious(j, job)
 		pkg.Jobs = append(pkg.Jobs, j)
 	}
+	findBatches(pkg.Jobs)
 	return pkg
+}
+
+// findBatches finds the jobs whose batch needs another name. Catalogues often have a
+// job beside one that does the same for many, email and email_batch, whose own
+// function has the name that the batch of the first would have.
+func findBatches(jobs []*Job) {
+	names := make(map[string]bool, len(jobs))
+	for _, job := range jobs {
+		names[job.Name] = true
+	}
+	for _, job := range jobs {
+		job.BatchTaken = names[job.Name+"Batch"]
+	}
 }
 
 // fill gives a named type its fields or values.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -225,21 +226,33 @@ func TestGoTypesAreCheckedToSurviveJSON(t *testing.T) {
 	}
 }
 
+func TestAJobBesideOneForManyHasABatchOfAnotherName(t *testing.T) {
+	t.Parallel()
+	pkg, mistakes := check(t, write(t, nil), "version: 1\npackage: example.com/shop/gen/jobs\n"+"queues: {q: {}}\njobs:\n  a: {queue: q, payload: {x: int}}\n  a_batch: {queue: q, payload: {x: [int]}}\n  b: {queue: q}\n")
+	if len(mistakes) > 0 {
+		t.Fatal(lines(mistakes))
+	}
+	have := []string{pkg.Jobs[0].Batch(), pkg.Jobs[1].Batch(), pkg.Jobs[2].Batch()}
+	if want := []string{"EnqueueAJobs", "EnqueueABatchBatch", ""}; !slices.Equal(have, want) {
+		t.Errorf("%q, want %q", have, want)
+	}
+}
+
 func TestNamesThatMeetAreReportedAtTheLater(t *testing.T) {
 	t.Parallel()
 	dir := write(t, nil)
 	for src, want := range map[string]string{
-		"jobs:\n  email_batch: {queue: q, payload: {}}\n  email: {queue: q, payload: {}}\n":    "job \"email\" and job \"email_batch\" in line 5, column 3, would both be EnqueueEmailBatch",
-		"jobs:\n  account_id: {queue: q, payload: {}}\n  accountId: {queue: q, payload: {}}\n": "AccountIDJob",
-		"jobs:\n  USD: {queue: q, payload: {}}\n  usd: {queue: q, payload: {}}\n":              "usd_job.gen.go",
-		"jobs:\n  all: {queue: q, payload: {}}\n":                                              "what each package has would both be HandleAll",
-		"types: {handlers: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":               "Handlers",
-		"types: {a_job: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":                  "AJob",
-		"types: {s: {enum: [x, X]}}\njobs:\n  a: {queue: q, payload: {}}\n":                    `the value "X" of type "s"`,
-		"types: {s: {enum: [x]}, s_x: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":    "SX",
-		"jobs:\n  a: {queue: q, payload: {json_fields: int}}\n":                                "what each struct has would both be JSONFields",
-		"types: {t: {fields: {jsonFields: int}}}\njobs:\n  a: {queue: q, payload: {}}\n":       "JSONFields",
-		"jobs:\n  a: {queue: q, payload: {user_id: int, userID: int}}\n":                       `field "userID" and field "user_id"`,
+		"jobs:\n  email_batch: {queue: q}\n  email: {queue: q, payload: {a: int}}\n  email_jobs: {queue: q}\n": "job \"email_jobs\" and job \"email\" in line 6, column 3, would both be EnqueueEmailJobs",
+		"jobs:\n  account_id: {queue: q, payload: {}}\n  accountId: {queue: q, payload: {}}\n":                 "AccountIDJob",
+		"jobs:\n  USD: {queue: q, payload: {}}\n  usd: {queue: q, payload: {}}\n":                              "usd_job.gen.go",
+		"jobs:\n  all: {queue: q, payload: {}}\n":                                                              "what each package has would both be HandleAll",
+		"types: {handlers: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":                               "Handlers",
+		"types: {a_job: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":                                  "AJob",
+		"types: {s: {enum: [x, X]}}\njobs:\n  a: {queue: q, payload: {}}\n":                                    `the value "X" of type "s"`,
+		"types: {s: {enum: [x]}, s_x: {fields: {}}}\njobs:\n  a: {queue: q, payload: {}}\n":                    "SX",
+		"jobs:\n  a: {queue: q, payload: {json_fields: int}}\n":                                                "what each struct has would both be JSONFields",
+		"types: {t: {fields: {jsonFields: int}}}\njobs:\n  a: {queue: q, payload: {}}\n":                       "JSONFields",
+		"jobs:\n  a: {queue: q, payload: {user_id: int, userID: int}}\n":                                       `field "userID" and field "user_id"`,
 	} {
 		mistake(t, dir, "version: 1\npackage: example.com/shop/jobs\nqueues: {q: {}}\n"+src, "same-go-name", want)
 	}

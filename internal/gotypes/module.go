@@ -133,7 +133,7 @@ func badPackage(to target) string {
 	}
 	for element := range strings.SplitSeq(to.path, "/") {
 		if element == "vendor" || element == "testdata" || strings.HasPrefix(element, "_") {
-			return fmt.Sprintf("the go command passes over directories called %s", element)
+			return fmt.Sprintf("the go command ignores directories called %s", element)
 		}
 	}
 	return ""

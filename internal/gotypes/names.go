@@ -67,7 +67,10 @@ func (l *loader) checkNames(pkg *Package) {
 	for i, job := range l.file.Jobs {
 		what := fmt.Sprintf("job %q", job.Type.Value)
 		n := pkg.Jobs[i].Name
-		names := []string{n + "Job", n + "JobType", n + "JobOptions", "New" + n + "Job", "Enqueue" + n, "Enqueue" + n + "Batch", "Handle" + n, "job" + n}
+		names := []string{n + "Job", n + "JobType", n + "JobOptions", "New" + n + "Job", "Enqueue" + n, "Handle" + n, "job" + n}
+		if batch := pkg.Jobs[i].Batch(); batch != "" {
+			names = append(names, batch)
+		}
 		if constants[job.Queue.Value] != n+"Queue" { // else one constant is both
 			names = append(names, n+"Queue")
 		}

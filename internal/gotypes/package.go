@@ -32,7 +32,22 @@ type Job struct {
 	Version  int16              // of the payload; 0 is 1
 	Previous []*PreviousVersion // versions of which jobs may still wait, in order
 
+	// BatchTaken says that another job's function is called EnqueueEmailBatch.
+	BatchTaken bool
+
 	Options []Option // those that are set, or that runtime would not have so by itself
+}
+
+// Batch returns the name of the function that enqueues many jobs, "" for a job
+// without fields.
+func (j *Job) Batch() string {
+	switch {
+	case len(j.Fields) == 0: // nothing to tell the jobs apart
+		return ""
+	case j.BatchTaken:
+		return "Enqueue" + j.Name + "Jobs"
+	}
+	return "Enqueue" + j.Name + "Batch"
 }
 
 // An Option is an option of a job, by its name in jobs.yaml.

@@ -92,11 +92,11 @@ func TestRulesHaveNamesOfTheirOwn(t *testing.T) {
 
 const pageTop = `# Diagnostics
 
-What jobgen says of a wrong ` + "`jobs.yaml`" + `, by the name in brackets at the end of the line. All mistakes of a file are
-reported in one run. A name never gets another meaning.
+What jobgen reports about a ` + "`jobs.yaml`" + ` that is not valid, by the name in brackets at the end of the line. All mistakes of a file are
+reported in one run. A name never changes its meaning.
 
-This page is made of the rules in ` + "`internal/diagnostic`" + `; ` + "`go test ./internal/gotypes -update`" + ` writes it. An example
-that does not show them begins with the first four lines of this file:
+` + "`go test ./internal/gotypes -update`" + ` generates this page from the rules in ` + "`internal/diagnostic`" + `. An example that does not
+show them begins with the first four lines of this file:
 
 ` + "```yaml\n" + shared + "jobs:\n  email: {queue: emails, payload: {to: string}}\n```\n"
 

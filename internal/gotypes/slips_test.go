@@ -3,6 +3,7 @@ package gotypes_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -38,6 +39,13 @@ func TestEachSlipIsExplained(t *testing.T) {
 	}
 	if slips < 50 {
 		t.Errorf("there are only %d slips", slips)
+	}
+	for _, f := range now.Files {
+		for _, page := range regexp.MustCompile(`docs/[a-z/-]+\.md`).FindAllString(string(f.Data), -1) {
+			if _, err := os.Stat(filepath.Join("..", "..", page)); err != nil {
+				t.Errorf("%s: it names %s: %v", f.Name, page, err)
+			}
+		}
 	}
 	have, err := os.ReadFile(path)
 	if err != nil {

@@ -23,8 +23,8 @@ const (
 )
 
 // Language returns the schema of jobs.yaml. Every file that jobgen reads
-// without mistakes fits it. What no schema can say, that a queue or a type is
-// declared or that two names meet in Go, jobgen check says.
+// without mistakes fits it. A schema cannot say that a queue or a type is
+// declared, or that two names are the same in Go. jobgen check does.
 func Language() *Schema {
 	fields := &Schema{
 		Description:          "The fields, each a name and a type. Leave it out where there are none.",

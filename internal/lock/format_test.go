@@ -152,13 +152,13 @@ func TestADamagedLockIsRefusedWithItsPlace(t *testing.T) {
 		"a large version":  {"format: 1\njobs:\n  a: {queue: q, versions: {v40000: {payload: {}}}}\n", `"v40000" is not a version`},
 		"not in order":     {"format: 1\njobs:\n  a: {queue: q, versions: {v2: {payload: {}}, v1: {payload: {}}}}\n", "not in order"},
 		"an unknown type":  {"format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: nowhere}}}}\n", `type "nowhere" is neither`},
-		"no bool":          {"format: 1\njobs:\n  a: {queue: q, removed: maybe, versions: {v1: {payload: {}}}}\n", "removed has to be true or false"},
+		"no bool":          {"format: 1\njobs:\n  a: {queue: q, removed: maybe, versions: {v1: {payload: {}}}}\n", "removed must be true or false"},
 		"a job of nothing": {"format: 1\njobs:\n  a:\n", `job "a" has no versions`},
-		"a list":           {"- a\n", "the lock has to be a mapping"},
-		"no text":          {"format: 1\x00\n", "cannot be seen"},
-		"an alias":         {"format: 1\njobs: &a {x: *a}\n", "not part of the language"},
+		"a list":           {"- a\n", "the lock must be a mapping"},
+		"no text":          {"format: 1\x00\n", "is invisible"},
+		"an alias":         {"format: 1\njobs: &a {x: *a}\n", "is not supported"},
 		"a twin":           {"format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: int, y: {type: int, renamed_from: x}}}}}\n", "would both be stored"},
-		"endless":          {"format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: t}, types: {t: {fields: {x: t}}}}}}\n", "holds itself"},
+		"endless":          {"format: 1\njobs:\n  a: {queue: q, versions: {v1: {payload: {x: t}, types: {t: {fields: {x: t}}}}}}\n", "contains itself"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jobgen/jobgen/internal/files"
 	"github.com/jobgen/jobgen/internal/lock"
@@ -107,6 +109,23 @@ func (g git) base(ctx context.Context, path, ref, commit string) (*Base, error) 
 		return nil, err
 	}
 	return parse(ref+":"+path, fmt.Sprintf("%s (%s)", ref, short(commit)), src, locked)
+}
+
+// Changed returns when the file at path got its content: the time of the last
+// commit that changed it, or, where no commit has it as it is, of the file.
+func Changed(ctx context.Context, path string) (time.Time, error) {
+	g, name := git{filepath.Dir(path)}, "./"+filepath.Base(path)
+	if out, err := g.run(ctx, "status", "--porcelain", "--ignored", "--", name); err == nil && len(out) == 0 {
+		out, err := g.run(ctx, "log", "-1", "--no-show-signature", "--format=%ct", "--", name)
+		if seconds, parsed := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64); err == nil && parsed == nil {
+			return time.Unix(seconds, 0), nil
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
 }
 
 // inCommit returns the base in the commit that ref names.

@@ -42,7 +42,7 @@ func (b *builder) checkName(name Text, what, extra string) bool {
 			break
 		}
 		if !letter && (r < '0' || r > '9') && !strings.ContainsRune(extra, r) {
-			why = fmt.Sprintf("it holds %q, and can hold letters from a to z, digits and %s", r, spelled[extra])
+			why = fmt.Sprintf("it contains %q; it may contain letters from a to z, digits and %s", r, spelled[extra])
 			break
 		}
 	}

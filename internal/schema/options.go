@@ -22,7 +22,7 @@ type OptionType struct {
 	// Added is the value of a job that Queue.Add is given without the option.
 	// Generated code sets the option where Default is another.
 	Added any
-	// Lowered says whom a lower value breaks; nil for nobody.
+	// Lowered describes what a lower value breaks; nil for nothing.
 	Lowered *Lowered
 }
 

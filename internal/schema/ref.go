@@ -29,7 +29,7 @@ func (b *builder) ref(n ast.Node) *Ref {
 	case *ast.MappingNode, *ast.MappingValueNode:
 		return b.mapRef(n, at)
 	case *ast.NullNode:
-		b.Mistakes.Add(at, diagnostic.BadType, "the field has no type: write one behind the colon, such as string")
+		b.Mistakes.Add(at, diagnostic.BadType, "the field has no type: write one after the colon, such as string")
 	default:
 		b.WrongKind(n, "a type", "text, a list or a mapping")
 	}

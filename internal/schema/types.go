@@ -101,7 +101,7 @@ func (b *builder) enum(n ast.Node, what string) []*EnumValue {
 			continue
 		}
 		if strings.ContainsRune(text.Value, 0) {
-			b.Mistakes.Add(text.At, diagnostic.BadEnum, "the value %q of %s holds a NUL character, which no database stores: remove it", text.Value, what)
+			b.Mistakes.Add(text.At, diagnostic.BadEnum, "the value %q of %s contains a NUL character, which no database stores: remove it", text.Value, what)
 			continue
 		}
 		first[text.Value] = text.At
@@ -133,7 +133,7 @@ func (b *builder) findEndless() {
 			case 0:
 				visit(next)
 			case entered:
-				b.Mistakes.Add(f.Type.At, diagnostic.Recursive, "type %q holds itself through the field %q: make that optional, %s?, or a list",
+				b.Mistakes.Add(f.Type.At, diagnostic.Recursive, "type %q contains itself through the field %q: make that optional, %s?, or a list",
 					next.Name.Value, f.Key.Value, next.Name.Value)
 			}
 		}

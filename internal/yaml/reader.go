@@ -101,7 +101,7 @@ type Entry struct {
 // WrongKind reports that n is something else than what has to be.
 func (r *Reader) WrongKind(n ast.Node, what, want string) {
 	if !Reported(n) {
-		r.Mistakes.Add(Start(n), diagnostic.WrongKind, "%s has to be %s, not %s%s", what, want, Kind(n), instead(n, want))
+		r.Mistakes.Add(Start(n), diagnostic.WrongKind, "%s must be %s, not %s%s", what, want, Kind(n), instead(n, want))
 	}
 }
 
@@ -168,7 +168,7 @@ func (r *Reader) Mapping(n ast.Node, what string) ([]Entry, bool) {
 		key, ok := v.Key.(*ast.StringNode)
 		at := Start(v.Key)
 		if !ok {
-			r.Mistakes.Add(at, diagnostic.WrongKind, "a key has to be text, not %s: write it in quotes", Kind(v.Key))
+			r.Mistakes.Add(at, diagnostic.WrongKind, "a key must be text, not %s: write it in quotes", Kind(v.Key))
 			continue
 		}
 		if earlier, twice := first[key.Value]; twice {
@@ -189,7 +189,7 @@ func (r *Reader) Text(n ast.Node, what string) (Text, bool) {
 	case *ast.LiteralNode:
 		return Text{n.Value.Value, Start(n)}, true
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		r.Mistakes.Add(Start(n), diagnostic.WrongKind, "%s has to be text, not %s: write it in quotes", what, Kind(n))
+		r.Mistakes.Add(Start(n), diagnostic.WrongKind, "%s must be text, not %s: write it in quotes", what, Kind(n))
 	default:
 		r.WrongKind(n, what, "text")
 	}

@@ -39,7 +39,7 @@ func clean(src []byte, mistakes *diagnostic.List) (string, bool) {
 			at.Line++
 			at.Column = 0
 		case r != '\t' && hidden(r):
-			mistakes.Add(at, diagnostic.BadCharacter, "the character %U cannot be seen: remove it", r)
+			mistakes.Add(at, diagnostic.BadCharacter, "the character %U is invisible: remove it", r)
 			fit = false
 		}
 		at.Column++

@@ -42,13 +42,13 @@ func checkTokens(tokens token.Tokens, mistakes *diagnostic.List) bool {
 			if t.Type == token.AliasType && anchors == 0 && i+1 < len(tokens) {
 				hint = fmt.Sprintf("an optional field is written %s?", Clip(tokens[i+1].Value))
 			}
-			mistakes.Add(Place(t), diagnostic.Feature, "%s is not part of the language: %s", feature, hint)
+			mistakes.Add(Place(t), diagnostic.Feature, "%s is not supported: %s", feature, hint)
 			continue
 		}
 		switch t.Type {
 		case token.DocumentHeaderType:
 			if begun {
-				mistakes.Add(Place(t), diagnostic.SecondDocument, "a second document begins here: only one can be in a file")
+				mistakes.Add(Place(t), diagnostic.SecondDocument, "a second document begins here: a file has only one")
 				return false
 			}
 			begun = true

@@ -12,6 +12,9 @@ SELECT jobgen.create_queues(@names::text[]);
 -- name: Queues :many
 SELECT q.name FROM jobgen.queue q WHERE q.deleted IS NULL ORDER BY q.name;
 
+-- name: QueueNumbers :many
+SELECT q.number, q.name FROM jobgen.queue q WHERE q.deleted IS NULL ORDER BY q.name;
+
 -- name: DrainQueue :one
 SELECT jobgen.drain(@queue)::bigint AS drained;
 

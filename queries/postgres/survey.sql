@@ -19,3 +19,8 @@ SELECT j.queue AS number, j.id, q.name AS queue, t.name AS type, t.version, j.pa
 FROM jobgen.job j JOIN jobgen.job_type t ON t.number = j.type JOIN jobgen.queue q ON q.number = j.queue
 WHERE (j.queue, j.id) > (@queue::integer, @after::bigint)
 ORDER BY j.queue, j.id LIMIT @max_jobs;
+
+-- The processes that are alive, those that have been for longest first.
+-- name: SurveyProcesses :many
+SELECT n.number, n.since FROM jobgen.node n
+WHERE n.expires > clock_timestamp() ORDER BY n.since, n.number;

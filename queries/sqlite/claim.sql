@@ -89,10 +89,10 @@ WHERE queue = @queue AND claimed > CAST(@now AS INTEGER);
 -- CloseAsLost records the current attempts of those of the jobs that are
 -- claimed as lost.
 -- name: CloseAsLost :exec
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason)
-SELECT c.queue, c.job, c.number, c.handler, 4, c.claimed, CAST(@now AS INTEGER), CAST(@reason AS TEXT)
-FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = CAST(@queue AS INTEGER);
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, version, outcome, claimed, ended, reason)
+SELECT c.queue, c.job, c.number, c.handler, j.type, j.payload_version, 4, c.claimed, CAST(@now AS INTEGER), CAST(@reason AS TEXT)
+FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = o.value AND c.queue = CAST(@queue AS INTEGER) AND j.id = c.job;
 
 -- CountAttempts counts the attempts that end with the claims of the jobs.
 -- name: CountAttempts :exec

@@ -4,17 +4,17 @@
 -- Complete records the success of those of the attempts that are the
 -- handler's claims. The ids are an array.
 -- name: Complete :execrows
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
-SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(@now AS INTEGER)
-FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER);
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, version, outcome, claimed, ended)
+SELECT c.queue, c.job, c.number, c.handler, j.type, j.payload_version, 1, c.claimed, CAST(@now AS INTEGER)
+FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = o.value AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER) AND j.id = c.job;
 
 -- CompleteLogged is Complete with logs. The spans are those of AddBatch.
 -- name: CompleteLogged :execrows
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, log)
-SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(@now AS INTEGER), substr(CAST(@logs AS BLOB), o.value >> 31, o.value & 2147483647)
-FROM json_each(CAST(@spans AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = CAST(o.key AS INTEGER) AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER);
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, version, outcome, claimed, ended, log)
+SELECT c.queue, c.job, c.number, c.handler, j.type, j.payload_version, 1, c.claimed, CAST(@now AS INTEGER), substr(CAST(@logs AS BLOB), o.value >> 31, o.value & 2147483647)
+FROM json_each(CAST(@spans AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = CAST(o.key AS INTEGER) AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER) AND j.id = c.job;
 
 -- CurrentClaims are those of the attempts that are the handler's claims.
 -- name: CurrentClaims :many
@@ -23,9 +23,9 @@ WHERE c.job = o.value AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT
 
 -- Fail records the failure of the attempt if it is the handler's claim.
 -- name: Fail :many
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason, log)
-SELECT c.queue, c.job, c.number, c.handler, 2, c.claimed, CAST(@now AS INTEGER), CAST(@reason AS TEXT), @log FROM jobgen_claim c
-WHERE c.job = @job AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER)
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, version, outcome, claimed, ended, reason, log)
+SELECT c.queue, c.job, c.number, c.handler, j.type, j.payload_version, 2, c.claimed, CAST(@now AS INTEGER), CAST(@reason AS TEXT), @log FROM jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = @job AND c.queue = @queue AND c.handler = CAST(@handler AS TEXT) AND c.number = CAST(@number AS INTEGER) AND j.id = c.job
 RETURNING CAST((SELECT h.number + 1 < h.max_attempts FROM jobgen_claim h WHERE h.job = jobgen_attempt.job) AS BOOLEAN) AS retries;
 
 -- Retry sets when failed jobs are due again; Enqueue is to follow.
@@ -47,10 +47,10 @@ DELETE FROM jobgen_job WHERE id IN (SELECT value FROM json_each(CAST(@ids AS TEX
 -- CloseAsOpen records the current attempts of those of the jobs that are
 -- claimed as open: their handlers may still report how they ended.
 -- name: CloseAsOpen :exec
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
-SELECT c.queue, c.job, c.number, c.handler, 0, c.claimed, CAST(@now AS INTEGER)
-FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = CAST(@queue AS INTEGER);
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, version, outcome, claimed, ended)
+SELECT c.queue, c.job, c.number, c.handler, j.type, j.payload_version, 0, c.claimed, CAST(@now AS INTEGER)
+FROM json_each(CAST(@ids AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = o.value AND c.queue = CAST(@queue AS INTEGER) AND j.id = c.job;
 
 -- Job has no handler and no number where the job waits.
 -- name: Job :many

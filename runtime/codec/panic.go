@@ -3,7 +3,6 @@ package codec
 import (
 	"encoding"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -44,8 +43,29 @@ func stack() []byte {
 }
 
 func isPanic(err error) bool {
-	var p *PanicError
-	return errors.As(err, &p)
+	_, ok := asError[*PanicError](err)
+	return ok
+}
+
+// maxUnwraps bounds the chain of errors that is looked through.
+const maxUnwraps = 100
+
+// asError is errors.As for the error of a type that somebody else has written: it
+// calls no method but Unwrap, which may panic, and which may return the error
+// itself.
+func asError[T error](err error) (found T, ok bool) {
+	defer func() { _ = recover() }()
+	for range maxUnwraps {
+		if found, ok = err.(T); ok {
+			return found, true
+		}
+		wraps, is := err.(interface{ Unwrap() error })
+		if !is {
+			break
+		}
+		err = wraps.Unwrap()
+	}
+	return found, false
 }
 
 // refuse fails with what a type says that did not take its value.
@@ -70,17 +90,18 @@ func unmarshalText(v encoding.TextUnmarshaler, text []byte) (err error) {
 }
 
 // panicWriting returns the path of the value in v that panics when encoding/json
-// writes it: encoding/json does not say, so each is written alone.
-func panicWriting(v reflect.Value) string {
+// writes it: encoding/json does not say, so each is written alone. A value that
+// panics only now and then may lie in itself, so it looks depth levels deep.
+func panicWriting(v reflect.Value, depth int) string {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		v = v.Elem()
 	}
-	if !v.IsValid() || marshals(v.Type()) {
+	if depth == 0 || !v.IsValid() || marshals(v.Type()) {
 		return ""
 	}
 	panics := func(v reflect.Value) bool {
 		if !v.CanInterface() { // a struct that is embedded, whose fields can be had
-			return panicWriting(v) != ""
+			return panicWriting(v, depth-1) != ""
 		}
 		_, err := marshalGo(addressable(v))
 		return isPanic(err)
@@ -89,19 +110,19 @@ func panicWriting(v reflect.Value) string {
 	case reflect.Struct:
 		for key, value := range jsonFields(v) {
 			if panics(value) {
-				return joinKey(key, panicWriting(value))
+				return joinKey(key, panicWriting(value, depth-1))
 			}
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
 			if panics(v.Index(i)) {
-				return joinIndex(i, panicWriting(v.Index(i)))
+				return joinIndex(i, panicWriting(v.Index(i), depth-1))
 			}
 		}
 	case reflect.Map:
 		for _, value := range v.Seq2() {
 			if panics(value) {
-				return joinKey(anyKey, panicWriting(value))
+				return joinKey(anyKey, panicWriting(value, depth-1))
 			}
 		}
 	}

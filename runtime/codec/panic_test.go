@@ -166,3 +166,47 @@ func TestAPayloadByReflectionIsHeldToWhatStoresKeep(t *testing.T) {
 		wrong(t, data, codec.UnmarshalGo([]byte(data), &back), at, "")
 	}
 }
+
+// An endless error unwraps to itself.
+type endless struct{}
+
+func (endless) Error() string                { return "MARKER" }
+func (endless) Unwrap() error                { return endless{} }
+func (endless) MarshalText() ([]byte, error) { return nil, endless{} }
+func (*endless) UnmarshalText([]byte) error  { return endless{} }
+
+// A moody value lies in itself, and panics every second time.
+type moody struct {
+	Mood mood
+	Self *moody
+}
+
+type mood struct{ times *int }
+
+func (m mood) MarshalJSON() ([]byte, error) {
+	if *m.times++; *m.times%2 == 0 {
+		panic("MARKER")
+	}
+	return []byte("1"), nil
+}
+
+func TestErrorsAndValuesWithoutAnEndAreErrors(t *testing.T) {
+	t.Parallel()
+	m := &moody{Mood: mood{new(int)}}
+	m.Self = m
+	e := struct{ E endless }{}
+	for name, err := range map[string]error{
+		"write an endless error": appendGoError(&e),
+		"read an endless error":  codec.UnmarshalGo([]byte(`{"E":"x"}`), &e),
+		"write a moody value":    appendGoError(m),
+	} {
+		if err == nil || strings.Contains(err.Error(), "panic: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func appendGoError(v any) error {
+	_, err := codec.AppendGo(nil, v)
+	return err
+}

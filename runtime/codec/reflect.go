@@ -3,7 +3,6 @@ package codec
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"reflect"
@@ -14,6 +13,10 @@ import (
 // maxKept is the size of the largest buffer that is kept for another value, or
 // one large value would be held for good.
 const maxKept = 64 << 10
+
+// maxLook is how deep a value is looked into that encoding/json has written or
+// failed to write. What is deeper is not found.
+const maxLook = 4 * MaxDepth
 
 var encoders = sync.Pool{New: func() any {
 	e := &encoder{}
@@ -64,12 +67,12 @@ func writeGo(c *Codec, v any) {
 	if err != nil {
 		c.fail(err)
 		if isPanic(err) {
-			c.path = panicWriting(reflect.ValueOf(v))
+			c.path = panicWriting(reflect.ValueOf(v), maxLook)
 		}
 		return
 	}
 	if c.limit(len(data)) && c.storable(data, true) {
-		if path, found := oddTime(reflect.ValueOf(v)); found {
+		if path, found := oddTime(reflect.ValueOf(v), maxLook); found {
 			c.fail(errOddOffset)
 			c.path = path
 		}
@@ -86,16 +89,16 @@ func readGo(c *Codec, v any) {
 	}
 	data := c.data[from:c.at]
 	err := unmarshalGo(data, v)
-	var te *json.UnmarshalTypeError
+	wrong, isWrong := asError[*json.UnmarshalTypeError](err)
 	switch {
 	case err == nil:
 	case isPanic(err):
 		c.fail(err)
 		c.path = panicReading(reflect.TypeOf(v).Elem(), data)
-	case errors.As(err, &te):
-		kind, _, _ := strings.Cut(te.Value, " ") // a number comes with its digits
-		c.fail(fmt.Errorf("a JSON %s does not fit a Go %v", kind, te.Type))
-		c.path = te.Field
+	case isWrong:
+		kind, _, _ := strings.Cut(wrong.Value, " ") // a number comes with its digits
+		c.fail(fmt.Errorf("a JSON %s does not fit a Go %v", kind, wrong.Type))
+		c.path = wrong.Field
 	default:
 		c.fail(&RefusedError{err})
 	}

@@ -54,8 +54,8 @@ func unmarshals(t reflect.Type) bool {
 // oddTime finds a time in v, which encoding/json has written, whose offset it
 // has cut. What a type writes of itself is its own affair, unless that is what
 // the time that it embeds writes.
-func oddTime(v reflect.Value) (path string, found bool) {
-	if !v.IsValid() || !holdsTime(v.Type()) {
+func oddTime(v reflect.Value, depth int) (path string, found bool) {
+	if depth == 0 || !v.IsValid() || !holdsTime(v.Type()) {
 		return "", false
 	}
 	t := v.Type()
@@ -67,25 +67,25 @@ func oddTime(v reflect.Value) (path string, found bool) {
 	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		return oddTime(v.Elem())
+		return oddTime(v.Elem(), depth-1)
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			if path, found := oddTime(v.Index(i)); found {
+			if path, found := oddTime(v.Index(i), depth-1); found {
 				return joinIndex(i, path), true
 			}
 		}
 	case reflect.Map:
 		for key, value := range v.Seq2() {
-			if _, found := oddTime(key); found {
+			if _, found := oddTime(key, depth-1); found {
 				return "", true
 			}
-			if path, found := oddTime(value); found {
+			if path, found := oddTime(value, depth-1); found {
 				return joinKey(anyKey, path), true
 			}
 		}
 	case reflect.Struct:
 		for f, value := range jsonFields(v) {
-			if path, found := oddTime(value); found {
+			if path, found := oddTime(value, depth-1); found {
 				return joinKey(f, path), true
 			}
 		}

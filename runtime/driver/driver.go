@@ -28,6 +28,10 @@ type Store interface {
 	// the queue does not exist.
 	Delete(ctx context.Context, name string) (unfinished int64, err error)
 
+	// Find returns the job with that id, in whatever queue and state it is, and
+	// false where it is not there, or not any more.
+	Find(ctx context.Context, id snowflake.ID) (Found, bool, error)
+
 	// LastAnswer is when the store last answered what it is asked every few
 	// seconds, by this process's clock. A store that is part of the process
 	// returns the current time.
@@ -66,6 +70,7 @@ type Queue interface {
 	// handler and attempt number, and returns what became of each outcome. The
 	// call may be repeated, except for outcomes that are [Released]: once the
 	// handler may have claimed again, a repetition could release the newer claim.
+	// The slice is the caller's again once Finish has returned.
 	Finish(ctx context.Context, handler string, outcomes []Outcome) ([]Result, error)
 
 	// Cancel keeps a job from being claimed again: [Done], also where the job was

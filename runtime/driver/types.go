@@ -56,8 +56,11 @@ type Batch struct {
 	// Len is how many jobs there are, at least 1.
 	Len int
 	// Payload appends the JSON of job i to dst. On an error it returns dst, and
-	// nothing may be stored. A back end calls it for each job once, in order, from
-	// one goroutine at a time, and not after Add has returned.
+	// nothing may be stored. A back end calls it for each job in order, from one
+	// goroutine at a time, and not after Add has returned; a transaction that is
+	// repeated may call it for the same jobs again. It calls methods that the user
+	// has written, which may end the goroutine, and whose errors may have methods
+	// that do: a back end asks such an error nothing.
 	Payload func(dst []byte, i int) ([]byte, error)
 	// Handler holds the jobs' first attempts from the start, whatever their Due;
 	// empty where they wait to be claimed. Len is 1 where it is set.
@@ -86,6 +89,38 @@ type Row struct {
 	Attempts    int32
 	MaxAttempts int32
 	Priority    int16
+}
+
+// A JobState says what has become of a job so far.
+type JobState string
+
+// The states of jobs.
+const (
+	// JobWaiting says that nobody has claimed the job, due or not, or that the
+	// claim on it has expired.
+	JobWaiting JobState = "waiting"
+	// JobClaimed says that a handler has the job.
+	JobClaimed JobState = "claimed"
+	// JobDone says that an attempt has completed the job.
+	JobDone JobState = "done"
+	// JobCancelled says that the job was cancelled.
+	JobCancelled JobState = "cancelled"
+	// JobDead says that the job has failed for good, and may be revived.
+	JobDead JobState = "dead"
+)
+
+// Found is a job, wherever it is.
+type Found struct {
+	// Row is the job. Of a job that is done, and whose payload was not kept, it
+	// has ID, Type and Attempts alone.
+	Row
+	Queue string
+	State JobState
+	// Handler holds the claim, where State is JobClaimed.
+	Handler string
+	// Ended is when the job was done or cancelled, or died; the zero time before.
+	// It is the store's time, in UTC.
+	Ended time.Time
 }
 
 // ClaimFrom says among which jobs [Queue.Claim] chooses.
@@ -234,10 +269,10 @@ type Lost struct {
 
 // A StatsRequest says what [Queue.Stats] counts.
 type StatsRequest struct {
-	// Limit is how many jobs to count at most, in claim order; 0 counts all.
-	Limit int64
 	// ByType counts each type and version by itself, too.
 	ByType bool
+	// Limit is how many jobs ByType counts at most, in claim order; 0 counts all.
+	Limit int64
 }
 
 // Counts counts unfinished jobs. Waiting + Claimed is all of them.
@@ -274,4 +309,21 @@ type Log struct {
 	// Reason is why it failed, or how it ended without its handler.
 	Reason string
 	Text   []byte
+}
+
+// A TypeConflictError says that this program and another one mean different
+// payloads by one version of a job type. Give the changed payload a new version;
+// give one of two unrelated job types another name, or keep them in different
+// schemas.
+type TypeConflictError struct {
+	// Type and Version are what both programs use.
+	Type    string
+	Version int16
+	// Reason is the first difference, "here" being this program.
+	Reason string
+}
+
+func (e *TypeConflictError) Error() string {
+	return fmt.Sprintf("job type %q version %d means another payload to another program: %s; give the payload a new version, or the job type another name",
+		e.Type, e.Version, e.Reason)
 }

@@ -73,7 +73,7 @@ func (q access) bury(now time.Time) (buried []driver.Burial) {
 	for r := range q.changeable() {
 		if r.state == live && r.expired(now) && r.left == 0 {
 			q.own(r).lose(reasonBuried)
-			r.state = dead
+			r.end(dead, now)
 			q.revoke()
 			buried = append(buried, driver.Burial{
 				Attempt: driver.Attempt{Job: r.job.ID, Number: r.current()}, Type: r.job.Type,

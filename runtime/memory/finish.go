@@ -44,15 +44,15 @@ func (q access) finishOne(handler string, o driver.Outcome) (result driver.Resul
 	if r == nil {
 		return driver.Result{Status: driver.NotFound}
 	}
-	log := bytes.Clone(o.Log)
+	log, now := bytes.Clone(o.Log), q.store.time()
 	if o.Kind == driver.Completed {
 		var revoked bool
-		if result, revoked = r.complete(handler, o.Number, log); revoked {
+		if result, revoked = r.complete(handler, o.Number, log, now); revoked {
 			q.revoke()
 		}
 		return result
 	}
-	result = r.fail(handler, o.Number, o.Reason, log, q.store.time().Add(o.RetryIn), o.Final)
+	result = r.fail(handler, o.Number, o.Reason, log, now, now.Add(o.RetryIn), o.Final)
 	q.arrive()
 	return result
 }

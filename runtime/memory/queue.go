@@ -224,7 +224,7 @@ func (q access) Cancel(ctx context.Context, id snowflake.ID) (driver.Status, err
 		if r == nil || r.state == finished || r.state == dead {
 			return driver.NotFound, nil
 		}
-		q.own(r).state = cancelled
+		q.own(r).end(cancelled, q.store.time())
 		q.revoke()
 		return driver.Done, nil
 	})

@@ -22,7 +22,7 @@ func (q access) Stats(ctx context.Context, req driver.StatsRequest) (driver.Stat
 			}
 		}
 		slices.SortFunc(some, func(a, b *record) int { return inClaimOrder(a.job, b.job) })
-		if req.Limit > 0 && int64(len(some)) > req.Limit {
+		if req.ByType && req.Limit > 0 && int64(len(some)) > req.Limit {
 			some, stats.More = some[:req.Limit], true
 		}
 		now := q.store.time()

@@ -21,6 +21,7 @@ type record struct {
 	claimed  bool      // the last attempt holds the claim
 	expires  time.Time // when that claim may be stolen
 	winner   int32     // the attempt whose success counted, or none
+	over     time.Time // when it was finished or cancelled, or died
 
 	tx   *Tx     // that has changed it and is not over; or nil
 	kept *record // as others see it meanwhile; nil where tx has added it
@@ -113,7 +114,7 @@ func (r *record) holds(handler string, n int32) bool {
 
 // complete records that attempt n succeeded. revoked says that another
 // handler's claim has ended with it.
-func (r *record) complete(handler string, n int32, log []byte) (result driver.Result, revoked bool) {
+func (r *record) complete(handler string, n int32, log []byte, now time.Time) (result driver.Result, revoked bool) {
 	a := r.attempt(handler, n)
 	switch {
 	case a == nil:
@@ -132,7 +133,7 @@ func (r *record) complete(handler string, n int32, log []byte) (result driver.Re
 	r.winner = n
 	revoked = r.claimed && r.current() != n
 	if r.state != cancelled {
-		r.state = finished
+		r.end(finished, now)
 	}
 	r.claimed = false
 	return driver.Result{}, revoked
@@ -143,8 +144,8 @@ func supersededReason(winner int32) string {
 }
 
 // fail records that attempt n failed; a live job becomes due again at due, or
-// is dead without attempts left, which a final failure takes away.
-func (r *record) fail(handler string, n int32, reason string, log []byte, due time.Time, final bool) driver.Result {
+// is dead now without attempts left, which a final failure takes away.
+func (r *record) fail(handler string, n int32, reason string, log []byte, now, due time.Time, final bool) driver.Result {
 	a := r.attempt(handler, n)
 	switch {
 	case a == nil:
@@ -165,10 +166,13 @@ func (r *record) fail(handler string, n int32, reason string, log []byte, due ti
 		r.left = 0
 	}
 	if r.left == 0 {
-		r.state = dead
+		r.end(dead, now)
 	}
 	return driver.Result{}
 }
+
+// end ends the job.
+func (r *record) end(how lifecycle, now time.Time) { r.state, r.over = how, now }
 
 // clone is a copy that the record's changes leave alone.
 func (r *record) clone() *record {
@@ -197,6 +201,7 @@ func (r *record) before(o *record, lowestFirst bool) bool {
 
 // revive gives a dead job more attempts.
 func (r *record) revive(attempts int32, now time.Time) {
+	r.over = time.Time{}
 	r.state, r.left, r.job.Due = live, min(attempts, math.MaxInt32-int32(len(r.attempts))), now
 }
 

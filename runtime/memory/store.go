@@ -65,8 +65,17 @@ func New(catalogue *runtime.Catalogue, opts ...Option) (*Store, error) {
 func (s *Store) Open(catalogue *runtime.Catalogue) (*Store, error) { return s.state.open(catalogue) }
 
 func (s *state) open(catalogue *runtime.Catalogue) (*Store, error) {
-	if err := catalogue.Err(); err != nil {
+	known, err := catalogue.Known()
+	if err != nil {
 		return nil, fmt.Errorf("open memory store: %w", err)
+	}
+	for _, known := range known {
+		if known.Queue == "" {
+			continue
+		}
+		if _, err := (store{state: s}).Queue(context.Background(), known.Queue, driver.OpenOrCreate); err != nil {
+			return nil, fmt.Errorf("open memory store: make queue %q: %w", known.Queue, err)
+		}
 	}
 	return &Store{Store: runtime.NewStore(store{state: s}, catalogue), state: s}, nil
 }
@@ -126,7 +135,7 @@ func (s store) Drain(ctx context.Context, name string) (int64, error) {
 		}
 		for r := range q.visible() {
 			if r.state == live {
-				q.own(r).state = cancelled
+				q.own(r).end(cancelled, s.time())
 				n++
 			}
 		}

@@ -64,7 +64,7 @@ func held(t *testing.T, queue *runtime.Queue) *runtime.Job {
 func contents(t *testing.T, queue *runtime.Queue, jobs ...*runtime.Job) string {
 	t.Helper()
 	var b strings.Builder
-	stats, err := queue.StatsByType(t.Context(), 0)
+	stats, _, err := queue.StatsByType(t.Context(), 0)
 	fmt.Fprintln(&b, stats, err)
 	dead, err := queue.DeadJobs(t.Context(), 0, 100)
 	fmt.Fprintln(&b, dead, err)
@@ -139,16 +139,16 @@ func TestAQueueDeletedInATransactionIsGoneWithItsCommit(t *testing.T) {
 	if err := bound.DeleteQueue(t.Context(), "notes"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bound.LookupQueue(t.Context(), "notes"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
+	if _, err := bound.Queue(t.Context(), "notes"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
 		t.Errorf("looked up inside: %v", err)
 	}
-	if _, err := store.LookupQueue(t.Context(), "notes"); err != nil {
+	if _, err := store.Queue(t.Context(), "notes"); err != nil {
 		t.Errorf("looked up outside: %v", err)
 	}
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.LookupQueue(t.Context(), "notes"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
+	if _, err := store.Queue(t.Context(), "notes"); !errors.Is(err, runtime.ErrJobQueueNotFound) {
 		t.Errorf("looked up after the commit: %v", err)
 	}
 	if _, err := queue.Add(t.Context(), "note", note{}); !errors.Is(err, runtime.ErrJobQueueNotFound) {

@@ -19,7 +19,7 @@ type Observer interface {
 	// ends the goroutine ends the attempt.
 	AttemptBegins(ctx context.Context, begun Event) context.Context
 
-	// Observe is told of all other events, one after the other, shortly after each
+	// Observe gets all other events, one after the other, shortly after each
 	// has happened, from one goroutine for each queue. Where it takes too long,
 	// events are skipped, which the Worker's logger says.
 	Observe(event Event)
@@ -56,11 +56,12 @@ const (
 	JobsClaimed Kind = "jobs claimed"
 	// OutcomesWritten: N, Took. The Worker has written N outcomes in one round trip.
 	OutcomesWritten Kind = "outcomes written"
-	// UnhandledWaiting: N, Types. Due jobs wait that the Worker has no handler for,
-	// by type or by version of the payload: N of the first 10,000 jobs. It leaves
-	// them for a program that understands them; when none comes, they wait for good.
-	// The Worker looks once a minute, or less often while looking takes more than a
-	// second, and says once with N = 0 when there are none any longer.
+	// UnhandledWaiting: N, Types. Due jobs wait that the Worker has no handler
+	// for, by type or by version of the payload: N of the first 10,000 jobs. It
+	// leaves them for a program that understands them. Without one, they wait
+	// forever. The Worker looks once a minute, or less often while looking
+	// takes more than a second, and says once with N = 0 when there are none
+	// any longer.
 	UnhandledWaiting Kind = "unhandled waiting"
 	// StoreAway: Err. The store does not answer any more.
 	StoreAway Kind = "store away"

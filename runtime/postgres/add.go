@@ -27,14 +27,6 @@ func (q *queue) Add(ctx context.Context, batch driver.Batch) (driver.Added, erro
 			return driver.Added{}, err
 		}
 	}
-	added, err := q.add(ctx, batch)
-	if errors.Is(err, driver.ErrQueueNotFound) {
-		q.queues.drop(q.name)
-	}
-	return added, err
-}
-
-func (q *queue) add(ctx context.Context, batch driver.Batch) (driver.Added, error) {
 	jobType, err := q.typeNumber(ctx, batch.Type)
 	if err != nil {
 		return driver.Added{}, err
@@ -59,10 +51,20 @@ func (q *queue) addOne(ctx context.Context, batch driver.Batch, jobType int32) (
 		err = insertOne(ctx, q.notifying(jobArrived), params)
 	}
 	if err != nil {
-		return driver.Added{}, fmt.Errorf("insert: %w", err)
+		return driver.Added{}, q.insertFailed("insert", err)
 	}
 	q.added(batch.Options)
 	return driver.Added{IDs: []snowflake.ID{snowflake.ID(params.ID)}}, nil
+}
+
+// insertFailed is the error of a statement, after which a queue that is not there
+// any more is looked up anew. The errors of payloads do not come here: their
+// methods are the user's.
+func (q *queue) insertFailed(doing string, err error) error {
+	if errors.Is(err, driver.ErrQueueNotFound) {
+		q.queues.drop(q.name)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
 // addParams encodes the one job of a batch.
@@ -113,7 +115,7 @@ func (q *queue) addClaimed(ctx context.Context, batch driver.Batch, jobType int3
 		err = driver.ErrQueueNotFound
 	}
 	if err != nil {
-		return driver.Added{}, fmt.Errorf("insert claimed: %w", err)
+		return driver.Added{}, q.insertFailed("insert claimed", err)
 	}
 	id := snowflake.ID(p.ID)
 	return driver.Added{IDs: []snowflake.ID{id}, Claimed: []driver.Row{{
@@ -130,6 +132,8 @@ type batchInsert struct {
 	jobType int32
 	ids     []snowflake.ID
 	buffer  []byte // for encoding, of the largest chunk so far
+	// notEncoded is why a payload was not encoded in addChunks.
+	notEncoded error
 }
 
 func (q *queue) addMany(ctx context.Context, batch driver.Batch, jobType int32) (driver.Added, error) {
@@ -148,9 +152,12 @@ func (q *queue) addMany(ctx context.Context, batch driver.Batch, jobType int32) 
 	case q.tx != nil:
 		err = b.addBound(ctx, first)
 	case first.to == batch.Len:
-		_, err = again(ctx, q.store, func() (struct{}, error) { return struct{}{}, insertChunk(ctx, q.db, first) })
+		_, err = again(ctx, q.store, func() (struct{}, error) { return struct{}{}, b.insert(ctx, q.db, first) })
 	default:
-		err = b.addChunks(ctx, first)
+		_, err = again(ctx, q.store, func() (struct{}, error) { return struct{}{}, b.addChunks(ctx, first) })
+		if b.notEncoded != nil {
+			err = b.notEncoded
+		}
 	}
 	if err != nil {
 		return driver.Added{}, err
@@ -175,30 +182,48 @@ func (b *batchInsert) addBound(ctx context.Context, first chunk) error {
 		if i == len(chunks)-1 {
 			db = b.notifying(jobArrived)
 		}
-		if err := insertChunk(ctx, db, c); err != nil {
+		if err := b.insert(ctx, db, c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+var (
+	// errPayloadEnded is the error of a batch of which the method of a payload has
+	// ended the goroutine that encodes ahead.
+	errPayloadEnded = errors.New("a method of a payload ended its goroutine")
+	errNotEncoded   = errors.New("a payload was not encoded")
+)
+
 // addChunks adds chunk after chunk in one transaction, while another goroutine
-// encodes ahead.
+// encodes ahead. It may be called again: all but the first chunk is encoded anew.
 func (b *batchInsert) addChunks(ctx context.Context, first chunk) error {
 	encoding, stop := context.WithCancel(ctx)
 	encoded := make(chan chunk, 1)
+	send := func(c chunk) {
+		select {
+		case encoded <- c:
+		case <-encoding.Done():
+		}
+	}
 	go func() {
 		defer close(encoded)
+		returned := false
+		defer func() {
+			if !returned { // or what was encoded so far would be taken for all
+				_ = recover()
+				send(chunk{err: errPayloadEnded})
+			}
+		}()
 		for to := first.to; to < b.batch.Len && encoding.Err() == nil; {
 			c := b.encode(to)
-			select {
-			case encoded <- c:
-			case <-encoding.Done():
-			}
+			send(c)
 			if to = c.to; c.err != nil {
-				return
+				break
 			}
 		}
+		returned = true
 	}()
 	defer func() {
 		stop()
@@ -206,14 +231,15 @@ func (b *batchInsert) addChunks(ctx context.Context, first chunk) error {
 		}
 	}()
 	return b.inTx(ctx, func(db *pgdb.Queries) error {
-		if err := insertChunk(ctx, db, first); err != nil {
+		if err := b.insert(ctx, db, first); err != nil {
 			return err
 		}
 		for c := range encoded {
 			if c.err != nil {
-				return c.err
+				b.notEncoded = c.err
+				return errNotEncoded
 			}
-			if err := insertChunk(ctx, db, c); err != nil {
+			if err := b.insert(ctx, db, c); err != nil {
 				return err
 			}
 		}
@@ -254,13 +280,14 @@ func (b *batchInsert) encode(from int) (c chunk) {
 	return c
 }
 
-func insertChunk(ctx context.Context, db *pgdb.Queries, c chunk) error {
+// insert adds the jobs of a chunk.
+func (b *batchInsert) insert(ctx context.Context, db *pgdb.Queries, c chunk) error {
 	n, err := db.AddBatch(ctx, c.params)
 	if err == nil && n == 0 {
 		err = driver.ErrQueueNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("insert %d: %w", len(c.params.Ids), err)
+		return b.insertFailed(fmt.Sprintf("insert %d", len(c.params.Ids)), err)
 	}
 	return nil
 }

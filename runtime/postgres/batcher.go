@@ -63,8 +63,16 @@ func (b *insertBatcher) add(ctx context.Context, params pgdb.AddParams) error {
 		defer b.finished()
 		return insertAgain(ctx, b.db, params)
 	}
-	one := &pendingInsert{params: params, ctx: ctx, done: make(chan error, 1)}
+	b.mu.Unlock()
+	// The caller's context may have methods of the user's. Here alone they are called.
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	one := &pendingInsert{params: params, ctx: waiting, done: make(chan error, 1)}
+	b.mu.Lock()
 	b.waiting = append(b.waiting, one)
+	if b.inFlight == 0 {
+		b.begin()
+	}
 	b.mu.Unlock()
 	late := time.NewTimer(batcherPatience)
 	defer late.Stop()
@@ -72,7 +80,7 @@ func (b *insertBatcher) add(ctx context.Context, params pgdb.AddParams) error {
 		select {
 		case err := <-one.done:
 			return err
-		case <-ctx.Done():
+		case <-waiting.Done():
 			return ctx.Err()
 		case <-late.C:
 			b.mu.Lock()
@@ -102,12 +110,27 @@ func (b *insertBatcher) begin() {
 
 // run sends what waits until nothing does.
 func (b *insertBatcher) run() {
+	var batch []*pendingInsert
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		for _, one := range batch { // those that have their answer need none
+			select {
+			case one.done <- errHookEnded:
+			default:
+			}
+		}
+		b.finished()
+	}()
 	for {
 		b.mu.Lock()
-		batch := b.next()
+		batch = b.next()
 		if len(batch) == 0 {
 			b.inFlight--
 			b.mu.Unlock()
+			returned = true
 			return
 		}
 		b.mu.Unlock()

@@ -116,3 +116,40 @@ func TestARefusedJobLeavesTheOthersAlone(t *testing.T) {
 		t.Errorf("%d jobs are there, want %d", n, callers*4/5)
 	}
 }
+
+// A rudeContext panics when it is asked for a value.
+type rudeContext struct{ context.Context }
+
+func (rudeContext) Value(any) any { panic("no values") }
+
+// The context of one caller used to be asked in the goroutine that adds the jobs
+// of all.
+func TestTheContextOfOneCallerHarmsNoOther(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	store := open(t, dsn)
+	notes(t, store)
+	const callers, each = 8, 30
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for range each {
+				if _, err := runtime.Enqueue(t.Context(), store, noteJob, &note{Text: "good"}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range each {
+				func() {
+					defer func() { _ = recover() }() // in the caller's own goroutine it is the caller's
+					_, _ = runtime.Enqueue(rudeContext{t.Context()}, store, noteJob, &note{Text: "rude"})
+				}()
+			}
+		})
+	}
+	wg.Wait()
+	if n := query[int](t, connect(t, dsn), "SELECT count(*) FROM jobgen.job WHERE payload::text LIKE '%good%'"); n != callers*each {
+		t.Errorf("%d jobs of the others are there, want %d", n, callers*each)
+	}
+}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
@@ -126,5 +125,5 @@ func conflictWith(ctx context.Context, db *pgdb.Queries, k driver.KnownType, row
 	default:
 		return nil, nil
 	}
-	return &runtime.TypeConflictError{Type: runtime.JobType(k.Type), Version: k.Version, Reason: reason}, nil
+	return &driver.TypeConflictError{Type: k.Type, Version: k.Version, Reason: reason}, nil
 }

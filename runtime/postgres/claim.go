@@ -59,11 +59,10 @@ func (q *queue) Claim(ctx context.Context, req driver.ClaimRequest) (claimed dri
 	if err != nil {
 		return claimed, err
 	}
-	rows, err := again(ctx, q.store, func() ([]pgdb.ClaimRow, error) { return q.db.Claim(ctx, call.params) })
-	if err != nil {
-		return claimed, call.failed(err)
+	if err := call.send(ctx, func() error { return q.db.EachClaimed(ctx, call.params, call.take) }); err != nil {
+		return claimed, err
 	}
-	err = call.claimed(ctx, rows, &claimed)
+	err = call.claimed(ctx, &claimed)
 	return claimed, err
 }
 
@@ -78,29 +77,22 @@ func (q *queue) finishAndClaim(ctx context.Context, req driver.ClaimRequest) (cl
 		return claimed, err
 	}
 	f := newFinishCall(req.Finish)
-	rows, err := again(ctx, q.store, func() ([]pgdb.FinishAndClaimRow, error) {
-		p := &call.params
-		return q.db.FinishAndClaim(ctx, pgdb.FinishAndClaimParams{
+	p := &call.params
+	err = call.send(ctx, func() error {
+		return q.db.EachFinishedAndClaimed(ctx, pgdb.FinishAndClaimParams{
 			Queue: p.Queue, Handler: p.Handler, Ids: f.done.Ids, Numbers: f.done.Numbers, Logs: f.done.Logs,
 			Types: p.Types, MaxJobs: p.MaxJobs, Priorities: p.Priorities, Due: p.Due, After: p.After,
 			Sweep: p.Sweep, CanDeclareDead: p.CanDeclareDead,
-		})
+		}, call.take)
 	})
 	if err != nil {
-		return claimed, call.failed(err)
-	}
-	taken := make([]pgdb.ClaimRow, 0, len(rows))
-	for _, row := range rows {
-		if row.Kind == kindFinished {
-			f.finished[row.ID] = true
-		} else {
-			taken = append(taken, pgdb.ClaimRow(row))
-		}
-	}
-	if err := call.claimed(ctx, taken, &claimed); err != nil {
 		return claimed, err
 	}
-	claimed.Finished, err = q.finishRest(ctx, call.params.Handler, f)
+	f.note(call.finished)
+	if err := call.claimed(ctx, &claimed); err != nil {
+		return claimed, err
+	}
+	claimed.Finished, err = q.finishRest(ctx, p.Handler, f)
 	return claimed, err
 }
 
@@ -113,6 +105,23 @@ type claimCall struct {
 	scan   scan
 	params pgdb.ClaimParams
 	sent   time.Time
+	answer
+}
+
+// An answer is what came back of a claim.
+type answer struct {
+	rows     []driver.Row
+	unnamed  []unnamed       // rows whose types are not among the cursor's
+	buried   []pgdb.ClaimRow // jobs that have died
+	finished []int64         // jobs
+	end      *pgdb.ClaimRow  // nil where as many jobs were claimed as asked for
+	revoked  bool
+}
+
+// An unnamed is a row whose type has only a number yet.
+type unnamed struct {
+	row    int
+	number int32
 }
 
 func (q *queue) newClaimCall(ctx context.Context, req driver.ClaimRequest) (*claimCall, error) {
@@ -143,51 +152,93 @@ func (c *claimCall) failed(err error) error {
 	return fmt.Errorf("claim: %w", err)
 }
 
-// claimed makes rows of what came back, and moves the cursor on.
-func (c *claimCall) claimed(ctx context.Context, rows []pgdb.ClaimRow, claimed *driver.Claimed) error {
+// send sends the claim, by a statement that gives each row to take.
+func (c *claimCall) send(ctx context.Context, statement func() error) error {
+	_, err := again(ctx, c.q.store, func() (struct{}, error) {
+		c.answer = answer{rows: make([]driver.Row, 0, c.cursor.expected(c.req.Limit))}
+		return struct{}{}, statement()
+	})
+	if err != nil {
+		return c.failed(err)
+	}
+	return nil
+}
+
+// typeOf returns the type of the cursor with that number.
+func (c *claimCall) typeOf(number int32) (t driver.TypeVersion, ok bool) {
+	i := slices.Index(c.params.Types, number)
+	if i < 0 {
+		return t, false
+	}
+	return c.cursor.types[i], true
+}
+
+// take takes a row of the answer down.
+func (c *claimCall) take(row *pgdb.ClaimRow) {
+	switch row.Kind {
+	case kindFinished:
+		c.finished = append(c.finished, row.ID)
+	case kindEnd:
+		end := *row
+		c.end = &end
+	case kindBuried:
+		c.buried = append(c.buried, *row)
+	default:
+		jobType, ok := c.typeOf(row.Type)
+		if !ok {
+			c.unnamed = append(c.unnamed, unnamed{len(c.rows), row.Type})
+		}
+		c.rows = append(c.rows, driver.Row{
+			ID: snowflake.ID(row.ID), Type: jobType, Payload: row.Payload,
+			Created: row.Created.Time.UTC(), Due: row.Due.Time.UTC(), MaxWork: time.Duration(row.MaxWork) * time.Microsecond,
+			Attempts: row.Attempts, MaxAttempts: row.MaxAttempts, Priority: row.Priority,
+		})
+		c.revoked = c.revoked || row.Revoked
+	}
+}
+
+// claimed returns the rows that came back, and moves the cursor on.
+func (c *claimCall) claimed(ctx context.Context, claimed *driver.Claimed) error {
 	done := time.Now()
-	var last *pgdb.ClaimRow
-	if n := len(rows) - 1; n >= 0 && rows[n].Kind == kindEnd {
-		last, rows = &rows[n], rows[:n]
+	for _, u := range c.unnamed {
+		var err error
+		if c.rows[u.row].Type, err = c.q.types.named(ctx, c.q.db, u.number); err != nil {
+			return c.failed(err)
+		}
 	}
-	var dbNow time.Time
-	if last != nil {
-		dbNow = last.Now.Time
-	}
-	claimed.Rows = make([]driver.Row, 0, len(rows))
-	revoked := false
-	for i := range rows {
-		row := &rows[i]
-		jobType, err := c.cursor.typeOf(ctx, c.q, row.Type)
+	for i := range c.buried {
+		row := &c.buried[i]
+		jobType, err := c.q.types.named(ctx, c.q.db, row.Type)
 		if err != nil {
 			return c.failed(err)
 		}
-		if row.Kind == kindBuried {
-			claimed.Buried = append(claimed.Buried, c.q.burial(ctx, row, jobType))
-			continue
-		}
-		claimed.Rows = append(claimed.Rows, claimedRow(row, jobType))
-		revoked = revoked || row.Revoked
+		claimed.Buried = append(claimed.Buried, c.q.burial(ctx, row, jobType))
 	}
+	var dbNow time.Time
+	if c.end != nil {
+		dbNow = c.end.Now.Time
+	}
+	claimed.Rows = c.rows
 	c.cursor.claimed(c.scan, claimed.Rows, dbNow, c.sent, done)
 	sortRows(claimed.Rows, c.req.LowestFirst)
+	n := len(claimed.Rows)
 	if c.q.tx == nil {
 		var late time.Duration
-		if len(claimed.Rows) > 0 && last != nil {
+		if n > 0 && c.end != nil {
 			late = dbNow.Sub(claimed.Rows[0].Due)
 		}
-		c.q.state.damping.claimed(len(claimed.Rows), late)
+		c.q.state.damping.claimed(n, late)
 	}
-	if last != nil {
-		if last.NextDue.Valid {
-			claimed.NextDue = last.NextDue.Time.Sub(dbNow)
+	if c.end != nil {
+		if c.end.NextDue.Valid {
+			claimed.NextDue = c.end.NextDue.Time.Sub(dbNow)
 		}
 		// Where jobs come in, some may have been committed out of order.
-		if sweep := c.cursor.untilSweep(done); !c.scan.full && len(claimed.Rows) > 0 && (claimed.NextDue == 0 || sweep < claimed.NextDue) {
+		if sweep := c.cursor.untilSweep(done); !c.scan.full && n > 0 && (claimed.NextDue == 0 || sweep < claimed.NextDue) {
 			claimed.NextDue = sweep
 		}
 	}
-	return c.q.afterClaim(ctx, revoked, last == nil)
+	return c.q.afterClaim(ctx, c.revoked, c.end == nil)
 }
 
 // afterClaim wakes those who have to know of a claim: others whose claims it
@@ -202,15 +253,6 @@ func (q *queue) afterClaim(ctx context.Context, revoked, more bool) error {
 	return nil
 }
 
-// claimedRow is a job as it was claimed.
-func claimedRow(row *pgdb.ClaimRow, jobType driver.TypeVersion) driver.Row {
-	return driver.Row{
-		ID: snowflake.ID(row.ID), Type: jobType, Payload: row.Payload,
-		Created: row.Created.Time.UTC(), Due: row.Due.Time.UTC(), MaxWork: time.Duration(row.MaxWork) * time.Microsecond,
-		Attempts: row.Attempts, MaxAttempts: row.MaxAttempts, Priority: row.Priority,
-	}
-}
-
 // burial is a job that has died as its last attempt's log says, which may be
 // there no longer: the claim has been made, and does not fail for that.
 func (q *queue) burial(ctx context.Context, row *pgdb.ClaimRow, jobType driver.TypeVersion) driver.Burial {
@@ -222,15 +264,21 @@ func (q *queue) burial(ctx context.Context, row *pgdb.ClaimRow, jobType driver.T
 	return b
 }
 
-// sortRows sorts into claim order.
+// sortRows sorts into claim order, in which they usually come.
 func sortRows(rows []driver.Row, lowestFirst bool) {
-	slices.SortFunc(rows, func(a, b driver.Row) int {
+	compare := func(a, b *driver.Row) int {
 		byPriority := cmp.Compare(a.Priority, b.Priority)
 		if lowestFirst {
 			byPriority = -byPriority
 		}
 		return cmp.Or(byPriority, a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
-	})
+	}
+	for i := 1; i < len(rows); i++ {
+		if compare(&rows[i-1], &rows[i]) > 0 {
+			slices.SortFunc(rows, func(a, b driver.Row) int { return compare(&a, &b) })
+			return
+		}
+	}
 }
 
 // claimFirst claims the first job that waits, wherever it stands, or the first
@@ -290,17 +338,6 @@ func (c *cursor) typeNumbers(ctx context.Context, q *queue) ([]int32, error) {
 		c.mu.Unlock()
 	}
 	return numbers, err
-}
-
-// typeOf returns the type with that number.
-func (c *cursor) typeOf(ctx context.Context, q *queue, number int32) (driver.TypeVersion, error) {
-	c.mu.Lock()
-	i := slices.Index(c.numbers, number)
-	c.mu.Unlock()
-	if i >= 0 {
-		return c.types[i], nil
-	}
-	return q.types.named(ctx, q.db, number)
 }
 
 // dueParam is a job's due as a parameter; null is the time of the statement.

@@ -2,9 +2,7 @@ package postgres_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,14 +17,18 @@ import (
 // claim claims as a worker does, and says how long until it should again.
 func claim(t *testing.T, queue *runtime.Queue, handler string, limit int) ([]*runtime.Job, time.Duration) {
 	t.Helper()
-	sent := time.Now()
 	claimed, err := queue.Driver().Claim(t.Context(), driver.ClaimRequest{Handler: handler, Types: noteVersions, Limit: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
 	jobs := make([]*runtime.Job, len(claimed.Rows))
 	for i := range claimed.Rows {
-		jobs[i] = queue.Job(&claimed.Rows[i], handler, sent)
+		row := &claimed.Rows[i]
+		jobs[i] = &runtime.Job{
+			ID: row.ID, Type: runtime.JobType(row.Type.Type), Data: row.Payload, PayloadVersion: row.Type.Version, Priority: row.Priority,
+			AttemptsMade: row.Attempts - 1, AttemptsRemaining: row.MaxAttempts - row.Attempts,
+			JobClaim: &runtime.JobClaim{JobID: row.ID, HandlerID: handler, AttemptNumber: row.Attempts - 1, Queue: queue},
+		}
 	}
 	return jobs, claimed.NextDue
 }
@@ -174,118 +176,10 @@ func TestAClaimCostsTheSameHoweverManyJobsAreFinished(t *testing.T) {
 	add(t, store, 1)
 	conn := connect(t, dsn)
 	due, after := store.Cursors(queue, noteVersions...)
-	fromCursor := blocks(t, conn, `SELECT * FROM jobgen.claim(QUEUE, HANDLER, TYPES, 10, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`, due, after)
-	fromStart := blocks(t, conn, `SELECT * FROM jobgen.claim(QUEUE, HANDLER, TYPES, 10, '{0,1,2,3,4,5,6,7,8,9}', array_fill('-infinity'::timestamptz, '{10}'), array_fill(0::bigint, '{10}'), false, false)`)
+	fromCursor := measure(t, conn, `SELECT * FROM jobgen.claim(QUEUE, HANDLER, TYPES, 10, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`, due, after).blocks
+	fromStart := measure(t, conn, `SELECT * FROM jobgen.claim(QUEUE, HANDLER, TYPES, 10, '{0,1,2,3,4,5,6,7,8,9}', array_fill('-infinity'::timestamptz, '{10}'), array_fill(0::bigint, '{10}'), false, false)`).blocks
 	if fromCursor > 100 || fromStart < 5*fromCursor {
 		t.Errorf("a claim from the cursor looked at %d blocks, one from the beginning at %d; want at most 100 and, for comparison, five times as many", fromCursor, fromStart)
-	}
-}
-
-// numbers puts the numbers of the queue "notes", the handler "h" and the type
-// "note" into a statement.
-var numbers = strings.NewReplacer("QUEUE", "jobgen.name_number('notes', 0)", "HANDLER", "jobgen.name_number('h', 0)",
-	"TYPES", "ARRAY[jobgen.name_number('note@1', 0)]")
-
-// blocks runs a statement, undoes what it did and returns how many blocks of
-// tables and indexes it looked at, once what a new connection reads of the
-// catalogs has been read.
-func blocks(t *testing.T, conn *pgx.Conn, sql string, args ...any) int {
-	t.Helper()
-	sql = numbers.Replace(sql)
-	var text []byte
-	for range 2 {
-		tx, err := conn.Begin(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := tx.QueryRow(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+sql, args...).Scan(&text); err != nil {
-			t.Fatal(err)
-		}
-		if err := tx.Rollback(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var plans []struct {
-		Plan struct {
-			Hit  int `json:"Shared Hit Blocks"`
-			Read int `json:"Shared Read Blocks"`
-		}
-		Took float64 `json:"Execution Time"` // milliseconds
-	}
-	if err := json.Unmarshal(text, &plans); err != nil {
-		t.Fatal(err)
-	}
-	// A plan that compares each row with each place looks at few blocks, and
-	// takes seconds.
-	if plans[0].Took > 3000 {
-		t.Errorf("%s: %.0f ms", sql, plans[0].Took)
-	}
-	return plans[0].Plan.Hit + plans[0].Plan.Read
-}
-
-// Autovacuum may look at the table when it is empty, or when nothing in it is
-// claimed, and the planner believes it for long after. A connection keeps the
-// plans of its first calls.
-func TestClaimingAndFinishingKeepTheirPlansWhateverTheStatistics(t *testing.T) {
-	t.Parallel()
-	const all, batch = 30_000, 1000
-	nothing := func(*testing.T, *pgx.Conn, func(*testing.T)) {}
-	analyze := func(t *testing.T, conn *pgx.Conn, _ func(*testing.T)) { exec(t, conn, "VACUUM ANALYZE jobgen.job") }
-	plan := func(t *testing.T, _ *pgx.Conn, call func(*testing.T)) { call(t) }
-	drained := func(t *testing.T, conn *pgx.Conn, call func(*testing.T)) {
-		exec(
-			t, conn, "INSERT INTO jobgen.job (id, queue, type, payload) SELECT n, jobgen.name_number('notes', 0), jobgen.name_number('note@1', 0), '{}' FROM generate_series(1, 30000) n",
-			"DELETE FROM jobgen.job", // the table keeps its pages
-		)
-		analyze(t, conn, call)
-	}
-	for name, when := range map[string]struct {
-		empty, full func(*testing.T, *pgx.Conn, func(*testing.T))
-	}{
-		"never analyzed":             {nothing, nothing},
-		"analyzed when empty":        {analyze, nothing},
-		"analyzed when full":         {nothing, analyze},
-		"analyzed when drained":      {drained, nothing},
-		"planned when empty":         {plan, nothing},
-		"planned before an analysis": {plan, analyze},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dsn := pgtest.DSN(t)
-			store := open(t, dsn)
-			queue := notes(t, store)
-			conn := connect(t, dsn)
-			exec(t, conn, "ALTER TABLE jobgen.job SET (autovacuum_enabled = off)")
-			ids, numbers := make([]int64, batch), make([]int32, batch)
-			call := func(t *testing.T) {
-				due, after := store.Cursors(queue, noteVersions...)
-				for statement, args := range map[string][]any{
-					`SELECT * FROM jobgen.claim(QUEUE, HANDLER, TYPES, 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, false, false)`:                                         {due, after},
-					`SELECT jobgen.complete(QUEUE, HANDLER, $1, $2, array_fill(''::bytea, '{1000}'))`:                                                                {ids, numbers},
-					`SELECT jobgen.fail(QUEUE, HANDLER, $1, $2, array_fill('no'::text, '{1000}'), array_fill(0::bigint, '{1000}'), array_fill(''::bytea, '{1000}'))`: {ids, numbers},
-					`SELECT jobgen.release(QUEUE, HANDLER, $1, $2)`:                                                                                                  {ids, numbers},
-					`SELECT * FROM jobgen.claim(QUEUE, 2, TYPES, 1000, '{0,1,2,3,4,5,6,7,8,9}', $1, $2, true, false)`:                                                {due, after},
-					`SELECT jobgen.lost_claims(QUEUE, HANDLER, $1, $2)`:                                                                                              {ids, numbers},
-					`SELECT jobgen.finish(QUEUE, HANDLER, id, number, true, '', 0, '') FROM unnest($1::bigint[], $2::integer[]) u(id, number)`:                       {ids, numbers},
-					`SELECT jobgen.cancel(QUEUE, id) FROM unnest($1::bigint[]) id`:                                                                                   {ids},
-				} {
-					if n := blocks(t, conn, statement, args...); n > 60*batch {
-						t.Errorf("%s: %d of %d jobs took %d blocks", statement, batch, all, n)
-					}
-				}
-			}
-			when.empty(t, conn, call)
-			if _, err := runtime.EnqueueBatch(t.Context(), store, noteJob, make([]note, all)); err != nil {
-				t.Fatal(err)
-			}
-			when.full(t, conn, call)
-			jobs, _ := claim(t, queue, "h", batch) // the sweep at the beginning
-			for i, job := range jobs {
-				ids[i] = int64(job.ID)
-			}
-			slices.Sort(ids)
-			call(t)
-		})
 	}
 }
 

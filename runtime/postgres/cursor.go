@@ -30,6 +30,7 @@ type cursor struct {
 	dbNow      time.Time // the database's time, as known at
 	at         time.Time
 	always     bool // sweep with every claim
+	taken      int  // jobs by the last claim
 }
 
 // A sweep is followed by a pause of so many times what it took, so that sweeps
@@ -95,6 +96,7 @@ func (c *cursor) next(now time.Time, lowestFirst bool) scan {
 func (c *cursor) claimed(s scan, rows []driver.Row, dbNow, sent, done time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.taken = len(rows)
 	for i := range rows {
 		c.advance(rows[i].Priority, rows[i].Due, int64(rows[i].ID))
 	}
@@ -115,6 +117,14 @@ func (c *cursor) claimed(s scan, rows []driver.Row, dbNow, sent, done time.Time)
 		c.failing = 0
 		c.fullNext = done.Add(max(fullPause, min(fullDuty*took, max(fullMost, fullMostDuty*took))))
 	}
+}
+
+// expected is how many jobs the next claim is given room for: as many as the
+// last one took and some more.
+func (c *cursor) expected(limit int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return min(limit, c.taken+c.taken/4+8)
 }
 
 // failed has a full sweep that failed wait for as long as it took, and for longer

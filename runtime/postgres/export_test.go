@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -35,9 +36,21 @@ func (s *Store) Advance(ctx context.Context, d time.Duration) error {
 // Pool is the pool that the store works on.
 func (s *Store) Pool() *pgxpool.Pool { return s.db.server.pool }
 
-// Upkeep is one turn of what a process does every hour.
+// Upkeep is what a process does every hour. It waits for the store's own, which
+// begins when the store is opened: of two at once one does nothing.
 func (s *Store) Upkeep(ctx context.Context, keepDays int32) error {
-	failures, err := s.db.pooled.Upkeep(ctx, keepDays)
+	var failures []string
+	err := pgx.BeginFunc(ctx, s.db.server.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('jobgen.upkeep', 0))"); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, s.db.schema.apply("SELECT jobgen.upkeep($1)"), keepDays)
+		if err != nil {
+			return err
+		}
+		failures, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
 	if err == nil && len(failures) > 0 {
 		err = errors.New(strings.Join(failures, "; "))
 	}

@@ -55,33 +55,47 @@ func (q *queue) Finish(ctx context.Context, handler string, outcomes []driver.Ou
 // A finishCall is outcomes on their way.
 type finishCall struct {
 	outcomes []driver.Outcome
-	order    []int // of the outcomes that are not released, by the ids of their jobs
+	order    []int // of the outcomes that are not released, by the ids of their jobs; decided where finished
 	done     pgdb.CompleteParams
 	failed   pgdb.FailParams
-	finished map[int64]bool // what the quick statements have finished
 	released []driver.Attempt
 }
+
+// decided stands in a finishCall's order for an outcome that a quick statement
+// has written.
+const decided = -1
 
 // newFinishCall puts outcomes into the order of ids, in which every statement
 // locks jobs. A job that is there twice is finished by its first outcome; the
 // second is left to finishRest.
 func newFinishCall(outcomes []driver.Outcome) *finishCall {
-	f := &finishCall{outcomes: outcomes, order: make([]int, 0, len(outcomes)), finished: make(map[int64]bool, len(outcomes))}
+	f := &finishCall{outcomes: outcomes, order: make([]int, 0, len(outcomes))}
+	completed, logs := 0, false
 	for i := range outcomes {
-		if outcomes[i].Kind == driver.Released {
-			f.released = append(f.released, outcomes[i].Attempt)
-		} else {
-			f.order = append(f.order, i)
+		switch o := &outcomes[i]; o.Kind {
+		case driver.Released:
+			f.released = append(f.released, o.Attempt)
+			continue
+		case driver.Completed:
+			completed++
+			logs = logs || len(o.Log) > 0
 		}
+		f.order = append(f.order, i)
 	}
 	slices.SortStableFunc(f.order, func(a, b int) int { return cmp.Compare(outcomes[a].Job, outcomes[b].Job) })
+	if completed > 0 {
+		f.done.Ids, f.done.Numbers = make([]int64, 0, completed), make([]int32, 0, completed)
+	}
 	for k, i := range f.order {
 		o := &outcomes[i]
 		if k > 0 && outcomes[f.order[k-1]].Job == o.Job {
 			continue
 		}
 		if o.Kind == driver.Completed {
-			f.done.Ids, f.done.Numbers, f.done.Logs = append(f.done.Ids, int64(o.Job)), append(f.done.Numbers, o.Number), append(f.done.Logs, o.Log)
+			f.done.Ids, f.done.Numbers = append(f.done.Ids, int64(o.Job)), append(f.done.Numbers, o.Number)
+			if logs { // or the server takes every log for empty
+				f.done.Logs = append(f.done.Logs, o.Log)
+			}
 			continue
 		}
 		f.failed.Ids, f.failed.Numbers, f.failed.Logs = append(f.failed.Ids, int64(o.Job)), append(f.failed.Numbers, o.Number), append(f.failed.Logs, o.Log)
@@ -101,8 +115,11 @@ func retryParam(o *driver.Outcome) int64 {
 
 // note takes down the jobs that a quick statement has finished.
 func (f *finishCall) note(ids []int64) {
-	for _, id := range ids {
-		f.finished[id] = true
+	slices.Sort(ids)
+	for k, i := range f.order {
+		if i != decided && len(ids) > 0 && int64(f.outcomes[i].Job) == ids[0] {
+			f.order[k], ids = decided, ids[1:]
+		}
 	}
 }
 
@@ -110,14 +127,7 @@ func (f *finishCall) note(ids []int64) {
 // what became of all.
 func (q *queue) finishRest(ctx context.Context, handler int32, f *finishCall) ([]driver.Result, error) {
 	results := make([]driver.Result, len(f.outcomes))
-	rest := make([]int, 0, len(f.order)-len(f.finished))
-	for _, i := range f.order {
-		if id := int64(f.outcomes[i].Job); f.finished[id] {
-			delete(f.finished, id)
-			continue
-		}
-		rest = append(rest, i)
-	}
+	rest := slices.DeleteFunc(f.order, func(i int) bool { return i == decided })
 	if len(rest) == 0 {
 		return results, nil
 	}

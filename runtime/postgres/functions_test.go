@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -54,35 +53,6 @@ func TestEachFunctionsBodyIsValid(t *testing.T) {
 	}
 	if n := query[int](t, conn, "SELECT count(*) FROM pg_proc WHERE pronamespace = 'jobgen'::regnamespace"); n != len(files) {
 		t.Errorf("%d functions, of %d files", n, len(files))
-	}
-}
-
-// refused are forms that distributed PostgreSQL (Citus) refuses and that have
-// another of the same price.
-var refused = map[string]*regexp.Regexp{
-	"a function in SQL with parameters, which is planned as a part of its caller": regexp.MustCompile(`(?s)FUNCTION jobgen\.\w+\([^)]+\).*LANGUAGE sql(?: STABLE| SECURITY|\n)`),
-	"a volatile function in a statement that changes rows":                        regexp.MustCompile(`(?s)\b(?:UPDATE|DELETE FROM) jobgen\.[^;]*\b(?:clock_timestamp|now|random|nextval)\(`),
-	"a subquery in ON CONFLICT":                                                   regexp.MustCompile(`(?s)ON CONFLICT[^;]*\(\s*SELECT`),
-}
-
-func TestNoFunctionHasAFormThatDistributedPostgreSQLRefuses(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob("functions/*.sql")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("function files %v, %v", files, err)
-	}
-	comment := regexp.MustCompile(`--.*`)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sql := comment.ReplaceAllString(string(text), "")
-		for what, form := range refused {
-			if found := form.FindString(sql); found != "" {
-				t.Errorf("%s has %s:\n%s", file, what, found)
-			}
-		}
 	}
 }
 

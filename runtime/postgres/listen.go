@@ -43,7 +43,7 @@ func newListener(d *database) *listener {
 // start begins to listen, if that has not begun. It does not wait: whoever
 // waits is woken once LISTEN is in force.
 func (l *listener) start() {
-	l.once.Do(func() { l.task.Go(l.run) })
+	l.once.Do(func() { l.task.Go(func() { untilReturned(l.life, l.run) }) })
 }
 
 // close ends listening, now or for good.
@@ -130,11 +130,15 @@ func (l *listener) connect() (*pgx.Conn, error) {
 		return nil, err
 	}
 	conn := pooled.Hijack()
-	if _, err := conn.Exec(ctx, "LISTEN "+quote(l.channel), pgx.QueryExecModeSimpleProtocol); err != nil {
-		conn.Close(ctx)
-		return nil, err
-	}
-	return conn, nil
+	listens := false
+	defer func() {
+		if !listens {
+			conn.Close(ctx)
+		}
+	}()
+	_, err = conn.Exec(ctx, "LISTEN "+quote(l.channel), pgx.QueryExecModeSimpleProtocol)
+	listens = err == nil
+	return conn, err
 }
 
 // received acts on a notification.

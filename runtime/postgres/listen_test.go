@@ -82,11 +82,11 @@ func TestAProcessHasOneListenConnectionAndCloseEndsIt(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	store := open(t, dsn)
 	for _, name := range []string{"notes", "a", "b", "c"} {
-		queue, err := store.Queue(t.Context(), name)
+		queue, err := store.GetQueue(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		settled(t, queue)
+		settled(t, queue.(*runtime.Queue))
 	}
 	conn := connect(t, dsn)
 	if n := query[int](t, conn, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"); n != 1 {

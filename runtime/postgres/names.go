@@ -52,7 +52,7 @@ func (i *interned) number(ctx context.Context, name string, look, create numbers
 	return number, err
 }
 
-var errVanished = errors.New("it is made and deleted all the time")
+var errVanished = errors.New("it is created and deleted all the time")
 
 func numberOf(ctx context.Context, name string, look, create numbersByName) (int32, error) {
 	for range 5 { // whoever else makes it at the same time may delete it again

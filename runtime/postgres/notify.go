@@ -70,7 +70,7 @@ type notifier struct {
 	sender  string
 
 	mu      sync.Mutex
-	pending map[string]bool
+	pending map[notice]bool
 	running bool
 	closed  bool
 	idle    sync.WaitGroup
@@ -79,26 +79,31 @@ type notifier struct {
 	end     context.CancelFunc
 }
 
+// A notice is an event of a queue.
+type notice struct {
+	event event
+	queue int32
+}
+
 const (
 	notifyPause   = 10 * time.Millisecond
 	notifyTimeout = 5 * time.Second
 )
 
 func newNotifier(db *pgdb.Queries, channel string) *notifier {
-	n := &notifier{db: db, channel: channel, sender: randomText(), pending: make(map[string]bool), stop: make(chan struct{})}
+	n := &notifier{db: db, channel: channel, sender: randomText(), pending: make(map[notice]bool), stop: make(chan struct{})}
 	n.life, n.end = context.WithCancel(context.Background())
 	return n
 }
 
 // send queues a notification.
 func (n *notifier) send(e event, queue int32) {
-	message := e.message(queue, n.sender)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
 		return
 	}
-	n.pending[message] = true
+	n.pending[notice{e, queue}] = true
 	if !n.running {
 		n.running = true
 		n.idle.Go(n.run)
@@ -107,16 +112,25 @@ func (n *notifier) send(e event, queue int32) {
 
 // run sends until nothing is left to send.
 func (n *notifier) run() {
+	returned := false
+	defer func() {
+		if !returned { // a hook has ended the goroutine; the next event begins another
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.running = false
+		}
+	}()
 	for {
 		n.mu.Lock()
 		if len(n.pending) == 0 {
 			n.running = false
 			n.mu.Unlock()
+			returned = true
 			return
 		}
 		messages := make([]string, 0, len(n.pending))
-		for message := range n.pending {
-			messages = append(messages, message)
+		for one := range n.pending {
+			messages = append(messages, one.event.message(one.queue, n.sender))
 		}
 		clear(n.pending)
 		n.mu.Unlock()

@@ -20,7 +20,7 @@ func TestNotificationsCarryNoData(t *testing.T) {
 	ear := connect(t, dsn)
 	exec(t, ear, "LISTEN "+pgx.Identifier{store.Channel()}.Sanitize())
 
-	queue, err := store.Queue(t.Context(), "a queue of secrets")
+	queue, err := store.CreateQueue(t.Context(), "a queue of secrets")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,9 +65,9 @@ func checkIdentifier(what, name string) error {
 	return nil
 }
 
-// WithoutListen does without the LISTEN connection, as a pooler in
-// transaction mode demands: jobs of other processes and revoked claims are
-// then found by polling alone.
+// WithoutListen uses no LISTEN connection, since a pooler in transaction mode
+// does not support one: jobs of other processes and revoked claims are then
+// found by polling alone.
 func WithoutListen() Option {
 	return func(o *options) error {
 		o.listen = false
@@ -76,7 +76,7 @@ func WithoutListen() Option {
 }
 
 // WithRetention chooses how long the logs of ended attempts are kept, in whole
-// days; the default is 30 days, and 0 keeps them for good. Cancelled jobs are
+// days; the default is 30 days, and 0 keeps them forever. Cancelled jobs are
 // remembered for as long. Dead jobs are kept until they are revived or their
 // queue is deleted.
 func WithRetention(d time.Duration) Option {

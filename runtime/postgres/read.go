@@ -14,12 +14,9 @@ import (
 
 // Stats implements [driver.Queue].
 func (q *queue) Stats(ctx context.Context, req driver.StatsRequest) (stats driver.Stats, err error) {
-	switch {
-	case req.ByType:
+	if req.ByType {
 		stats, err = q.countByType(ctx, req.Limit)
-	case req.Limit > 0:
-		stats, err = q.countUpTo(ctx, req.Limit)
-	default:
+	} else {
 		stats.Counts, err = q.count(ctx)
 	}
 	if err != nil {
@@ -40,11 +37,6 @@ func (q *queue) count(ctx context.Context) (driver.Counts, error) {
 		return count(ctx) // only the transaction sees what is in it
 	}
 	return q.state.counts.share(ctx, count)
-}
-
-func (q *queue) countUpTo(ctx context.Context, limit int64) (driver.Stats, error) {
-	row, err := q.db.StatsUpTo(ctx, pgdb.StatsUpToParams{Queue: q.number, MaxJobs: limit})
-	return driver.Stats{Counts: driver.Counts{Waiting: row.Waiting, Due: row.Due, Claimed: row.Claimed}, More: row.More}, err
 }
 
 func (q *queue) countByType(ctx context.Context, limit int64) (stats driver.Stats, err error) {

@@ -82,6 +82,7 @@ func (s *idSource) reach(ctx context.Context) (*pgx.Conn, error) {
 	reached, slots := make(chan *pgx.Conn), make(chan struct{}, probesMost)
 	try := func() {
 		defer func() { <-slots }()
+		defer func() { _ = recover() }() // of a hook
 		limited, stop := context.WithTimeout(ctx, probeTime)
 		defer stop()
 		conn, err := s.connect(limited)

@@ -22,9 +22,8 @@ var roleNames = []string{"owner", "migrate", "enqueue", "work", "read", "admin"}
 // the server's, so two applications need two prefixes.
 //
 // The script is run before the first migration and after each, and may be run
-// at any time: what is as it should be is left so. Of the options only
-// [WithSchema] counts; the schema "public", which belongs to others as well, is
-// refused.
+// at any time: it changes only what differs. Of the options only [WithSchema]
+// counts; the schema "public", which belongs to others as well, is refused.
 func RoleScript(prefix string, opts ...Option) (string, error) {
 	o, err := newOptions(opts)
 	if err == nil {

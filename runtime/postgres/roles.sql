@@ -95,7 +95,7 @@ BEGIN
   GRANT SELECT (queue, id, priority, type, attempts, max_attempts, handler, created, due, claimed, expires, max_work, early)
     ON "jobgen".job TO "jobgen_work", "jobgen_read";
   GRANT SELECT (number, name, created) ON "jobgen".handler TO "jobgen_work", "jobgen_read", "jobgen_admin";
-  GRANT SELECT (number, expires) ON "jobgen".node TO "jobgen_read", "jobgen_admin";
+  GRANT SELECT (number, expires, since) ON "jobgen".node TO "jobgen_read", "jobgen_admin";
   GRANT SELECT (queue, id, state, ended, priority, type, attempts, max_attempts, created, due, max_work) ON "jobgen".ended_job TO "jobgen_read";
   GRANT SELECT ON "jobgen".attempt TO "jobgen_read", "jobgen_admin";
   GRANT SELECT ON "jobgen".job, "jobgen".ended_job TO "jobgen_admin";

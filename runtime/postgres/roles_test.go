@@ -83,7 +83,7 @@ job(created due id max_attempts max_work payload priority queue type) INSERT enq
 job(attempts claimed early expires handler) INSERT work
 job_type            SELECT  admin enqueue read work
 migration           SELECT  admin enqueue read work
-node(expires number) SELECT admin read
+node(expires number since) SELECT admin read
 queue               SELECT  admin enqueue read work
 
 bury()              EXECUTE

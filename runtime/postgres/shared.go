@@ -62,6 +62,7 @@ func (s *shared[T]) lead(ctx context.Context, one *asking[T], ask func(context.C
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 		begin()
+		one.err = errHookEnded // or the others would take no answer for one
 		one.answer, one.err = ask(ctx)
 	case <-ctx.Done():
 		begin()

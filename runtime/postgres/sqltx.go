@@ -19,7 +19,7 @@ import (
 
 // sqlTx is a database/sql transaction of any PostgreSQL driver as the
 // statements of this package need it. Arrays travel as their text, which every
-// driver can send.
+// driver can send and return.
 type sqlTx struct{ tx *sql.Tx }
 
 func (t sqlTx) Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error) {
@@ -175,8 +175,39 @@ func (r *sqlRows) Err() error {
 func (r *sqlRows) CommandTag() pgconn.CommandTag                { return pgconn.CommandTag{} }
 func (r *sqlRows) FieldDescriptions() []pgconn.FieldDescription { return nil }
 func (r *sqlRows) Next() bool                                   { return r.rows.Next() }
-func (r *sqlRows) Scan(dest ...any) error                       { return r.rows.Scan(dest...) }
 func (r *sqlRows) Values() ([]any, error)                       { return nil, errNoRawRows }
 func (r *sqlRows) RawValues() [][]byte                          { return nil }
 func (r *sqlRows) Conn() *pgx.Conn                              { return nil }
 func (r *sqlRows) TypeMap() *pgtype.Map                         { return nil }
+
+// Scan reads arrays of numbers, which database/sql does not, from their text.
+func (r *sqlRows) Scan(dest ...any) error {
+	for i, d := range dest {
+		if numbers, ok := d.(*[]int64); ok {
+			dest[i] = (*arrayText)(numbers)
+		}
+	}
+	return r.rows.Scan(dest...)
+}
+
+// An arrayText is an array of numbers that is read from its text.
+type arrayText []int64
+
+func (a *arrayText) Scan(src any) error {
+	var text sql.NullString
+	if err := text.Scan(src); err != nil {
+		return err
+	}
+	*a = nil
+	for number := range strings.SplitSeq(strings.Trim(text.String, "{}"), ",") {
+		if number == "" {
+			continue
+		}
+		n, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return err
+		}
+		*a = append(*a, n)
+	}
+	return nil
+}

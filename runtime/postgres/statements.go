@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
@@ -45,6 +46,9 @@ const (
 func (s *server) ended(err error) error {
 	if err == nil || errors.Is(err, pgx.ErrNoRows) {
 		s.answered()
+		return err
+	}
+	if _, known := err.(*driver.RefusedError); known {
 		return err
 	}
 	switch state := sqlState(err); {
@@ -102,32 +106,58 @@ type statements struct {
 }
 
 func (s statements) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	tag, err := s.on.Exec(ctx, sql, args...)
+	tag, err := s.exec(ctx, sql, args)
 	return tag, s.server.ended(err)
 }
 
+func (s statements) exec(ctx context.Context, sql string, args []any) (tag pgconn.CommandTag, err error) {
+	defer hookPanicked(&err)
+	return s.on.Exec(ctx, sql, args...)
+}
+
 func (s statements) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	rows, err := s.on.Query(ctx, sql, args...)
+	rows, err := s.query(ctx, sql, args)
 	if err != nil {
 		return rows, s.server.ended(err)
 	}
-	return endedRows{rows, s.server}, nil
+	return &endedRows{Rows: rows, server: s.server}, nil
+}
+
+func (s statements) query(ctx context.Context, sql string, args []any) (rows pgx.Rows, err error) {
+	defer hookPanicked(&err)
+	return s.on.Query(ctx, sql, args...)
 }
 
 func (s statements) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	return endedRow{s.on.QueryRow(ctx, sql, args...), s.server}
+	rows, err := s.Query(ctx, sql, args...)
+	return onlyRow{rows, err}
 }
 
+// endedRows are the rows of a statement, whose error is looked at.
 type endedRows struct {
 	pgx.Rows
 	server *server
+	err    error // a hook's
 }
 
-func (r endedRows) Err() error { return r.server.ended(r.Rows.Err()) }
-
-type endedRow struct {
-	pgx.Row
-	server *server
+func (r *endedRows) Next() bool {
+	defer hookPanicked(&r.err)
+	return r.Rows.Next()
 }
 
-func (r endedRow) Scan(dest ...any) error { return r.server.ended(r.Row.Scan(dest...)) }
+func (r *endedRows) Scan(dest ...any) (err error) {
+	defer hookPanicked(&err)
+	return r.Rows.Scan(dest...)
+}
+
+func (r *endedRows) Close() {
+	defer hookPanicked(&r.err)
+	r.Rows.Close()
+}
+
+func (r *endedRows) Err() error {
+	if r.err != nil {
+		return r.err
+	}
+	return r.server.ended(r.Rows.Err())
+}

@@ -64,9 +64,10 @@ func Open(ctx context.Context, dsn string, catalogue *runtime.Catalogue, opts ..
 // more connection than the pool counts, for LISTEN, once somebody waits.
 func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, opts ...Option) (*Store, error) {
 	o, err := newOptions(opts)
-	if err == nil {
-		err = catalogue.Err()
+	if err != nil {
+		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
+	known, err := catalogue.Known()
 	if err != nil {
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
@@ -76,21 +77,21 @@ func New(ctx context.Context, pool *pgxpool.Pool, catalogue *runtime.Catalogue, 
 	}
 	d := &database{schema: schema}
 	d.server.pool, d.server.back, d.server.lost = pool, d.back, make(chan struct{}, 1)
-	d.pooled = d.queries(pool)
+	d.pooled = d.queries(hookedPool{pool})
 	d.batcher = newInsertBatcher(d.pooled)
 	d.notifier = newNotifier(d.pooled, channelName(o.schema))
 	if d.ids, err = leaseIDs(ctx, d); err != nil {
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
 	d.ids.names = &registry{queues: &d.queues, handlers: &d.handlers, workers: &d.workers, types: &d.types}
-	if err := introduce(ctx, d, catalogue.Known()); err != nil {
+	if err := introduce(ctx, d, known); err != nil {
 		d.ids.giveBack()
 		return nil, fmt.Errorf("open postgres store: %w", err)
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	d.cancel = cancel
-	d.tasks.Go(func() { d.ids.renew(life) })
-	d.tasks.Go(func() { upkeep(life, d.pooled, o.retention, d.ids.names) })
+	d.tasks.Go(func() { untilReturned(life, func() { d.ids.renew(life) }) })
+	d.tasks.Go(func() { untilReturned(life, func() { upkeep(life, d.pooled, o.retention, d.ids.names) }) })
 	if o.listen {
 		d.listener = newListener(d)
 	}
@@ -104,8 +105,14 @@ func (d *database) queries(on pgdb.DBTX) *pgdb.Queries {
 }
 
 // inTx runs do in a transaction of the store's own.
-func (d *database) inTx(ctx context.Context, do func(*pgdb.Queries) error) error {
-	tx, err := d.server.pool.Begin(ctx)
+func (d *database) inTx(ctx context.Context, do func(*pgdb.Queries) error) (err error) {
+	defer hookPanicked(&err)
+	conn, err := d.server.pool.Acquire(ctx)
+	if err != nil {
+		return d.server.ended(err)
+	}
+	defer conn.Release()
+	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return d.server.ended(err)
 	}
@@ -160,6 +167,7 @@ func closePool(pool *pgxpool.Pool) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer func() { _ = recover() }() // of a hook
 		pool.Close()
 	}()
 	select {
@@ -169,14 +177,14 @@ func closePool(pool *pgxpool.Pool) {
 }
 
 // InTx returns the store bound to the caller's transaction: what it adds,
-// completes, fails and cancels commits with tx or vanishes with it. Use it until
-// tx ends and, like tx, from one goroutine at a time. Once tx is over, whatever
+// completes, fails and cancels commits or rolls back with tx. Use it until tx
+// ends and, like tx, from one goroutine at a time. Once tx is over, whatever
 // ended it, every call returns an error and changes nothing. A claim that was
 // made in tx is finished outside it after that.
 //
-// A job that is added wakes workers of other processes when tx commits, by NOTIFY,
-// which PostgreSQL refuses in a transaction that is prepared for a two-phase
-// commit. A store opened [WithoutListen] does without it.
+// A job that is added wakes workers of other processes when tx commits, by
+// NOTIFY, which PostgreSQL refuses in a transaction that is prepared for a
+// two-phase commit. A store opened [WithoutListen] sends none.
 func (s *Store) InTx(tx pgx.Tx) *runtime.Store { return s.bind(pgxTx{tx}) }
 
 // InSQLTx is InTx for a transaction of database/sql, with the driver of pgx

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres/internal/pgdb"
 )
 
@@ -23,7 +24,7 @@ type Survey struct {
 
 // A SurveyCount is how many jobs of one type and version are in one queue.
 type SurveyCount struct {
-	runtime.TypeVersion
+	driver.TypeVersion
 	Queue      string
 	Unfinished int64 // waiting, due or not, or claimed
 	Dead       int64 // which can be revived
@@ -31,10 +32,16 @@ type SurveyCount struct {
 
 // A SurveyedJob is one job that is not finished.
 type SurveyedJob struct {
-	runtime.TypeVersion
+	driver.TypeVersion
 	ID      snowflake.ID
 	Queue   string
 	Payload []byte // the JSON as it is stored
+}
+
+// A SurveyedProcess is a process that is alive: it leases a snowflake node number.
+type SurveyedProcess struct {
+	Node  int       // the number
+	Since time.Time // since when it has had it without a gap, by the database's clock
 }
 
 // surveyPage is how many jobs a survey reads at a time.
@@ -82,11 +89,25 @@ func (s *Survey) Counts(ctx context.Context) ([]SurveyCount, error) {
 	counts := make([]SurveyCount, len(rows))
 	for i, row := range rows {
 		counts[i] = SurveyCount{
-			TypeVersion: runtime.TypeVersion{Type: runtime.JobType(row.Type), Version: row.Version},
+			TypeVersion: driver.TypeVersion{Type: row.Type, Version: row.Version},
 			Queue:       row.Queue, Unfinished: row.Unfinished, Dead: row.Dead,
 		}
 	}
 	return counts, nil
+}
+
+// Processes returns the processes that are alive, those that have been for
+// longest first.
+func (s *Survey) Processes(ctx context.Context) ([]SurveyedProcess, error) {
+	rows, err := s.db.SurveyProcesses(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("survey: list processes: %w", err)
+	}
+	processes := make([]SurveyedProcess, len(rows))
+	for i, row := range rows {
+		processes[i] = SurveyedProcess{Node: int(row.Number), Since: row.Since.Time}
+	}
+	return processes, nil
 }
 
 // Each calls do with every job that is not finished, queue by queue, and stops
@@ -100,7 +121,7 @@ func (s *Survey) Each(ctx context.Context, do func(SurveyedJob) error) error {
 		}
 		for _, row := range rows {
 			job := SurveyedJob{
-				TypeVersion: runtime.TypeVersion{Type: runtime.JobType(row.Type), Version: row.Version},
+				TypeVersion: driver.TypeVersion{Type: row.Type, Version: row.Version},
 				ID:          snowflake.ID(row.ID), Queue: row.Queue, Payload: row.Payload,
 			}
 			if err := do(job); err != nil {

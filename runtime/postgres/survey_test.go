@@ -11,6 +11,7 @@ import (
 
 	"github.com/jobgen/jobgen/internal/test/pgtest"
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/postgres"
 )
 
@@ -22,7 +23,7 @@ func TestASurveySeesEachUnfinishedJobOnceAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	first := runtime.Define[surveyed]("counted", "q")
-	second := first.At(2, runtime.Unchanged[surveyed](1))
+	second := at(first, 2, runtime.Unchanged[surveyed](1))
 	other := runtime.Define[surveyed]("other", "r", runtime.JobOptions.MaxAttempts(1))
 	dsn := pooler.empty.DSN(t)
 	open := func(defs ...*runtime.Definition) *postgres.Store {
@@ -76,9 +77,9 @@ func TestASurveySeesEachUnfinishedJobOnceAndChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []postgres.SurveyCount{
-		{TypeVersion: runtime.TypeVersion{Type: "counted", Version: 1}, Queue: "q", Unfinished: many},
-		{TypeVersion: runtime.TypeVersion{Type: "counted", Version: 2}, Queue: "q", Unfinished: 1},
-		{TypeVersion: runtime.TypeVersion{Type: "other", Version: 1}, Queue: "r", Unfinished: 1, Dead: 1},
+		{TypeVersion: driver.TypeVersion{Type: "counted", Version: 1}, Queue: "q", Unfinished: many},
+		{TypeVersion: driver.TypeVersion{Type: "counted", Version: 2}, Queue: "q", Unfinished: 1},
+		{TypeVersion: driver.TypeVersion{Type: "other", Version: 1}, Queue: "r", Unfinished: 1, Dead: 1},
 	}
 	if d := cmp.Diff(want, counts); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -90,14 +91,14 @@ func TestASurveySeesEachUnfinishedJobOnceAndChangesNothing(t *testing.T) {
 	seen := make(map[string]int)
 	ids := make(map[string]bool)
 	err = s.Each(ctx, func(job postgres.SurveyedJob) error {
-		seen[fmt.Sprintf("%s in %s: %s", job.TypeVersion, job.Queue, job.Payload)]++
+		seen[fmt.Sprintf("%s v%d in %s: %s", job.Type, job.Version, job.Queue, job.Payload)]++
 		ids[job.ID.String()] = true
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(map[string]int{`counted in q: {"number":0}`: many, `counted v2 in q: {"number":7}`: 1, `other in r: {"number":0}`: 1}, seen); d != "" || len(ids) != many+2 {
+	if d := cmp.Diff(map[string]int{`counted v1 in q: {"number":0}`: many, `counted v2 in q: {"number":7}`: 1, `other v1 in r: {"number":0}`: 1}, seen); d != "" || len(ids) != many+2 {
 		t.Errorf("%d ids; (-want +got):\n%s", len(ids), d)
 	}
 	stop := errors.New("stop")
@@ -114,4 +115,12 @@ func TestASurveyNeedsTheTables(t *testing.T) {
 	if _, err := postgres.OpenSurvey(t.Context(), pgtest.DSN(t), postgres.WithSchema("")); err == nil {
 		t.Error("no error for a schema without a name")
 	}
+}
+
+// at is a definition at a version of its payload, with the upgrades from the
+// previous ones.
+func at(def *runtime.Definition, version int16, upgrades ...runtime.Upgrade) *runtime.Definition {
+	at := *def
+	at.Version, at.Upgrades = version, upgrades
+	return &at
 }

@@ -38,14 +38,14 @@ func TestNothingIsRememberedOfASavepointThatWasRolledBack(t *testing.T) {
 					}
 				}
 				step(tx.exec("SAVEPOINT a"))
-				queue, err := bound.Queue(t.Context(), queueName)
+				queue, err := bound.GetQueue(t.Context(), queueName)
 				step(err)
 				_, err = queue.Add(t.Context(), "note", &note{Text: "in vain"})
 				step(err)
 				step(tx.exec("ROLLBACK TO a"))
 				_, err = queue.Add(t.Context(), "note", &note{Text: "by the queue as it was"})
 				step(err)
-				again, err := bound.Queue(t.Context(), queueName)
+				again, err := bound.GetQueue(t.Context(), queueName)
 				step(err)
 				_, err = again.Add(t.Context(), "note", &note{Text: "by the queue anew"})
 				step(err)
@@ -54,7 +54,7 @@ func TestNothingIsRememberedOfASavepointThatWasRolledBack(t *testing.T) {
 				if heard := notified(t, ear); heard != 1 {
 					t.Errorf("the commit sent %d notifications, want 1", heard)
 				}
-				after, err := store.LookupQueue(t.Context(), queueName)
+				after, err := store.Queue(t.Context(), queueName)
 				step(err)
 				if stats, err := after.Stats(t.Context()); err != nil || stats.Waiting != 2 {
 					t.Errorf("the queue holds %+v, error %v; want 2 jobs", stats, err)

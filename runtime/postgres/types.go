@@ -65,7 +65,7 @@ func (n *typeNumbers) of(ctx context.Context, db *pgdb.Queries, types []driver.T
 			return numbers, nil
 		}
 	}
-	return nil, fmt.Errorf("number job types %v: they vanish", types)
+	return nil, fmt.Errorf("number job types %v: they are deleted meanwhile", types)
 }
 
 // forget has everything looked up again.

@@ -13,8 +13,8 @@ func TestUpkeepDropsLogsByTheDayAndKeepsTheOthers(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	store := open(t, dsn)
 	conn := connect(t, dsn)
-	const old = `INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, ended)
-		VALUES (1, 1, 0, 1, 1, 'now', $1::timestamptz)`
+	const old = `INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed, ended)
+		VALUES (1, 1, 1, 0, 1, 1, 'now', $1::timestamptz)`
 	exec(t, conn, "CREATE TABLE jobgen.attempt_20200101 PARTITION OF jobgen.attempt FOR VALUES FROM ('2020-01-01 00:00+00') TO ('2020-01-02 00:00+00')")
 	for _, ended := range []string{"2020-01-01 12:00+00", "2021-05-05 12:00+00", "now"} {
 		if _, err := conn.Exec(t.Context(), old, ended); err != nil {

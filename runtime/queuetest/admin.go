@@ -44,7 +44,7 @@ var admin = behaviours{
 	}),
 	"looking up, draining or deleting a queue that is not there is ErrJobQueueNotFound": administered(func(x *trial, s *runtime.Store) {
 		for _, name := range []string{"missing", "", "not UTF-8 \xff", "nul \x00"} {
-			_, err := s.LookupQueue(x.Context(), name)
+			_, err := s.Queue(x.Context(), name)
 			x.is(err, runtime.ErrJobQueueNotFound)
 			_, err = s.DrainQueue(x.Context(), name)
 			x.is(err, runtime.ErrJobQueueNotFound)
@@ -53,11 +53,11 @@ var admin = behaviours{
 	}),
 	"looking up a queue finds what any process made": administered(func(x *trial, s *runtime.Store) {
 		x.open(x.store.Open(x, catalogue), "made elsewhere")
-		queue, err := s.LookupQueue(x.Context(), "made elsewhere")
+		queue, err := s.Queue(x.Context(), "made elsewhere")
 		x.must(err)
 		x.same(queue.Name(), "made elsewhere")
 		id := x.add()
-		queue, err = s.LookupQueue(x.Context(), "queue")
+		queue, err = s.Queue(x.Context(), "queue")
 		x.must(err)
 		job, err := queue.TryClaim(x.Context(), "h")
 		x.must(err)
@@ -127,7 +127,7 @@ var admin = behaviours{
 		names, err := s.Queues(x.Context())
 		x.must(err)
 		x.same(names, []string{})
-		_, err = s.LookupQueue(x.Context(), "queue")
+		_, err = s.Queue(x.Context(), "queue")
 		x.is(err, runtime.ErrJobQueueNotFound)
 		x.is(s.DeleteQueue(x.Context(), "queue"), runtime.ErrJobQueueNotFound)
 
@@ -155,6 +155,25 @@ var admin = behaviours{
 		x.same(names, []string{})
 		x.queue = x.open(x.service, "queue")
 		x.stats(0, 0, 0)
+	}),
+	"a queue that another process has deleted is made again by Enqueue": administered(func(x *trial, s *runtime.Store) {
+		another, _ := x.process()
+		for _, enqueue := range []func() error{
+			func() error {
+				_, err := runtime.Enqueue(x.Context(), another, jobA, &payloadA{})
+				return err
+			},
+			func() error {
+				_, err := runtime.EnqueueBatch(x.Context(), another, jobA, make([]payloadA, 2))
+				return err
+			},
+		} {
+			x.must(s.DeleteQueue(x.Context(), "queue"))
+			x.must(enqueue())
+			x.queue = x.open(x.service, "queue")
+			_, err := s.DrainQueue(x.Context(), "queue")
+			x.must(err)
+		}
 	}),
 	"a deleted queue is made again by GetQueue, in every process": administered(func(x *trial, s *runtime.Store) {
 		another, _ := x.process()

@@ -16,10 +16,10 @@ import (
 var bothTypes = firstVersions(typeA, typeB)
 
 // firstVersions are the types, each at version 1 of its payload.
-func firstVersions(types ...runtime.JobType) []runtime.TypeVersion {
-	versions := make([]runtime.TypeVersion, len(types))
+func firstVersions(types ...runtime.JobType) []driver.TypeVersion {
+	versions := make([]driver.TypeVersion, len(types))
 	for i, t := range types {
-		versions[i] = runtime.TypeVersion{Type: t, Version: 1}
+		versions[i] = driver.TypeVersion{Type: string(t), Version: 1}
 	}
 	return versions
 }
@@ -37,7 +37,7 @@ func (x *trial) claimBatch(q queue, handler string, limit int) []*runtime.Job {
 
 // claimAll claims in batches until it has n jobs, and comes back when NextDue
 // says: a back end may find what has come due, or expired, in its own rhythm.
-func (x *trial) claimAll(q queue, handler string, n int, types ...runtime.TypeVersion) []*runtime.Job {
+func (x *trial) claimAll(q queue, handler string, n int, types ...driver.TypeVersion) []*runtime.Job {
 	x.Helper()
 	if len(types) == 0 {
 		types = bothTypes

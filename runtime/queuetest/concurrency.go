@@ -103,7 +103,7 @@ func runStorm(t testing.TB, store Store, jobs int, seed uint64) history {
 		service := store.Open(t, stormCatalogue)
 		var queues []queue
 		for _, name := range stormQueues {
-			opened, err := service.Queue(t.Context(), name)
+			opened, err := getQueue(t.Context(), service, name)
 			if err != nil {
 				t.Fatal(err)
 			}

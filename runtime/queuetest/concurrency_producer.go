@@ -72,7 +72,7 @@ func (c *client) add(service *runtime.Store, n int) {
 }
 
 func (c *client) send(service *runtime.Store, queue, n int, opts []runtime.JobOption) ([]snowflake.ID, error) {
-	q, err := service.Queue(c.ctx, stormQueues[queue])
+	q, err := getQueue(c.ctx, service, stormQueues[queue])
 	if err != nil {
 		return nil, err
 	}

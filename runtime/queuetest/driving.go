@@ -19,7 +19,7 @@ type queue struct{ *runtime.Queue }
 // A claimRequest says what ClaimBatch may take.
 type claimRequest struct {
 	HandlerID string
-	Types     []runtime.TypeVersion
+	Types     []driver.TypeVersion
 	Limit     int
 }
 
@@ -92,17 +92,23 @@ func (q queue) ClaimBatch(ctx context.Context, req claimRequest) (claimedBatch, 
 }
 
 func (q queue) FinishAndClaim(ctx context.Context, ends []attemptEnd, req claimRequest) ([]error, claimedBatch, error) {
-	types := make([]driver.TypeVersion, len(req.Types))
-	for i, t := range req.Types {
-		types[i] = driver.TypeVersion{Type: string(t.Type), Version: t.Version}
-	}
-	sent := time.Now()
-	claimed, err := q.Driver().Claim(ctx, driver.ClaimRequest{Handler: req.HandlerID, Types: types, Limit: req.Limit, Finish: outcomes(ends)})
+	claimed, err := q.Driver().Claim(ctx, driver.ClaimRequest{Handler: req.HandlerID, Types: req.Types, Limit: req.Limit, Finish: outcomes(ends)})
 	batch := claimedBatch{NextDue: claimed.NextDue}
 	for i := range claimed.Rows {
-		batch.Jobs = append(batch.Jobs, q.Job(&claimed.Rows[i], req.HandlerID, sent))
+		batch.Jobs = append(batch.Jobs, q.job(&claimed.Rows[i], req.HandlerID))
 	}
 	return answers(claimed.Finished), batch, err
+}
+
+// job is a row that handlerID has claimed, as the job that a Worker makes of it.
+func (q queue) job(row *driver.Row, handlerID string) *runtime.Job {
+	made := row.Attempts - 1 // the current one is not over
+	return &runtime.Job{
+		ID: row.ID, Type: runtime.JobType(row.Type.Type), Data: row.Payload, PayloadVersion: row.Type.Version,
+		Created: row.Created, Due: row.Due, MaxWorkDuration: row.MaxWork, Priority: row.Priority,
+		AttemptsMade: made, AttemptsRemaining: row.MaxAttempts - row.Attempts,
+		JobClaim: &runtime.JobClaim{JobID: row.ID, HandlerID: handlerID, AttemptNumber: made, Queue: q.Queue},
+	}
 }
 
 func (q queue) FinishBatch(ctx context.Context, handlerID string, ends []attemptEnd) ([]error, error) {

@@ -180,7 +180,7 @@ var dying = behaviours{
 	},
 	"an upgrade that fails is a failure like any other, and the job is tried again": func(x *trial) {
 		var tries atomic.Int32
-		fickle := runtime.Define[payloadA2](typeA, "queue").At(2, runtime.UpgradeFrom(1, func(ctx context.Context, old payloadA) (payloadA2, error) {
+		fickle := at(runtime.Define[payloadA2](typeA, "queue"), 2, runtime.UpgradeFrom(1, func(ctx context.Context, old payloadA) (payloadA2, error) {
 			if tries.Add(1) == 1 {
 				return payloadA2{}, errors.New("not now")
 			}

@@ -6,6 +6,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 func drawHandler(t *rapid.T) string { return rapid.SampledFrom(modelHandlers).Draw(t, "handler") }
@@ -84,7 +85,7 @@ func (m *model) claimBatch(t *rapid.T) {
 	p := drawPlace(t)
 	req := claimRequest{
 		HandlerID: drawHandler(t),
-		Types:     rapid.SampledFrom([][]runtime.TypeVersion{bothTypes, firstVersions(typeA), firstVersions(typeB, "unknown")}).Draw(t, "types"),
+		Types:     rapid.SampledFrom([][]driver.TypeVersion{bothTypes, firstVersions(typeA), firstVersions(typeB, "unknown")}).Draw(t, "types"),
 		Limit:     rapid.IntRange(1, 3).Draw(t, "limit"),
 	}
 	t.Logf("%v: claim batch %+v", p, req)

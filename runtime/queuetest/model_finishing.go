@@ -234,7 +234,7 @@ func (m *model) transaction(t *rapid.T) {
 	m.real.tick()
 	m.ref.tick()
 	bound, commit, rollback := m.real.store.(Transactor).Begin(m.real.tb, m.real.services[p.process])
-	opened, err := bound.Queue(t.Context(), m.real.names[p.queue])
+	opened, err := getQueue(t.Context(), bound, m.real.names[p.queue])
 	if err != nil {
 		t.Fatal(errors.Join(err, rollback()))
 	}

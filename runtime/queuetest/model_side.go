@@ -65,7 +65,7 @@ func openSide(tb testing.TB, number int, store Store) *side {
 
 func (s *side) open(process int, name string) queue {
 	s.tb.Helper()
-	opened, err := s.services[process].Queue(s.tb.Context(), name)
+	opened, err := getQueue(s.tb.Context(), s.services[process], name)
 	if err != nil {
 		s.tb.Fatal(err)
 	}

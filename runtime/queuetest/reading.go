@@ -128,25 +128,23 @@ var reading = behaviours{
 			x.Errorf("a later job was created %v earlier", -d)
 		}
 	},
-	"StatsUpTo counts like Stats up to its limit, and beyond it says that there are more": driven(func(x *trial, q queue) {
+	"StatsByType counts like Stats up to its limit, and beyond it says that there are more": driven(func(x *trial, q queue) {
 		claimed := x.addAndClaim("h")
 		for range 4 {
 			x.add()
 		}
 		x.add(runtime.JobOptions.Due(time.Now().Add(time.Hour)))
-		for limit, more := range map[int64]bool{1: true, 5: true, 6: false, 100: false} {
-			stats, had, err := q.StatsUpTo(x.Context(), limit)
+		for limit, more := range map[int64]bool{0: false, 1: true, 5: true, 6: false, 100: false} {
+			types, had, err := q.StatsByType(x.Context(), limit)
 			x.must(err)
+			x.same(len(types), 1)
+			stats := types[0].JobQueueStats
 			x.same(had, more)
-			x.same(stats.Waiting+stats.Claimed, min(limit, 6))
 			if !more {
 				x.same(stats, runtime.JobQueueStats{Waiting: 5, Due: 5, Claimed: 1})
+				continue
 			}
-		}
-		for _, limit := range []int64{0, -1} {
-			if _, _, err := q.StatsUpTo(x.Context(), limit); err == nil {
-				x.Errorf("a limit of %d is nil", limit)
-			}
+			x.same(stats.Waiting+stats.Claimed, limit)
 		}
 		x.must(complete(x, claimed, ""))
 	}),

@@ -45,6 +45,7 @@ var subjects = map[string]behaviours{
 	"cancelling":             cancelling,
 	"waiting":                waiting,
 	"reading":                reading,
+	"finding":                finding,
 	"naming":                 naming,
 	"input":                  input,
 	"batches":                batches,

@@ -18,7 +18,7 @@ func (x *trial) begin(s Transactor) transaction {
 	x.Helper()
 	var tx transaction
 	tx.service, tx.commit, tx.rollback = s.Begin(x, x.service)
-	opened, err := tx.service.Queue(x.Context(), "queue")
+	opened, err := getQueue(x.Context(), tx.service, "queue")
 	if err != nil {
 		_ = tx.rollback()
 		x.Fatal(err)

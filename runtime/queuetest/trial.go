@@ -64,12 +64,21 @@ func (x *trial) process() (*runtime.Store, queue) {
 
 func (x *trial) open(service *runtime.Store, name string) queue {
 	x.Helper()
-	opened, err := service.Queue(x.Context(), name)
+	opened, err := getQueue(x.Context(), service, name)
 	x.must(err)
 	if opened.Name() != name {
 		x.Fatalf("queue %q says that its name is %q", name, opened.Name())
 	}
 	return queue{opened}
+}
+
+// getQueue returns a store's queue, making it on first use.
+func getQueue(ctx context.Context, service *runtime.Store, name string) (*runtime.Queue, error) {
+	queue, err := service.GetQueue(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return queue.(*runtime.Queue), nil
 }
 
 // polls reports whether processes learn of each other's doings by looking

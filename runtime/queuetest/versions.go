@@ -7,6 +7,7 @@ import (
 	"github.com/bwmarrin/snowflake"
 
 	"github.com/jobgen/jobgen/runtime"
+	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // payloadA2 is what payloadA became in a newer program.
@@ -21,7 +22,7 @@ func upgradeA(_ context.Context, old payloadA) (payloadA2, error) {
 
 // jobA2 reads version 1 too.
 var (
-	jobA2      = runtime.Define[payloadA2](typeA, "queue").At(2, runtime.UpgradeFrom(1, upgradeA))
+	jobA2      = at(runtime.Define[payloadA2](typeA, "queue"), 2, runtime.UpgradeFrom(1, upgradeA))
 	catalogue2 = runtime.NewCatalogue(jobA2, jobB)
 )
 
@@ -62,7 +63,7 @@ var versions = behaviours{
 	"ClaimBatch takes only the versions it is asked for": driven(func(x *trial, q queue) {
 		_, newer := x.newer()
 		current, old := x.addNewer(newer, runtime.JobOptions.MaxWorkDuration(time.Minute)), x.add(runtime.JobOptions.MaxWorkDuration(time.Minute))
-		second := runtime.TypeVersion{Type: typeA, Version: 2}
+		second := driver.TypeVersion{Type: string(typeA), Version: 2}
 		x.same(ids(x.claimAll(q, "h", 1, firstVersions(typeA, typeB)...)), []snowflake.ID{old})
 		none, err := q.ClaimBatch(x.Context(), claimRequest{HandlerID: "h", Types: firstVersions(typeA), Limit: 10})
 		x.must(err)
@@ -116,7 +117,7 @@ var versions = behaviours{
 		_, newer := x.newer()
 		counts := func(limit int64, want ...runtime.TypeStats) {
 			x.Helper()
-			got, err := q.StatsByType(x.Context(), limit)
+			got, _, err := q.StatsByType(x.Context(), limit)
 			x.must(err)
 			x.same(got, want)
 		}
@@ -127,14 +128,22 @@ var versions = behaviours{
 		x.addNewer(newer)
 		_, err := x.queue.Add(x.Context(), typeB, payloadB{}, runtime.JobOptions.Priority(9))
 		x.must(err)
-		a := runtime.TypeStats{TypeVersion: runtime.TypeVersion{Type: typeA, Version: 1}, JobQueueStats: runtime.JobQueueStats{Waiting: 2, Due: 2, Claimed: 1}}
-		a2 := runtime.TypeStats{TypeVersion: runtime.TypeVersion{Type: typeA, Version: 2}, JobQueueStats: runtime.JobQueueStats{Waiting: 1, Due: 1}}
-		b := runtime.TypeStats{TypeVersion: runtime.TypeVersion{Type: typeB, Version: 1}, JobQueueStats: runtime.JobQueueStats{Waiting: 1, Due: 1}}
+		a := runtime.TypeStats{Type: typeA, Version: 1, JobQueueStats: runtime.JobQueueStats{Waiting: 2, Due: 2, Claimed: 1}}
+		a2 := runtime.TypeStats{Type: typeA, Version: 2, JobQueueStats: runtime.JobQueueStats{Waiting: 1, Due: 1}}
+		b := runtime.TypeStats{Type: typeB, Version: 1, JobQueueStats: runtime.JobQueueStats{Waiting: 1, Due: 1}}
 		counts(0, a, a2, b)
 		counts(100, a, a2, b)
 		counts(4, a, a2)
-		if _, err := q.StatsByType(x.Context(), -1); err == nil {
+		if _, _, err := q.StatsByType(x.Context(), -1); err == nil {
 			x.Error("a negative limit is nil")
 		}
 	}),
+}
+
+// at is a definition at a version of its payload, with the upgrades from the
+// previous ones.
+func at(def *runtime.Definition, version int16, upgrades ...runtime.Upgrade) *runtime.Definition {
+	at := *def
+	at.Version, at.Upgrades = version, upgrades
+	return &at
 }

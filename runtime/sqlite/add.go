@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 
 	"github.com/bwmarrin/snowflake"
 
@@ -11,13 +12,22 @@ import (
 
 // Add implements [driver.Queue]. The payloads are encoded before the write, so
 // that nobody waits for that.
-func (q *queue) Add(ctx context.Context, batch driver.Batch) (driver.Added, error) {
+func (q *queue) Add(ctx context.Context, batch driver.Batch) (added driver.Added, err error) {
 	if err := ctx.Err(); err != nil {
 		return driver.Added{}, err
 	}
 	if batch.Len == 1 {
-		return q.addOne(ctx, batch)
+		added, err = q.addOne(ctx, batch)
+	} else {
+		added, err = q.addMany(ctx, batch)
 	}
+	if errors.Is(err, driver.ErrQueueNotFound) {
+		q.state.gone(q.number)
+	}
+	return added, err
+}
+
+func (q *queue) addMany(ctx context.Context, batch driver.Batch) (driver.Added, error) {
 	ids, err := q.ids.next(ctx, batch.Len)
 	if err != nil {
 		return driver.Added{}, err
@@ -26,7 +36,7 @@ func (q *queue) Add(ctx context.Context, batch driver.Batch) (driver.Added, erro
 	if err != nil {
 		return driver.Added{}, err
 	}
-	err = q.write(ctx, func(ctx context.Context, op *operation) error {
+	err = q.writeTo(ctx, q.number, func(ctx context.Context, op *operation) error {
 		if err := q.arriveAt(ctx, op); err != nil {
 			return err
 		}
@@ -83,7 +93,7 @@ func (q *queue) addOne(ctx context.Context, batch driver.Batch) (added driver.Ad
 		MaxAttempts: int64(batch.Options.MaxAttempts), MaxWork: batch.Options.MaxWork.Microseconds(),
 		Type: batch.Type.Type, Payload: string(payload),
 	}
-	err = q.write(ctx, func(ctx context.Context, op *operation) error {
+	err = q.writeTo(ctx, q.number, func(ctx context.Context, op *operation) error {
 		job.Created, job.Due = op.at(), op.due(batch.Options)
 		if batch.Handler != "" {
 			return q.addClaimed(ctx, op, batch.Handler, &job)

@@ -89,7 +89,7 @@ func TestWhatIsBoundToAnEndedTransactionDoesNothing(t *testing.T) {
 				"GetQueue":    func(ctx context.Context) error { _, err := bound.GetQueue(ctx, "notes"); return err },
 				"new queue":   func(ctx context.Context) error { _, err := bound.GetQueue(ctx, "new"); return err },
 				"CreateQueue": func(ctx context.Context) error { _, err := bound.CreateQueue(ctx, "new"); return err },
-				"LookupQueue": func(ctx context.Context) error { _, err := bound.LookupQueue(ctx, "notes"); return err },
+				"Queue":       func(ctx context.Context) error { _, err := bound.Queue(ctx, "notes"); return err },
 				"Queues":      func(ctx context.Context) error { _, err := bound.Queues(ctx); return err },
 				"DrainQueue":  func(ctx context.Context) error { _, err := bound.DrainQueue(ctx, "notes"); return err },
 				"DeleteQueue": func(ctx context.Context) error { return bound.DeleteQueue(ctx, "notes") },
@@ -102,17 +102,17 @@ func TestWhatIsBoundToAnEndedTransactionDoesNothing(t *testing.T) {
 					_, err := queue.AddAndClaim(ctx, noteJob.Type, note{}, "h")
 					return err
 				},
-				"TryClaim":   func(ctx context.Context) error { _, err := queue.TryClaim(ctx, "h"); return err },
-				"TrySteal":   func(ctx context.Context) error { _, err := queue.TrySteal(ctx, "other"); return err },
-				"Cancel":     func(ctx context.Context) error { return queue.Cancel(ctx, job.ID) },
-				"Complete":   func(ctx context.Context) error { return queue.Complete(ctx, job.ID, "h", 0, nil) },
-				"CompleteIn": func(ctx context.Context) error { return job.CompleteIn(ctx, bound) },
-				"Fail":       func(ctx context.Context) error { return queue.Fail(ctx, job.ID, "h", 0, "", nil) },
-				"Stats":      func(ctx context.Context) error { _, err := queue.Stats(ctx); return err },
-				"StatsUpTo":  func(ctx context.Context) error { _, _, err := queue.StatsUpTo(ctx, 1); return err },
-				"Log":        func(ctx context.Context) error { _, err := queue.Log(ctx, job.ID, 0); return err },
-				"DeadJobs":   func(ctx context.Context) error { _, err := queue.DeadJobs(ctx, 0, 1); return err },
-				"Revive":     func(ctx context.Context) error { return queue.Revive(ctx, dead.ID, 1) },
+				"TryClaim":    func(ctx context.Context) error { _, err := queue.TryClaim(ctx, "h"); return err },
+				"TrySteal":    func(ctx context.Context) error { _, err := queue.TrySteal(ctx, "other"); return err },
+				"Cancel":      func(ctx context.Context) error { return queue.Cancel(ctx, job.ID) },
+				"Complete":    func(ctx context.Context) error { return queue.Complete(ctx, job.ID, "h", 0, nil) },
+				"CompleteIn":  func(ctx context.Context) error { return job.CompleteIn(ctx, bound) },
+				"Fail":        func(ctx context.Context) error { return queue.Fail(ctx, job.ID, "h", 0, "", nil) },
+				"Stats":       func(ctx context.Context) error { _, err := queue.Stats(ctx); return err },
+				"StatsByType": func(ctx context.Context) error { _, _, err := queue.StatsByType(ctx, 1); return err },
+				"Log":         func(ctx context.Context) error { _, err := queue.Log(ctx, job.ID, 0); return err },
+				"DeadJobs":    func(ctx context.Context) error { _, err := queue.DeadJobs(ctx, 0, 1); return err },
+				"Revive":      func(ctx context.Context) error { return queue.Revive(ctx, dead.ID, 1) },
 				"Claim of the driver": func(ctx context.Context) error {
 					_, err := queue.Driver().Claim(ctx, driver.ClaimRequest{Handler: "h", Limit: 10})
 					return err
@@ -146,7 +146,7 @@ func TestATransactionForgetsWhatASavepointTookBack(t *testing.T) {
 		}
 	}
 	step("SAVEPOINT step")
-	first, err := bound.Queue(t.Context(), "first")
+	first, err := bound.GetQueue(t.Context(), "first")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestATransactionForgetsWhatASavepointTookBack(t *testing.T) {
 	}
 	step("ROLLBACK TO step")
 	// It gets the number that the first one had.
-	second, err := bound.Queue(t.Context(), "second")
+	second, err := bound.GetQueue(t.Context(), "second")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestATransactionForgetsWhatASavepointTookBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"first", "second"} {
-		queue, err := store.LookupQueue(t.Context(), name)
+		queue, err := store.Queue(t.Context(), name)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -46,7 +46,7 @@ func locate(path string, o options) (file, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return file{}, fmt.Errorf("the directory %s is not there; make it first", dir)
+		return file{}, fmt.Errorf("the directory %s does not exist; create it first", dir)
 	case err != nil:
 		return file{}, err
 	case !info.IsDir():

@@ -31,7 +31,7 @@ func TestOpenSaysWhatIsWrongWithAPath(t *testing.T) {
 		":memory:":                        "runtime/memory",
 		"file:jobs.db?mode=memory":        "is a URI",
 		dir:                               "is a directory",
-		filepath.Join(dir, "no", "x.db"):  "is not there; make it first",
+		filepath.Join(dir, "no", "x.db"):  "does not exist; create it first",
 		filepath.Join(text, "x.db"):       "not a directory",
 		text:                              "is not an SQLite database",
 		filepath.Join(dir, "nul\x00.db"):  "NUL",

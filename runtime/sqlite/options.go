@@ -54,7 +54,7 @@ func WithBusyTimeout(d time.Duration) Option {
 }
 
 // WithRetention chooses how long the logs of ended attempts are kept; the
-// default is 30 days, and 0 keeps them for good. Cancelled jobs are remembered
+// default is 30 days, and 0 keeps them forever. Cancelled jobs are remembered
 // for as long. Dead jobs are kept until they are revived or their queue is
 // deleted.
 func WithRetention(d time.Duration) Option {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/bwmarrin/snowflake"
 
@@ -12,12 +13,17 @@ import (
 // A queue is a queue of a store. In a caller's transaction each call looks it
 // up by its name, since a savepoint that was rolled back may have taken the
 // queue along and its number may be another queue's by now.
+//
+// Outside of one, jobs are added under the number that this process remembers,
+// since a statement compares it with the name. Everything else looks the queue up
+// once, in case another process has deleted it and made it again.
 type queue struct {
 	store
 	name   string
 	open   driver.Open
-	number int64 // 0 in a caller's transaction
 	state  *queueState
+	number int64        // as remembered; 0 in a caller's transaction
+	found  atomic.Int64 // as looked up; 0 before
 }
 
 var _ driver.Queue = (*queue)(nil)
@@ -26,9 +32,37 @@ var _ driver.Queue = (*queue)(nil)
 // whoever has to know. In a caller's transaction that is left to the watcher,
 // which sees the commit.
 func (q *queue) write(ctx context.Context, do func(ctx context.Context, op *operation) error) error {
+	number, err := q.lookUp(ctx)
+	if err != nil {
+		return err
+	}
+	return q.writeTo(ctx, number, do)
+}
+
+// lookUp returns the number of the queue. Where the queue is gone, it is that of
+// the one that was there.
+func (q *queue) lookUp(ctx context.Context) (int64, error) {
+	number := q.found.Load()
+	if q.tx != nil || number != 0 {
+		return number, nil
+	}
+	row, err := q.find(ctx, q.name)
+	if err != nil {
+		return 0, err
+	}
+	if number = q.number; row != nil {
+		number = row.Number
+		q.state.opened(row.Number, counters{row.Arrivals, row.Revoked})
+	}
+	q.found.Store(number)
+	return number, nil
+}
+
+// writeTo is write for the queue with that number.
+func (q *queue) writeTo(ctx context.Context, number int64, do func(ctx context.Context, op *operation) error) error {
 	var made counters
 	err := q.store.write(ctx, func(ctx context.Context, op *operation) error {
-		op.name, op.queue = q.name, q.number
+		op.name, op.queue = q.name, number
 		if q.tx != nil {
 			if err := op.find(ctx, q.name); err != nil {
 				return err
@@ -39,15 +73,18 @@ func (q *queue) write(ctx context.Context, do func(ctx context.Context, op *oper
 		return err
 	})
 	if err == nil && q.tx == nil {
-		q.state.made(q.number, made)
+		q.state.made(number, made)
 	}
 	return err
 }
 
 // read carries out do, which writes nothing.
 func (q *queue) read(ctx context.Context, do func(ctx context.Context, db *sqlitedb.Queries, number int64) error) error {
+	number, err := q.lookUp(ctx)
+	if err != nil {
+		return err
+	}
 	return q.store.read(ctx, func(ctx context.Context, db *sqlitedb.Queries) error {
-		number := q.number
 		if q.tx != nil {
 			rows, err := db.QueueNumber(ctx, q.name)
 			if err != nil {

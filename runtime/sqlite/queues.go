@@ -43,8 +43,15 @@ func (s *store) read(ctx context.Context, do func(ctx context.Context, db *sqlit
 	return refused(s.tx.read(ctx, func(ctx context.Context) error { return do(ctx, s.tx.queries) }))
 }
 
-// Queue implements [driver.Store].
+// Queue implements [driver.Store]. Every enqueue begins with it, so it does not
+// read the file for a queue that this process remembers.
 func (s *store) Queue(ctx context.Context, name string, open driver.Open) (driver.Queue, error) {
+	if s.tx == nil && open == driver.OpenOrCreate && !s.closed.Load() {
+		state := s.queues.get(name)
+		if number := state.known(); number != 0 {
+			return &queue{store: *s, name: name, open: open, number: number, state: state}, nil
+		}
+	}
 	row, err := s.find(ctx, name)
 	if err == nil && row == nil {
 		row, err = s.make(ctx, name, open)
@@ -57,13 +64,14 @@ func (s *store) Queue(ctx context.Context, name string, open driver.Open) (drive
 	q := &queue{store: *s, name: name, open: open, state: s.queues.get(name)}
 	if s.tx == nil { // what a transaction has seen may never come to be
 		q.number = row.Number
+		q.found.Store(row.Number)
 		q.state.opened(row.Number, counters{row.Arrivals, row.Revoked})
 	}
 	return q, nil
 }
 
-// find returns the row of a queue, nil where it does not exist. Every enqueue
-// begins with it, so it leaves the check of the file to what is done next.
+// find returns the row of a queue, nil where it does not exist. It leaves the
+// check of the file to what is done next.
 func (s *store) find(ctx context.Context, name string) (row *sqlitedb.QueueNumberRow, err error) {
 	find := func(ctx context.Context, db *sqlitedb.Queries) error {
 		rows, err := db.QueueNumber(ctx, name)
@@ -166,6 +174,9 @@ func (s *store) Delete(ctx context.Context, name string) (unfinished int64, err 
 		}
 		return nil
 	})
+	if state := s.queues.known(name); state != nil && err == nil {
+		state.gone(state.known())
+	}
 	return unfinished, err
 }
 

@@ -33,6 +33,22 @@ func (s *queueState) opened(number int64, now counters) {
 	}
 }
 
+// known is the number of the queue that has the name, or 0.
+func (s *queueState) known() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.number
+}
+
+// gone takes note of a queue that does not exist any more.
+func (s *queueState) gone(number int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if number == s.number {
+		s.number, s.seen = 0, counters{}
+	}
+}
+
 // made wakes after a commit of this process; 0 is none. The watcher need not
 // do it again, unless another process committed in between.
 func (s *queueState) made(number int64, own counters) {

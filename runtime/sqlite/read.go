@@ -10,8 +10,8 @@ import (
 // Stats implements [driver.Queue].
 func (q *queue) Stats(ctx context.Context, req driver.StatsRequest) (stats driver.Stats, err error) {
 	err = q.read(ctx, func(ctx context.Context, db *sqlitedb.Queries, number int64) error {
-		if req.Limit > 0 || req.ByType {
-			stats, err = q.statsByType(ctx, db, number, req)
+		if req.ByType {
+			stats, err = q.statsByType(ctx, db, number, req.Limit)
 			return err
 		}
 		row, err := db.Stats(ctx, sqlitedb.StatsParams{Queue: number, Now: q.now().UnixMicro()})
@@ -21,8 +21,8 @@ func (q *queue) Stats(ctx context.Context, req driver.StatsRequest) (stats drive
 	return stats, err
 }
 
-func (q *queue) statsByType(ctx context.Context, db *sqlitedb.Queries, number int64, req driver.StatsRequest) (stats driver.Stats, err error) {
-	limit := req.Limit
+func (q *queue) statsByType(ctx context.Context, db *sqlitedb.Queries, number int64, most int64) (stats driver.Stats, err error) {
+	limit := most
 	if limit == 0 {
 		limit = -1 // all
 	}
@@ -32,10 +32,8 @@ func (q *queue) statsByType(ctx context.Context, db *sqlitedb.Queries, number in
 		stats.Waiting += counts.Waiting
 		stats.Due += counts.Due
 		stats.Claimed += counts.Claimed
-		stats.More = row.More && req.Limit > 0
-		if req.ByType {
-			stats.ByType = append(stats.ByType, driver.TypeCounts{TypeVersion: driver.TypeVersion{Type: row.Type, Version: int16(row.PayloadVersion)}, Counts: counts})
-		}
+		stats.More = row.More && most > 0
+		stats.ByType = append(stats.ByType, driver.TypeCounts{TypeVersion: driver.TypeVersion{Type: row.Type, Version: int16(row.PayloadVersion)}, Counts: counts})
 	}
 	return stats, err
 }

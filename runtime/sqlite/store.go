@@ -37,7 +37,8 @@ func open(ctx context.Context, path string, catalogue *runtime.Catalogue, now fu
 	if err != nil {
 		return nil, err
 	}
-	if err := catalogue.Err(); err != nil {
+	known, err := catalogue.Known()
+	if err != nil {
 		return nil, err
 	}
 	f, err := locate(path, o)
@@ -52,7 +53,7 @@ func open(ctx context.Context, path string, catalogue *runtime.Catalogue, now fu
 		db.disconnect()
 		return nil, err
 	}
-	if err := db.start(ctx, catalogue.Known()); err != nil {
+	if err := db.start(ctx, known); err != nil {
 		db.close()
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 
-	"github.com/jobgen/jobgen/runtime"
 	"github.com/jobgen/jobgen/runtime/driver"
 	"github.com/jobgen/jobgen/runtime/sqlite/internal/sqlitedb"
 )
@@ -46,7 +45,7 @@ func (op *operation) introduceFields(ctx context.Context, t driver.KnownType) er
 				return err
 			}
 			if unfinished {
-				return &runtime.TypeConflictError{Type: runtime.JobType(t.Type), Version: t.Version, Reason: reason}
+				return &driver.TypeConflictError{Type: t.Type, Version: t.Version, Reason: reason}
 			}
 		}
 	}

@@ -66,17 +66,17 @@ var bugs = []bug{
 	},
 	{
 		name: "logs a success under another attempt", function: "complete",
-		from: "SELECT _queue, d.id, d.number, _handler, 1,", to: "SELECT _queue, d.id, d.number + 1, _handler, 1,",
+		from: "SELECT _queue, d.type, d.id, d.number, _handler, 1,", to: "SELECT _queue, d.type, d.id, d.number + 1, _handler, 1,",
 		only: true, breaks: ruleRow,
 	},
 	{
 		name: "takes a failure for a success", function: "fail",
-		from: "SELECT _queue, s.id, s.number, _handler, 2,", to: "SELECT _queue, s.id, s.number, _handler, 1,",
+		from: "SELECT _queue, f.type, f.id, f.number, _handler, 2,", to: "SELECT _queue, f.type, f.id, f.number, _handler, 1,",
 		only: true, breaks: ruleSuccess,
 	},
 	{
 		name: "loses a job that fails for the last time", function: "fail",
-		from: "created, _now, max_work, payload FROM x)", to: "created, _now, max_work, payload FROM x WHERE false)",
+		from: "created, _now, x.max_work, x.payload FROM x", to: "created, _now, x.max_work, x.payload FROM x WHERE false",
 		only: true, breaks: ruleLost,
 	},
 	{

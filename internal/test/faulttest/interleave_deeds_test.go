@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/bwmarrin/snowflake"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -39,15 +38,18 @@ type deed struct {
 var deeds = []deed{
 	{"claim in a batch", func(ctx context.Context, s *side, _ snowflake.ID) string {
 		req := driver.ClaimRequest{Handler: s.name, Limit: 1}
-		for _, known := range catalogue.Known() {
-			req.Types = append(req.Types, known.TypeVersion)
+		known, err := catalogue.Known()
+		if err != nil {
+			return said(nil, err)
 		}
-		sent := time.Now()
+		for _, k := range known {
+			req.Types = append(req.Types, k.TypeVersion)
+		}
 		got, err := s.queue.Driver().Claim(ctx, req)
 		if err != nil || len(got.Rows) == 0 {
 			return said(nil, errors.Join(err, notFoundIf(err == nil)))
 		}
-		return said(s.queue.Job(&got.Rows[0], s.name, sent), nil)
+		return claimedAs(got.Rows[0].Attempts-1, got.Rows[0].MaxAttempts-got.Rows[0].Attempts)
 	}, false, true},
 	{"claim", func(ctx context.Context, s *side, _ snowflake.ID) string { return said(s.queue.TryClaim(ctx, s.name)) }, true, true},
 	{"steal or bury", func(ctx context.Context, s *side, _ snowflake.ID) string { return said(s.queue.TrySteal(ctx, s.name)) }, true, true},
@@ -106,10 +108,14 @@ func finishes(handler string, attempt int32, success bool) func(context.Context,
 }
 
 // said is a deed's answer without what differs from run to run.
+func claimedAs(attempt, remaining int32) string {
+	return fmt.Sprintf("attempt %d, %d left", attempt, remaining)
+}
+
 func said(job *runtime.Job, err error) string {
 	switch {
 	case job != nil && err == nil:
-		return fmt.Sprintf("attempt %d, %d left", job.AttemptNumber, job.AttemptsRemaining)
+		return claimedAs(job.AttemptNumber, job.AttemptsRemaining)
 	case err == nil:
 		return "ok"
 	}

@@ -65,7 +65,7 @@ var rules = map[string]rule{
 		// runtime/postgres is where breaking and prune look, and has the roles' script.
 		own: []string{
 			"internal/breaking", "internal/cache", "internal/diagnostic", "internal/emit", "internal/files", "internal/format", "internal/gotypes", "internal/jsonschema",
-			"internal/lock", "internal/report", "internal/revision", "internal/schema", "runtime", "runtime/postgres",
+			"internal/lock", "internal/report", "internal/revision", "internal/schema", "runtime/driver", "runtime/postgres",
 		},
 		modules: slices.Concat(emitModules, postgresModules, []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}),
 	},

@@ -25,6 +25,15 @@ func TestTheIndexLeadsToEachPage(t *testing.T) {
 	}
 }
 
+func TestNoPageHasAMergeConflict(t *testing.T) {
+	t.Parallel()
+	for page, text := range pages(t) {
+		if regexp.MustCompile(`(?m)^(<{7}|={7}|>{7})( |$)`).MatchString(text) {
+			t.Errorf("%s has the marks of a merge conflict", page)
+		}
+	}
+}
+
 // TestTheFirstJobIsShort counts what somebody writes before a job is handled.
 // Empty lines and imports, which editors write, are left out.
 func TestTheFirstJobIsShort(t *testing.T) {

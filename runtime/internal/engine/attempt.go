@@ -16,18 +16,22 @@ type Claim struct {
 	Type      driver.TypeVersion
 	MaxWork   time.Duration
 	Remaining int32 // attempts left after this one
-	// Handler holds the claim.
-	Handler string
-	// Sent is this process's time just before the claim was sent to the store.
-	Sent time.Time
+	*Holder
 	// Task is what is run of the claim; nil before it begins.
 	Task Task
 }
 
+// A Holder is who holds the claims that were made together.
+type Holder struct {
+	Handler string
+	// Sent is this process's time just before the claims were sent to the store.
+	Sent time.Time
+}
+
 // set makes a new claim of a row.
-func (c *Claim) set(row *driver.Row, handler string, sent time.Time) {
+func (c *Claim) set(row *driver.Row, holder *Holder) {
 	c.Attempt, c.Type, c.MaxWork, c.Remaining = nameOf(row), row.Type, row.MaxWork, row.MaxAttempts-row.Attempts
-	c.Handler, c.Sent = handler, sent
+	c.Holder = holder
 }
 
 // Expires returns when the claim ends by this process's monotonic clock. It errs
@@ -72,8 +76,8 @@ type Attempt struct {
 
 	// How the function ended: written and read by its goroutine alone.
 	err      error
-	final    bool     // err is for good
 	failure  *failure // nil where err is nil
+	final    bool     // err is for good
 	returned bool
 
 	over   bool // guarded by mu, as is what follows: all that use the context read and write it

@@ -87,6 +87,7 @@ func PanicText(value any) (text string) {
 // logStack writes where a panic or a Goexit happened to the attempt's log.
 func (a *Attempt) logStack() {
 	if f := a.failure; f != nil && f.broke {
+		defer func() { _ = recover() }()                        // as with readLog
 		_, _ = fmt.Fprintf(a.Task, "%s\n%s", f.reason, f.stack) // the log never fails
 	}
 }

@@ -40,7 +40,7 @@ func (c *claimer) claim(base context.Context, limit int) (claims Batch, nextDue 
 	var batch []pending
 	if c.cfg.FinishWithClaim {
 		if batch = c.finisher.takeFor(c.handler); len(batch) > 0 {
-			req.Finish = outcomes(batch)
+			req.Finish = outcomes(nil, batch)
 		}
 	}
 	began := time.Now()
@@ -74,13 +74,13 @@ func (c *claimer) claim(base context.Context, limit int) (claims Batch, nextDue 
 	}
 	for i := range claimed.Buried {
 		b := &claimed.Buried[i]
-		c.voice.say(Event{Kind: JobDied, Of: &Claim{Attempt: b.Attempt, Type: b.Type, Handler: b.Handler}, Reason: b.Reason})
+		c.voice.say(Event{Kind: JobDied, Of: &Claim{Attempt: b.Attempt, Type: b.Type, Holder: &Holder{Handler: b.Handler}}, Reason: b.Reason})
 	}
 	n := len(claimed.Rows)
 	if now := began.Add(took); n > 0 && c.voice.wants(now) {
 		c.voice.say(Event{Kind: ClaimsMade, Time: now, N: n, Took: took})
 	}
-	return Batch{Rows: claimed.Rows, Handler: c.handler, Sent: began}, claimed.NextDue, err
+	return Batch{Rows: claimed.Rows, Holder: &Holder{c.handler, began}}, claimed.NextDue, err
 }
 
 // A claimDeadline calls a claim off that has taken its time.

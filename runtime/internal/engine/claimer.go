@@ -169,7 +169,7 @@ func (c *claimer) giveBack(claims Batch) {
 	}
 	for i := range claims.Rows { // nobody writes any more
 		ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
-		p := released(&claims.Rows[i], claims.Handler, claims.Sent)
+		p := released(&claims.Rows[i], claims.Holder)
 		_, _ = c.queue.finish(ctx, claims.Handler, []driver.Outcome{p.outcome()}) // or it expires
 		cancel()
 	}

@@ -31,9 +31,8 @@ type Config struct {
 	// LastAnswer is when the store last answered what it is asked every few
 	// seconds. It is nil where that is not known.
 	LastAnswer func() time.Time
-	// NewTask makes what is run of a row that handler has claimed; sent is this
-	// process's time just before. It must not keep the row, nor panic.
-	NewTask func(row *driver.Row, handler string, sent time.Time) Task
+	// NewTask makes what is run of a claimed row. It must not keep the row, nor panic.
+	NewTask func(row *driver.Row, holder *Holder) Task
 	// Cancelled and Lost are the causes of contexts whose job was cancelled or
 	// whose claim was taken over.
 	Cancelled, Lost error

@@ -64,10 +64,11 @@ type lane struct {
 	began     time.Time // of the batch; guarded by f.mu
 
 	// Written and read by the lane's goroutine alone.
-	failing bool    // the store does not answer
-	proved  bool    // it has just answered a probe
-	retry   backoff // while failing
-	misses  int     // parts that failed in a row, not known why
+	failing bool             // the store does not answer
+	proved  bool             // it has just answered a probe
+	retry   backoff          // while failing
+	misses  int              // parts that failed in a row, not known why
+	sent    []driver.Outcome // room for what is sent to the store
 }
 
 func newFinisher(cfg *Config, queue guarded, l *link, v *voice, orphaned func(), free chan struct{}, cutoff context.Context) *finisher {
@@ -142,7 +143,7 @@ func (f *finisher) takeFor(handler string) (batch []pending) {
 	if len(f.waiting) == 0 {
 		return nil
 	}
-	batch, f.waiting = split(f.waiting, f.maxBatch, func(p *pending) bool {
+	batch = f.take(f.maxBatch, func(p *pending) bool {
 		return p.trouble == nil && p.kind != driver.Released && p.claim.Handler == handler
 	})
 	if len(f.waiting) > 0 {
@@ -151,27 +152,21 @@ func (f *finisher) takeFor(handler string) (batch []pending) {
 	return batch
 }
 
-// split divides waiting into up to limit that are wanted and the rest.
-func split(waiting []pending, limit int, wanted func(*pending) bool) (batch, rest []pending) {
-	n := 0
-	for n < len(waiting) && n < limit && wanted(&waiting[n]) {
-		n++
-	}
-	switch n {
-	case len(waiting):
-		return waiting, nil
-	case limit:
-		return waiting[:n:n], waiting[n:]
-	}
-	batch = waiting[:n:n]
-	for i := n; i < len(waiting); i++ {
-		if len(batch) < limit && wanted(&waiting[i]) {
-			batch = append(batch, waiting[i])
+// take takes up to limit of those that wait and are wanted, in their order. It is
+// called under f.mu.
+func (f *finisher) take(limit int, wanted func(*pending) bool) (batch []pending) {
+	batch, f.spare = f.spare[:0], nil
+	rest := f.waiting[:0]
+	for i := range f.waiting {
+		if p := &f.waiting[i]; len(batch) < limit && wanted(p) {
+			batch = append(batch, *p)
 		} else {
-			rest = append(rest, waiting[i])
+			rest = append(rest, *p)
 		}
 	}
-	return batch, rest
+	clear(f.waiting[len(rest):])
+	f.waiting = rest
+	return batch
 }
 
 // backlog reports whether too many outcomes are not written yet.
@@ -232,7 +227,7 @@ func (f *finisher) close() {
 	}
 }
 
-// drop gives an outcome up, knowingly.
+// drop gives an outcome up, and reports it.
 func (f *finisher) drop(p pending, err error) {
 	err = p.why(err)
 	f.orphaned()
@@ -304,13 +299,10 @@ func (l *lane) take() bool {
 			if l.failing {
 				limit = 1
 			}
-			l.batch, f.waiting = split(f.waiting, limit, func(p *pending) bool {
+			l.batch = f.take(limit, func(p *pending) bool {
 				return p.claim.Handler == like.claim.Handler && (p.kind == driver.Released) == (like.kind == driver.Released)
 			})
 			l.began, l.room = time.Now(), l.batch
-			if len(f.waiting) == 0 {
-				f.waiting, f.spare = f.spare, nil
-			}
 			f.mu.Unlock()
 			return true
 		}

@@ -14,6 +14,7 @@ type guarded struct{ queue driver.Queue }
 func (g guarded) claim(ctx context.Context, req driver.ClaimRequest) (claimed driver.Claimed, err error) {
 	defer recovered("claim", &err)
 	claimed, err = g.queue.Claim(ctx, req)
+	err = readOnce(err)
 	if err == nil && len(claimed.Finished) != len(req.Finish) {
 		return claimed, errors.New("the store did not say what became of the outcomes")
 	}
@@ -23,6 +24,7 @@ func (g guarded) claim(ctx context.Context, req driver.ClaimRequest) (claimed dr
 func (g guarded) finish(ctx context.Context, handler string, outcomes []driver.Outcome) (results []driver.Result, err error) {
 	defer recovered("finish", &err)
 	results, err = g.queue.Finish(ctx, handler, outcomes)
+	err = readOnce(err)
 	if err == nil && len(results) != len(outcomes) {
 		return nil, errors.New("the store did not say what became of the outcomes")
 	}
@@ -31,12 +33,14 @@ func (g guarded) finish(ctx context.Context, handler string, outcomes []driver.O
 
 func (g guarded) lost(ctx context.Context, handler string, attempts []driver.Attempt) (lost []driver.Lost, err error) {
 	defer recovered("ask for lost claims", &err)
-	return g.queue.Lost(ctx, handler, attempts)
+	lost, err = g.queue.Lost(ctx, handler, attempts)
+	return lost, readOnce(err)
 }
 
 func (g guarded) stats(ctx context.Context, req driver.StatsRequest) (stats driver.Stats, err error) {
 	defer recovered("count jobs", &err)
-	return g.queue.Stats(ctx, req)
+	stats, err = g.queue.Stats(ctx, req)
+	return stats, readOnce(err)
 }
 
 // recovered makes an error of a panic while doing something.

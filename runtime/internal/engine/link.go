@@ -1,12 +1,9 @@
 package engine
 
 import (
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/jobgen/jobgen/runtime/driver"
 )
 
 // A link is what the goroutines that work a queue know together of its store:
@@ -76,16 +73,4 @@ func (l *link) silence() (time.Duration, bool) {
 		return 0, false
 	}
 	return time.Since(l.lastAnswer()), true
-}
-
-// isRefused reports whether err is the store's own answer.
-func isRefused(err error) bool {
-	var refused *driver.RefusedError
-	return errors.As(err, &refused)
-}
-
-// isFinal reports whether err is a refusal that stays.
-func isFinal(err error) bool {
-	var refused *driver.RefusedError
-	return errors.As(err, &refused) && refused.Final
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func newPending(a *Attempt, kind driver.OutcomeKind, now time.Time) pending {
 	if kind == driver.Released {
 		return p
 	}
-	log := a.Task.Bytes()
+	log := readLog(a.Task)
 	if kind == driver.Failed {
 		p.said = &said{reason: driver.CleanReason(a.reason()), retryIn: a.Task.RetryIn(), final: a.final, log: log}
 	} else if len(log) > 0 {
@@ -52,10 +53,21 @@ func newPending(a *Attempt, kind driver.OutcomeKind, now time.Time) pending {
 	return p
 }
 
+// readLog returns the attempt's log. The function had it in its hands, and a
+// goroutine that it has left behind may still write to it, so reading may panic.
+func readLog(t Task) (log []byte) {
+	defer func() {
+		if value := recover(); value != nil {
+			log = []byte("the log could not be read: " + PanicText(value))
+		}
+	}()
+	return t.Bytes()
+}
+
 // released is the outcome of a claim that has not begun.
-func released(row *driver.Row, handler string, sent time.Time) pending {
+func released(row *driver.Row, holder *Holder) pending {
 	c := &Claim{}
-	c.set(row, handler, sent)
+	c.set(row, holder)
 	return pendingOf(c, driver.Released, time.Now())
 }
 
@@ -140,11 +152,11 @@ func ascii(text string) string {
 	}, text)
 }
 
-// outcomes are the outcomes as stores take them.
-func outcomes(batch []pending) []driver.Outcome {
-	list := make([]driver.Outcome, len(batch))
+// outcomes appends the outcomes as stores take them to list.
+func outcomes(list []driver.Outcome, batch []pending) []driver.Outcome {
+	list = slices.Grow(list, len(batch))
 	for i := range batch {
-		list[i] = batch[i].outcome()
+		list = append(list, batch[i].outcome())
 	}
 	return list
 }

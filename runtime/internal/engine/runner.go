@@ -13,7 +13,7 @@ import (
 // which they were claimed.
 type runner struct {
 	size    int
-	newTask func(row *driver.Row, handler string, sent time.Time) Task
+	newTask func(row *driver.Row, holder *Holder) Task
 	finish  func(pending)
 	voice   *voice
 	base    context.Context // of the handlers
@@ -46,9 +46,9 @@ func newRunner(base context.Context, cfg *Config, finish func(pending), v *voice
 
 // A Batch is rows that were claimed together.
 type Batch struct {
-	Rows    []driver.Row
-	Handler string    // who has claimed them
-	Sent    time.Time // this process's time just before
+	Rows []driver.Row
+	*Holder
+	got time.Time // when the runner was given them
 }
 
 // keep takes claims over that are not to begin.
@@ -61,6 +61,7 @@ func (r *runner) keep(b Batch) {
 // add is called under r.mu.
 func (r *runner) add(b Batch) {
 	if len(b.Rows) > 0 {
+		b.got = time.Now()
 		r.ready = append(r.ready, b)
 		r.waiting += len(b.Rows)
 	}
@@ -109,60 +110,71 @@ func (r *runner) handle() {
 		}
 	}()
 	for {
-		row, handler, sent := r.next()
+		row, holder, got := r.next()
 		if row == nil {
 			again = false
 			return
 		}
-		r.work(row, handler, sent)
+		r.work(row, holder, got)
 	}
 }
 
-// next returns the next ready job, or nil once the handler has been counted as
-// free. The row is the caller's, to be cleared once it has been read.
-func (r *runner) next() (row *driver.Row, handler string, sent time.Time) {
+// next returns the next ready job with who holds it and when the runner was given
+// it, or nil once the handler has been counted as free. The row is the caller's,
+// to be cleared once it has been read.
+func (r *runner) next() (row *driver.Row, holder *Holder, got time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer notify(r.free)
 	if r.waiting == 0 || r.stopped {
 		r.handlers--
 		r.checkIdle()
-		return nil, "", time.Time{}
+		return nil, nil, got
 	}
 	b := &r.ready[0]
-	row, handler, sent = &b.Rows[0], b.Handler, b.Sent
+	row, holder, got = &b.Rows[0], b.Holder, b.got
 	b.Rows = b.Rows[1:]
 	r.waiting--
 	if len(b.Rows) == 0 {
 		r.ready[0] = Batch{}
 		r.ready = r.ready[1:]
 	}
-	return row, handler, sent
+	return row, holder, got
 }
 
 // work runs one job.
-func (r *runner) work(row *driver.Row, handler string, sent time.Time) {
+func (r *runner) work(row *driver.Row, holder *Holder, got time.Time) {
 	began := time.Now()
-	if tooOld(row, sent, began) {
-		r.finish(released(row, handler, sent))
+	if tooOld(row.MaxWork, began.Sub(holder.Sent), began.Sub(got)) {
+		r.finish(released(row, holder))
 		return
 	}
-	task := r.newTask(row, handler, sent)
+	task := r.newTask(row, holder)
 	a := task.Attempt()
-	a.set(row, handler, sent)
+	a.set(row, holder)
 	a.Task, a.parent = task, r.base
 	*row = driver.Row{} // others of its batch may stay for long
-	a.began = began.Sub(sent)
+	a.began = began.Sub(holder.Sent)
 	r.mu.Lock()
 	r.running[a] = struct{}{}
 	r.mu.Unlock()
 	a.call(r.ended)
 }
 
-// tooOld reports whether half of a claim has passed before the job begins, as can
-// happen after a long pause of the process. Another try is safer.
-func tooOld(row *driver.Row, sent, now time.Time) bool {
-	return row.MaxWork > 0 && now.Sub(sent) > row.MaxWork/2
+const (
+	// shortWait is how long a job waits for its handler at most where one is free,
+	// and longClaim how long a claim takes only where something is wrong.
+	shortWait = 10 * time.Millisecond
+	longClaim = time.Second
+)
+
+// tooOld reports whether so much of a claim of maxWork has passed before the job
+// begins that another try is safer: since it was sent half of it has, and that is
+// because the job has waited here for others, or because this process was paused.
+// A claim that is shorter than a round trip would be no older with another try,
+// and is not given back again and again.
+func tooOld(maxWork, sinceSent, waited time.Duration) bool {
+	return maxWork > 0 && sinceSent > maxWork/2 && (waited > shortWait || sinceSent > longClaim)
 }
 
 // end hands the outcome of an attempt to the finisher.
@@ -202,7 +214,7 @@ func (r *runner) stop() {
 	r.mu.Unlock()
 	for _, b := range ready {
 		for i := range b.Rows {
-			r.finish(released(&b.Rows[i], b.Handler, b.Sent))
+			r.finish(released(&b.Rows[i], b.Holder))
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (l *lane) write() {
 		if l.overtaken() {
 			return
 		}
-		answered := err == nil || isRefused(err) || errors.Is(err, errHung)
+		answered := err == nil || isRefused(err) || err == errHung
 		switch {
 		case answered && err == nil:
 			l.misses = 0
@@ -119,7 +119,7 @@ func (l *lane) probe() {
 		l.f.notReleased(l.batch, err)
 		l.advance(1)
 		return
-	case isRefused(err), errors.Is(err, errHung):
+	case isRefused(err), err == errHung:
 		l.f.alone(l.batch[0], err)
 	default:
 		l.giveUp(err)
@@ -167,7 +167,16 @@ func (f *finisher) try(l *lane, batch []pending) error {
 	timer.Reset(slowWrite)
 	defer timer.Stop()
 
-	results, err := f.queue.finish(ctx, batch[0].claim.Handler, outcomes(batch))
+	var sent []driver.Outcome
+	if l != nil {
+		sent = l.sent
+	}
+	sent = outcomes(sent, batch)
+	results, err := f.queue.finish(ctx, batch[0].claim.Handler, sent)
+	if l != nil {
+		clear(sent) // of logs
+		l.sent = sent[:0]
+	}
 	if l != nil && l.overtaken() {
 		return errHung
 	}

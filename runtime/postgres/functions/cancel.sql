@@ -15,8 +15,8 @@ BEGIN
       IF _job.handler IS NULL THEN
         RETURN 'done';
       END IF;
-      INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed)
-      VALUES (_queue, _id, _job.attempts - 1, _job.handler, 0, _job.claimed);
+      INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed)
+      VALUES (_queue, _job.type, _id, _job.attempts - 1, _job.handler, 0, _job.claimed);
       RETURN 'revoked';
     END IF;
     PERFORM 1 FROM jobgen.ended_job e WHERE e.queue = _queue AND e.id = _id AND e.state = 'cancelled';

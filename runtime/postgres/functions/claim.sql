@@ -21,12 +21,19 @@
 -- were measured with, so that the settings hold through any pool, pooler and
 -- role. They leave each statement one plan, whatever the statistics of a table
 -- that has just been filled or drained, so it is made once per connection: what
--- asks for "queue + 0" can use the order of claiming alone, "queue - 0" the
--- claims made early, and queue and id the primary key.
+-- asks for "queue + 0" in its order uses the order of claiming, "queue - 0" the
+-- claims made early, and queue and id the primary key. The queue stands beside
+-- each of them, and beside each ctid, because the tables may be partitioned or
+-- distributed by it. That the primary key could find a queue's jobs too is why
+-- cpu_index_tuple_cost is high: no estimate makes reading an index cheaper than
+-- going to a row's place, and no other path is left.
+--
+-- Times are added to in UTC: a timestamptz and an interval make an expression
+-- that depends on the time zone, and Citus takes none of those in an UPDATE.
 CREATE OR REPLACE FUNCTION jobgen.claim(_queue integer, _handler integer, _types integer[], _limit integer, _priorities smallint[], _due timestamptz[], _after bigint[], _sweep boolean, _can_declare_dead boolean)
 RETURNS TABLE (kind smallint, id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean, now timestamptz, next_due timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET jit = off SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+SET jit = off SET cpu_index_tuple_cost = 200 SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -46,13 +53,13 @@ BEGIN
         SELECT r.tid FROM unnest(_priorities, _due, _after) AS k(priority, due, id)
         CROSS JOIN LATERAL (
           SELECT j.ctid AS tid FROM jobgen.job j
-          WHERE j.queue + 0 = _queue AND j.priority = k.priority AND j.due <= _now AND (j.due, j.id + 0) > (k.due, k.id)
+          WHERE j.queue = _queue AND j.queue + 0 = _queue AND j.priority = k.priority AND j.due <= _now AND (j.due, j.id + 0) > (k.due, k.id)
             AND j.handler IS NULL AND (_types IS NULL OR j.type = ANY (_types))
           ORDER BY j.due, j.id + 0 LIMIT _limit FOR UPDATE SKIP LOCKED) r
         LIMIT _limit)
       UPDATE jobgen.job j
-      SET handler = _handler, claimed = _now, expires = _now + j.max_work * interval '1 microsecond', attempts = j.attempts + 1
-      FROM c WHERE j.ctid = c.tid
+      SET handler = _handler, claimed = _now, expires = (_now AT TIME ZONE interval '0' + j.max_work * interval '1 microsecond') AT TIME ZONE interval '0', attempts = j.attempts + 1
+      FROM c WHERE j.queue = _queue AND j.ctid = c.tid
       RETURNING 0::smallint, j.id, j.priority, j.type, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, false, NULL::timestamptz, NULL::timestamptz;
     GET DIAGNOSTICS _n = ROW_COUNT;
   END IF;

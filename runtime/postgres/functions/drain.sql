@@ -8,8 +8,8 @@ BEGIN
   WITH d AS (
     DELETE FROM jobgen.job j WHERE j.queue = _queue RETURNING j.*),
   l AS (
-    INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed)
-    SELECT queue, id, attempts - 1, handler, 0, claimed FROM d WHERE handler IS NOT NULL),
+    INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed)
+    SELECT queue, type, id, attempts - 1, handler, 0, claimed FROM d WHERE handler IS NOT NULL),
   e AS (
     INSERT INTO jobgen.ended_job (queue, id, state, priority, type, attempts, max_attempts, created, due, max_work, payload)
     SELECT queue, id, 'cancelled', priority, type, attempts, max_attempts, created, due, max_work, payload FROM d)

@@ -85,8 +85,8 @@ BEGIN
       DELETE FROM jobgen.job j WHERE j.queue = _queue AND j.id = _id;
       IF _job.handler IS NOT NULL THEN
         verdict := 'revoked';
-        INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed)
-        VALUES (_queue, _id, _job.attempts - 1, _job.handler, 0, _job.claimed);
+        INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed)
+        VALUES (_queue, _job.type, _id, _job.attempts - 1, _job.handler, 0, _job.claimed);
       END IF;
     END IF;
   END CASE;

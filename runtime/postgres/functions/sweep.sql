@@ -12,7 +12,7 @@
 CREATE OR REPLACE FUNCTION jobgen.sweep(_queue integer, _handler integer, _types integer[], _limit integer, _now timestamptz, _priorities smallint[], _waiting boolean, _expired boolean, _can_declare_dead boolean)
 RETURNS TABLE (kind smallint, id bigint, priority smallint, type integer, attempts integer, max_attempts integer, created timestamptz, due timestamptz, max_work bigint, payload json, revoked boolean)
 LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+SET jit = off SET cpu_index_tuple_cost = 200 SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -38,7 +38,7 @@ BEGIN
       CROSS JOIN LATERAL (
         SELECT d.* FROM (
           SELECT j.id, j.attempts, j.max_attempts, coalesce(j.claimed > _later, false) AS strange FROM jobgen.job j
-          WHERE j.queue + 0 = _queue AND j.priority = p.priority AND j.due <= _now
+          WHERE j.queue = _queue AND j.queue + 0 = _queue AND j.priority = p.priority AND j.due <= _now
             AND (_waiting AND j.handler IS NULL AND (_types IS NULL OR j.type = ANY (_types))
               OR _expired AND ((j.expires <= _now OR j.handler = ANY (_dead_workers)) AND (j.attempts >= j.max_attempts
                 OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types))) OR j.claimed > _later))
@@ -47,7 +47,7 @@ BEGIN
         UNION ALL
         SELECT e.* FROM (
           SELECT j.id, j.attempts, j.max_attempts, coalesce(j.claimed > _later, false) AS strange FROM jobgen.job j
-          WHERE _expired AND j.early AND j.queue - 0 = _queue AND j.priority = p.priority AND j.due > _now
+          WHERE _expired AND j.early AND j.queue = _queue AND j.queue - 0 = _queue AND j.priority = p.priority AND j.due > _now
             AND ((j.expires <= _now OR j.handler = ANY (_dead_workers))
               AND (j.attempts >= j.max_attempts OR j.handler <> _handler AND (_types IS NULL OR j.type = ANY (_types))) OR j.claimed > _later)
             AND j.id <> ALL (_taken)
@@ -55,19 +55,19 @@ BEGIN
       LIMIT _room) r;
 
     IF cardinality(_date) > 0 THEN
-      UPDATE jobgen.job j SET claimed = _now, expires = _now + j.max_work * interval '1 microsecond'
+      UPDATE jobgen.job j SET claimed = _now, expires = (_now AT TIME ZONE interval '0' + j.max_work * interval '1 microsecond') AT TIME ZONE interval '0'
       FROM (
         SELECT d.tid FROM unnest(_date) t(id) CROSS JOIN LATERAL (
           SELECT j.ctid AS tid FROM jobgen.job j WHERE j.queue = _queue AND j.id = t.id OFFSET 0) d) t
-      WHERE j.ctid = t.tid;
+      WHERE j.queue = _queue AND j.ctid = t.tid;
     END IF;
     IF cardinality(_bury) > 0 THEN
       RETURN QUERY SELECT 3::smallint, b.id, 0::smallint, b.type, b.attempts, 0, NULL::timestamptz, NULL::timestamptz, 0::bigint, NULL::json, false
         FROM jobgen.bury(_queue, _bury, _now) b;
     END IF;
     IF cardinality(_take) > 0 THEN
-      INSERT INTO jobgen.attempt (queue, job, number, handler, outcome, claimed, reason)
-      SELECT j.queue, j.id, j.attempts - 1, j.handler, 4, j.claimed, CASE WHEN j.expires <= _now THEN 'claim expired' ELSE 'worker gone' END || '; taken over'
+      INSERT INTO jobgen.attempt (queue, type, job, number, handler, outcome, claimed, reason)
+      SELECT j.queue, j.type, j.id, j.attempts - 1, j.handler, 4, j.claimed, CASE WHEN j.expires <= _now THEN 'claim expired' ELSE 'worker gone' END || '; taken over'
       FROM unnest(_take) t(id) CROSS JOIN LATERAL (
         SELECT * FROM jobgen.job j WHERE j.queue = _queue AND j.id = t.id AND j.handler IS NOT NULL OFFSET 0) j;
       RETURN QUERY
@@ -75,8 +75,8 @@ BEGIN
           SELECT j.tid, j.stolen FROM unnest(_take) t(id) CROSS JOIN LATERAL (
             SELECT j.ctid AS tid, j.handler IS NOT NULL AS stolen FROM jobgen.job j WHERE j.queue = _queue AND j.id = t.id OFFSET 0) j)
         UPDATE jobgen.job j
-        SET handler = _handler, claimed = _now, expires = _now + j.max_work * interval '1 microsecond', attempts = j.attempts + 1
-        FROM t WHERE j.ctid = t.tid
+        SET handler = _handler, claimed = _now, expires = (_now AT TIME ZONE interval '0' + j.max_work * interval '1 microsecond') AT TIME ZONE interval '0', attempts = j.attempts + 1
+        FROM t WHERE j.queue = _queue AND j.ctid = t.tid
         RETURNING 0::smallint, j.id, j.priority, j.type, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, t.stolen;
     END IF;
     IF NOT _expired AND cardinality(_take) = 0 THEN
@@ -85,8 +85,8 @@ BEGIN
       CONTINUE WHEN EXISTS (
         SELECT FROM unnest(_priorities) AS p(priority) CROSS JOIN LATERAL (
           SELECT FROM jobgen.job j
-          WHERE j.queue + 0 = _queue AND j.priority = p.priority AND j.due > _before AND j.due <= _now AND j.handler IS NULL
-          LIMIT 1) s);
+          WHERE j.queue = _queue AND j.queue + 0 = _queue AND j.priority = p.priority AND j.due > _before AND j.due <= _now AND j.handler IS NULL
+          ORDER BY j.due LIMIT 1) s);
     END IF;
     _room := _room - cardinality(_take);
     _taken := _taken || _take;

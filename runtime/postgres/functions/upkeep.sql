@@ -6,13 +6,20 @@
 -- fails, and what is returned says of each that failed why.
 CREATE OR REPLACE FUNCTION jobgen.upkeep(_keep_days integer) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER
-SET lock_timeout = '200ms' SET timezone = 'UTC' SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '200ms' SET enable_nestloop = off SET timezone = 'UTC' SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _day date;
   _partition text;
   _now timestamptz := clock_timestamp();
+  _before timestamptz := current_date - _keep_days;
+  _unused timestamptz := current_date - _keep_days - 1;
+  _live uuid[];
   _old integer[];
+  _queues integer[];
+  _queue integer;
+  _room bigint;
+  _deleted bigint;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtextextended('jobgen.upkeep', 0)) THEN
     RETURN;
@@ -33,8 +40,8 @@ BEGIN
   END LOOP;
   -- Whoever was to take over from workers long gone has done so.
   BEGIN
-    UPDATE jobgen.handler h SET holder = NULL, used = _now
-    WHERE h.holder IS NOT NULL AND NOT EXISTS (SELECT 1 FROM jobgen.node n WHERE n.holder = h.holder AND n.expires > _now - interval '1 hour');
+    _live := ARRAY(SELECT n.holder FROM jobgen.node n WHERE n.holder IS NOT NULL AND n.expires > _now - interval '1 hour');
+    UPDATE jobgen.handler h SET holder = NULL, used = _now WHERE h.holder IS NOT NULL AND h.holder <> ALL (_live);
   EXCEPTION WHEN OTHERS THEN
     RETURN NEXT format('forget workers long gone: %s (%s)', SQLERRM, SQLSTATE);
   END;
@@ -52,15 +59,33 @@ BEGIN
       RETURN NEXT format('drop partition %s: %s (%s)', _partition, SQLERRM, SQLSTATE);
     END;
   END LOOP;
+  -- Of the queues that have something to delete one comes after the other, in
+  -- any order, so that each has its turn where there is more than a call may.
   BEGIN
-    DELETE FROM jobgen.attempt_default a
-    WHERE a.ctid = ANY (ARRAY(SELECT o.ctid FROM jobgen.attempt_default o WHERE o.ended < current_date - _keep_days LIMIT 10000));
+    _room := 10000;
+    _queues := ARRAY(SELECT DISTINCT a.queue FROM jobgen.attempt_default a WHERE a.ended < _before);
+    FOR _queue IN SELECT q.number FROM unnest(_queues) q(number) ORDER BY random() LOOP
+      WITH o AS MATERIALIZED (
+        SELECT a.ctid AS tid FROM jobgen.attempt_default a WHERE a.queue = _queue AND a.ended < _before LIMIT _room)
+      DELETE FROM jobgen.attempt_default a USING o WHERE a.queue = _queue AND a.ctid = o.tid;
+      GET DIAGNOSTICS _deleted = ROW_COUNT;
+      _room := _room - _deleted;
+      EXIT WHEN _room <= 0;
+    END LOOP;
   EXCEPTION WHEN OTHERS THEN
     RETURN NEXT format('delete old attempts: %s (%s)', SQLERRM, SQLSTATE);
   END;
   BEGIN
-    DELETE FROM jobgen.ended_job e
-    WHERE e.ctid = ANY (ARRAY(SELECT o.ctid FROM jobgen.ended_job o WHERE o.state = 'cancelled' AND o.ended < current_date - _keep_days LIMIT 10000));
+    _room := 10000;
+    _queues := ARRAY(SELECT DISTINCT e.queue FROM jobgen.ended_job e WHERE e.state = 'cancelled' AND e.ended < _before);
+    FOR _queue IN SELECT q.number FROM unnest(_queues) q(number) ORDER BY random() LOOP
+      WITH o AS MATERIALIZED (
+        SELECT e.ctid AS tid FROM jobgen.ended_job e WHERE e.queue = _queue AND e.state = 'cancelled' AND e.ended < _before LIMIT _room)
+      DELETE FROM jobgen.ended_job e USING o WHERE e.queue = _queue AND e.ctid = o.tid;
+      GET DIAGNOSTICS _deleted = ROW_COUNT;
+      _room := _room - _deleted;
+      EXIT WHEN _room <= 0;
+    END LOOP;
   EXCEPTION WHEN OTHERS THEN
     RETURN NEXT format('delete old cancelled jobs: %s (%s)', SQLERRM, SQLSTATE);
   END;
@@ -68,10 +93,10 @@ BEGIN
   -- A claim may still be on a job that nobody works on. The table of jobs is
   -- read once, and only where there is a name to remove.
   BEGIN
-    _old := ARRAY(SELECT h.number FROM jobgen.handler h WHERE h.holder IS NULL AND h.used < current_date - _keep_days - 1 ORDER BY h.number LIMIT 10000);
+    _old := ARRAY(SELECT h.number FROM jobgen.handler h WHERE h.holder IS NULL AND h.used < _unused ORDER BY h.number LIMIT 10000);
     IF cardinality(_old) > 0 THEN
       _old := ARRAY(SELECT o.number FROM unnest(_old) AS o(number) EXCEPT SELECT j.handler FROM jobgen.job j WHERE j.handler IS NOT NULL);
-      DELETE FROM jobgen.handler h WHERE h.number = ANY (_old) AND h.holder IS NULL AND h.used < current_date - _keep_days - 1;
+      DELETE FROM jobgen.handler h WHERE h.number = ANY (_old) AND h.holder IS NULL AND h.used < _unused;
     END IF;
   EXCEPTION WHEN OTHERS THEN
     RETURN NEXT format('remove the names of handlers: %s (%s)', SQLERRM, SQLSTATE);

@@ -95,7 +95,8 @@ CREATE INDEX job_order ON jobgen.job ((queue + 0), priority, due, (id + 0));
 CREATE INDEX job_early ON jobgen.job ((queue - 0), priority, due, (id + 0)) WHERE early;
 
 -- One row per attempt that is over or whose job is, written once and dropped
--- with its day's partition.
+-- with its day's partition. It says of what type its job was, which nothing else
+-- says once the job has completed.
 --   outcome  0 open: the job ended while this attempt ran; its handler has not spoken yet
 --            1 completed, and its success counted
 --            2 failed
@@ -106,6 +107,7 @@ CREATE TABLE jobgen.attempt (
   claimed  timestamptz NOT NULL,
   ended    timestamptz NOT NULL DEFAULT clock_timestamp(),
   queue    integer     NOT NULL,
+  type     integer     NOT NULL,
   number   integer     NOT NULL,
   handler  integer     NOT NULL,
   outcome  smallint    NOT NULL CHECK (outcome BETWEEN 0 AND 4),

@@ -108,6 +108,8 @@ CREATE TABLE jobgen_attempt (
   outcome INTEGER NOT NULL CHECK (outcome BETWEEN 0 AND 4),
   claimed INTEGER NOT NULL,
   ended   INTEGER NOT NULL,
+  type    TEXT    NOT NULL, -- the job's, and the version of its payload
+  version INTEGER NOT NULL,
   reason  TEXT    NOT NULL DEFAULT '',
   log     BLOB
 ) STRICT;

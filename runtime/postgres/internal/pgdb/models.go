@@ -11,6 +11,7 @@ type JobgenAttempt struct {
 	Claimed pgtype.Timestamptz
 	Ended   pgtype.Timestamptz
 	Queue   int32
+	Type    int32
 	Number  int32
 	Handler int32
 	Outcome int16
@@ -23,6 +24,7 @@ type JobgenAttemptDefault struct {
 	Claimed pgtype.Timestamptz
 	Ended   pgtype.Timestamptz
 	Queue   int32
+	Type    int32
 	Number  int32
 	Handler int32
 	Outcome int16

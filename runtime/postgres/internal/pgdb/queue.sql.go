@@ -302,6 +302,35 @@ func (q *Queries) QueueNumber(ctx context.Context, name string) ([]int32, error)
 	return items, nil
 }
 
+const queueNumbers = `-- name: QueueNumbers :many
+SELECT q.number, q.name FROM jobgen.queue q WHERE q.deleted IS NULL ORDER BY q.name
+`
+
+type QueueNumbersRow struct {
+	Number int32
+	Name   string
+}
+
+func (q *Queries) QueueNumbers(ctx context.Context) ([]QueueNumbersRow, error) {
+	rows, err := q.db.Query(ctx, queueNumbers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []QueueNumbersRow
+	for rows.Next() {
+		var i QueueNumbersRow
+		if err := rows.Scan(&i.Number, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const queues = `-- name: Queues :many
 SELECT q.name FROM jobgen.queue q WHERE q.deleted IS NULL ORDER BY q.name
 `

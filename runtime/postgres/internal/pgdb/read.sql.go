@@ -66,6 +66,81 @@ func (q *Queries) DeadJobs(ctx context.Context, arg DeadJobsParams) ([]DeadJobsR
 	return items, nil
 }
 
+const findJob = `-- name: FindJob :many
+SELECT f.state::text AS state, coalesce(h.name, '')::text AS handler, t.name AS type, t.version, f.priority::smallint AS priority,
+  f.attempts::integer AS attempts, f.max_attempts::integer AS max_attempts, f.created::timestamptz AS created, f.due::timestamptz AS due,
+  f.max_work::bigint AS max_work, f.payload::json AS payload, f.ended::timestamptz AS ended
+FROM (
+  SELECT 1 AS place, CASE WHEN j.expires > statement_timestamp() THEN 'claimed' ELSE 'waiting' END AS state,
+    CASE WHEN j.expires > statement_timestamp() THEN j.handler END AS handler,
+    j.type, j.priority, j.attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, NULL::timestamptz AS ended
+  FROM jobgen.job j WHERE j.queue = $1 AND j.id = $2
+  UNION ALL
+  SELECT 2, e.state, NULL, e.type, e.priority, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.payload, e.ended
+  FROM jobgen.ended_job e WHERE e.queue = $1 AND e.id = $2
+  UNION ALL
+  SELECT 4, 'done', NULL, a.type, 0, (SELECT max(l.number) + 1 FROM jobgen.attempt l WHERE l.queue = $1 AND l.job = $2), 0, NULL, NULL, 0, NULL, a.ended
+  FROM jobgen.attempt a JOIN jobgen.queue q ON q.number = a.queue AND q.deleted IS NULL AND q.created <= a.claimed
+  WHERE a.queue = $1 AND a.job = $2 AND a.outcome = 1) f
+JOIN jobgen.job_type t ON t.number = f.type LEFT JOIN jobgen.handler h ON h.number = f.handler
+ORDER BY f.place LIMIT 1
+`
+
+type FindJobParams struct {
+	Queue int32
+	ID    int64
+}
+
+type FindJobRow struct {
+	State       string
+	Handler     string
+	Type        string
+	Version     int16
+	Priority    int16
+	Attempts    int32
+	MaxAttempts int32
+	Created     pgtype.Timestamptz
+	Due         pgtype.Timestamptz
+	MaxWork     int64
+	Payload     []byte
+	Ended       pgtype.Timestamptz
+}
+
+// A job of a queue by its id: where it waits or runs, among those that ended, or in
+// what its attempts left.
+func (q *Queries) FindJob(ctx context.Context, arg FindJobParams) ([]FindJobRow, error) {
+	rows, err := q.db.Query(ctx, findJob, arg.Queue, arg.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FindJobRow
+	for rows.Next() {
+		var i FindJobRow
+		if err := rows.Scan(
+			&i.State,
+			&i.Handler,
+			&i.Type,
+			&i.Version,
+			&i.Priority,
+			&i.Attempts,
+			&i.MaxAttempts,
+			&i.Created,
+			&i.Due,
+			&i.MaxWork,
+			&i.Payload,
+			&i.Ended,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const log = `-- name: Log :many
 SELECT h.name, (l.outcome = 1)::boolean AS success, l.reason, l.log
 FROM jobgen.attempt l JOIN jobgen.handler h ON h.number = l.handler
@@ -158,13 +233,13 @@ func (q *Queries) Stats(ctx context.Context, queue int32) (StatsRow, error) {
 
 const statsByType = `-- name: StatsByType :many
 WITH f AS (
-  SELECT j.type, j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = $1::integer
+  SELECT j.type, j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue = $1 AND j.queue + 0 = $1::integer
   ORDER BY j.priority, j.due, j.id + 0 LIMIT $2::bigint)
 SELECT t.name, t.version,
        count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
        count(*) FILTER (WHERE f.due <= f.now) AS due,
        count(*) FILTER (WHERE f.expires > f.now) AS claimed,
-       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = $1::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET $2::bigint) AS more
+       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue = $1 AND m.queue + 0 = $1::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET $2::bigint) AS more
 FROM f JOIN jobgen.job_type t ON t.number = f.type GROUP BY t.number ORDER BY t.name, t.version
 `
 
@@ -209,40 +284,4 @@ func (q *Queries) StatsByType(ctx context.Context, arg StatsByTypeParams) ([]Sta
 		return nil, err
 	}
 	return items, nil
-}
-
-const statsUpTo = `-- name: StatsUpTo :one
-WITH f AS (
-  SELECT j.due, j.expires, statement_timestamp() AS now FROM jobgen.job j WHERE j.queue + 0 = $1::integer
-  ORDER BY j.priority, j.due, j.id + 0 LIMIT $2::bigint)
-SELECT count(*) FILTER (WHERE f.expires IS NULL OR f.expires <= f.now) AS waiting,
-       count(*) FILTER (WHERE f.due <= f.now) AS due,
-       count(*) FILTER (WHERE f.expires > f.now) AS claimed,
-       EXISTS (SELECT 1 FROM jobgen.job m WHERE m.queue + 0 = $1::integer ORDER BY m.priority, m.due, m.id + 0 OFFSET $2::bigint) AS more
-FROM f
-`
-
-type StatsUpToParams struct {
-	Queue   int32
-	MaxJobs int64
-}
-
-type StatsUpToRow struct {
-	Waiting int64
-	Due     int64
-	Claimed int64
-	More    bool
-}
-
-// The same over the first jobs in claim order, and whether there are more.
-func (q *Queries) StatsUpTo(ctx context.Context, arg StatsUpToParams) (StatsUpToRow, error) {
-	row := q.db.QueryRow(ctx, statsUpTo, arg.Queue, arg.MaxJobs)
-	var i StatsUpToRow
-	err := row.Scan(
-		&i.Waiting,
-		&i.Due,
-		&i.Claimed,
-		&i.More,
-	)
-	return i, err
 }

@@ -5,6 +5,8 @@ package pgdb
 
 import (
 	"context"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const surveyCounts = `-- name: SurveyCounts :many
@@ -97,6 +99,37 @@ func (q *Queries) SurveyJobs(ctx context.Context, arg SurveyJobsParams) ([]Surve
 			&i.Version,
 			&i.Payload,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const surveyProcesses = `-- name: SurveyProcesses :many
+SELECT n.number, n.since FROM jobgen.node n
+WHERE n.expires > clock_timestamp() ORDER BY n.since, n.number
+`
+
+type SurveyProcessesRow struct {
+	Number int16
+	Since  pgtype.Timestamptz
+}
+
+// The processes that are alive, those that have been for longest first.
+func (q *Queries) SurveyProcesses(ctx context.Context) ([]SurveyProcessesRow, error) {
+	rows, err := q.db.Query(ctx, surveyProcesses)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SurveyProcessesRow
+	for rows.Next() {
+		var i SurveyProcessesRow
+		if err := rows.Scan(&i.Number, &i.Since); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -103,10 +103,10 @@ func (q *Queries) ClaimBounds(ctx context.Context, arg ClaimBoundsParams) ([]Cla
 }
 
 const CloseAsLost = `-- name: CloseAsLost :exec
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason)
-SELECT c.queue, c.job, c.number, c.handler, 4, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT)
-FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = CAST(?4 AS INTEGER)
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, version, outcome, claimed, ended, reason)
+SELECT c.queue, c.job, c.number, c.handler, j.type, j.payload_version, 4, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT)
+FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = o.value AND c.queue = CAST(?4 AS INTEGER) AND j.id = c.job
 `
 
 type CloseAsLostParams struct {

@@ -54,10 +54,10 @@ func (q *Queries) Attempt(ctx context.Context, arg AttemptParams) ([]AttemptRow,
 }
 
 const CloseAsOpen = `-- name: CloseAsOpen :exec
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
-SELECT c.queue, c.job, c.number, c.handler, 0, c.claimed, CAST(?1 AS INTEGER)
-FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = CAST(?3 AS INTEGER)
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, version, outcome, claimed, ended)
+SELECT c.queue, c.job, c.number, c.handler, j.type, j.payload_version, 0, c.claimed, CAST(?1 AS INTEGER)
+FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = o.value AND c.queue = CAST(?3 AS INTEGER) AND j.id = c.job
 `
 
 type CloseAsOpenParams struct {
@@ -75,10 +75,10 @@ func (q *Queries) CloseAsOpen(ctx context.Context, arg CloseAsOpenParams) error 
 
 const Complete = `-- name: Complete :execrows
 
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended)
-SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(?1 AS INTEGER)
-FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = o.value AND c.queue = ?3 AND c.handler = CAST(?4 AS TEXT) AND c.number = CAST(?5 AS INTEGER)
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, version, outcome, claimed, ended)
+SELECT c.queue, c.job, c.number, c.handler, j.type, j.payload_version, 1, c.claimed, CAST(?1 AS INTEGER)
+FROM json_each(CAST(?2 AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = o.value AND c.queue = ?3 AND c.handler = CAST(?4 AS TEXT) AND c.number = CAST(?5 AS INTEGER) AND j.id = c.job
 `
 
 type CompleteParams struct {
@@ -108,10 +108,10 @@ func (q *Queries) Complete(ctx context.Context, arg CompleteParams) (int64, erro
 }
 
 const CompleteLogged = `-- name: CompleteLogged :execrows
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, log)
-SELECT c.queue, c.job, c.number, c.handler, 1, c.claimed, CAST(?1 AS INTEGER), substr(CAST(?2 AS BLOB), o.value >> 31, o.value & 2147483647)
-FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c
-WHERE c.job = CAST(o.key AS INTEGER) AND c.queue = ?4 AND c.handler = CAST(?5 AS TEXT) AND c.number = CAST(?6 AS INTEGER)
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, version, outcome, claimed, ended, log)
+SELECT c.queue, c.job, c.number, c.handler, j.type, j.payload_version, 1, c.claimed, CAST(?1 AS INTEGER), substr(CAST(?2 AS BLOB), o.value >> 31, o.value & 2147483647)
+FROM json_each(CAST(?3 AS TEXT)) o CROSS JOIN jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = CAST(o.key AS INTEGER) AND c.queue = ?4 AND c.handler = CAST(?5 AS TEXT) AND c.number = CAST(?6 AS INTEGER) AND j.id = c.job
 `
 
 type CompleteLoggedParams struct {
@@ -299,9 +299,9 @@ func (q *Queries) EndedState(ctx context.Context, arg EndedStateParams) ([]strin
 }
 
 const Fail = `-- name: Fail :many
-INSERT INTO jobgen_attempt (queue, job, number, handler, outcome, claimed, ended, reason, log)
-SELECT c.queue, c.job, c.number, c.handler, 2, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT), ?3 FROM jobgen_claim c
-WHERE c.job = ?4 AND c.queue = ?5 AND c.handler = CAST(?6 AS TEXT) AND c.number = CAST(?7 AS INTEGER)
+INSERT INTO jobgen_attempt (queue, job, number, handler, type, version, outcome, claimed, ended, reason, log)
+SELECT c.queue, c.job, c.number, c.handler, j.type, j.payload_version, 2, c.claimed, CAST(?1 AS INTEGER), CAST(?2 AS TEXT), ?3 FROM jobgen_claim c CROSS JOIN jobgen_job j
+WHERE c.job = ?4 AND c.queue = ?5 AND c.handler = CAST(?6 AS TEXT) AND c.number = CAST(?7 AS INTEGER) AND j.id = c.job
 RETURNING CAST((SELECT h.number + 1 < h.max_attempts FROM jobgen_claim h WHERE h.job = jobgen_attempt.job) AS BOOLEAN) AS retries
 `
 

@@ -15,6 +15,8 @@ type JobgenAttempt struct {
 	Outcome int64
 	Claimed int64
 	Ended   int64
+	Type    string
+	Version int64
 	Reason  string
 	Log     []byte
 }

@@ -92,6 +92,85 @@ func (q *Queries) DeadJobs(ctx context.Context, arg DeadJobsParams) ([]JobgenEnd
 	return items, nil
 }
 
+const FindJob = `-- name: FindJob :many
+SELECT q.name AS queue, CAST(f.state AS TEXT) AS state, CAST(f.handler AS TEXT) AS handler, CAST(f.type AS TEXT) AS type, CAST(f.version AS INTEGER) AS version,
+  CAST(f.priority AS INTEGER) AS priority, CAST(f.attempts AS INTEGER) AS attempts, CAST(f.max_attempts AS INTEGER) AS max_attempts,
+  CAST(f.created AS INTEGER) AS created, CAST(f.due AS INTEGER) AS due, CAST(f.max_work AS INTEGER) AS max_work, CAST(f.payload AS TEXT) AS payload,
+  CAST(f.ended AS INTEGER) AS ended
+FROM (
+  SELECT 1 AS place, j.queue, CASE WHEN c.expires > CAST(?1 AS INTEGER) THEN 'claimed' ELSE 'waiting' END AS state,
+    CASE WHEN c.expires > CAST(?1 AS INTEGER) THEN c.handler ELSE '' END AS handler, j.type, j.payload_version AS version, j.priority,
+    j.attempts + (c.job IS NOT NULL) AS attempts, j.max_attempts, j.created, j.due, j.max_work, j.payload, 0 AS ended
+  FROM jobgen_job j LEFT JOIN jobgen_claim c ON c.job = j.id WHERE j.id = CAST(?2 AS INTEGER)
+  UNION ALL
+  SELECT 2, e.queue, e.state, '', e.type, e.payload_version, e.priority, e.attempts, e.max_attempts, e.created, e.due, e.max_work, e.payload, e.ended
+  FROM jobgen_ended_job e WHERE e.id = CAST(?2 AS INTEGER)
+  UNION ALL
+  SELECT 4, a.queue, 'done', '', a.type, a.version, 0, (SELECT max(l.number) + 1 FROM jobgen_attempt l WHERE l.job = CAST(?2 AS INTEGER)), 0, 0, 0, 0, '', a.ended
+  FROM jobgen_attempt a WHERE a.job = CAST(?2 AS INTEGER) AND a.outcome = 1) f
+JOIN jobgen_queue q ON q.number = f.queue ORDER BY f.place LIMIT 1
+`
+
+type FindJobParams struct {
+	Now int64
+	ID  int64
+}
+
+type FindJobRow struct {
+	Queue       string
+	State       string
+	Handler     string
+	Type        string
+	Version     int64
+	Priority    int64
+	Attempts    int64
+	MaxAttempts int64
+	Created     int64
+	Due         int64
+	MaxWork     int64
+	Payload     string
+	Ended       int64
+}
+
+// FindJob finds a job by its id alone: where it waits or runs, among those that
+// ended, or in what its attempts left.
+func (q *Queries) FindJob(ctx context.Context, arg FindJobParams) ([]FindJobRow, error) {
+	rows, err := q.db.QueryContext(ctx, FindJob, arg.Now, arg.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FindJobRow
+	for rows.Next() {
+		var i FindJobRow
+		if err := rows.Scan(
+			&i.Queue,
+			&i.State,
+			&i.Handler,
+			&i.Type,
+			&i.Version,
+			&i.Priority,
+			&i.Attempts,
+			&i.MaxAttempts,
+			&i.Created,
+			&i.Due,
+			&i.MaxWork,
+			&i.Payload,
+			&i.Ended,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const Log = `-- name: Log :many
 SELECT a.handler, CAST(a.outcome = 1 AS BOOLEAN) AS success, a.reason, a.log FROM jobgen_attempt a
 WHERE a.job = ?1 AND a.number = ?2 AND a.queue = ?3
