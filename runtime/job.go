@@ -53,12 +53,19 @@ func (j *Job) MarshalJSON() ([]byte, error) { return j.Encode() }
 // an *EmailJob for a job of type "email". It returns [ErrInvalidJobType] for a
 // type that the job's store was not opened with and a [*PayloadError] for data
 // that does not decode. A payload of a previous version is upgraded; where its
-// upgrade is given to [Mux.Handle], only the job that a handler gets has it.
+// upgrade is given to [Mux.Handle], only the job that a handler gets has it. A job
+// that was made by hand is read as its claim's queue reads it.
 func (j *Job) Payload() (any, error) {
-	if j.payloads == nil {
+	source := j.payloads
+	if source == nil && j.JobClaim != nil {
+		if queue, ok := j.Queue.(interface{ payloads() payloads }); ok {
+			source = queue.payloads()
+		}
+	}
+	if source == nil {
 		return nil, fmt.Errorf("payload of job %d: %w: the job comes from no store", j.ID, ErrInvalidJobType)
 	}
-	p, err := j.payloads.decode(context.Background(), j.Type, j.PayloadVersion, j.Data)
+	p, err := source.decode(context.Background(), j.Type, j.PayloadVersion, j.Data)
 	if err != nil {
 		return nil, fmt.Errorf("payload of job %d: %w", j.ID, err)
 	}

@@ -14,6 +14,9 @@ import (
 // Name returns the queue's name.
 func (q *Queue) Name() string { return q.name }
 
+// payloads decode the payloads of the queue's jobs.
+func (q *Queue) payloads() payloads { return q.store.catalogue }
+
 // Driver returns the back end's queue, for tests of back ends.
 func (q *Queue) Driver() driver.Queue { return q.driver }
 

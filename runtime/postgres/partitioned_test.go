@@ -47,7 +47,6 @@ var allQueues = map[string]string{
 	"function upkeep: SELECT (ARRAY(SELECT DISTINCT a.queue":             "finds the queues that have something to delete",
 	"function upkeep: SELECT (ARRAY(SELECT DISTINCT e.queue":             "finds the queues that have something to delete",
 	"function upkeep: SELECT (ARRAY(SELECT o.number":                     "asks for a handler's claims in whatever queue",
-	"query FindJob: ":      "finds the queue of a job, in a form that Citus still refuses",
 	"query SurveyCounts: ": "counts the jobs of every queue",
 	"query SurveyJobs: ":   "reads the jobs of every queue, in their order",
 }

@@ -92,7 +92,8 @@ func (q queue) ClaimBatch(ctx context.Context, req claimRequest) (claimedBatch, 
 }
 
 func (q queue) FinishAndClaim(ctx context.Context, ends []attemptEnd, req claimRequest) ([]error, claimedBatch, error) {
-	claimed, err := q.Driver().Claim(ctx, driver.ClaimRequest{Handler: req.HandlerID, Types: req.Types, Limit: req.Limit, Finish: outcomes(ends)})
+	types := append([]driver.TypeVersion{}, req.Types...) // nil would be every type
+	claimed, err := q.Driver().Claim(ctx, driver.ClaimRequest{Handler: req.HandlerID, Types: types, Limit: req.Limit, Finish: outcomes(ends)})
 	batch := claimedBatch{NextDue: claimed.NextDue}
 	for i := range claimed.Rows {
 		batch.Jobs = append(batch.Jobs, q.job(&claimed.Rows[i], req.HandlerID))
