@@ -74,11 +74,11 @@ func (c *claimer) claim(base context.Context, limit int) (claims Batch, nextDue 
 	}
 	for i := range claimed.Buried {
 		b := &claimed.Buried[i]
-		c.voice.say(Event{Kind: JobDied, Of: &Claim{Attempt: b.Attempt, Type: b.Type, Holder: &Holder{Handler: b.Handler}}, Reason: b.Reason})
+		c.reporter.report(Event{Kind: JobDied, Of: &Claim{Attempt: b.Attempt, Type: b.Type, Holder: &Holder{Handler: b.Handler}}, Reason: b.Reason})
 	}
 	n := len(claimed.Rows)
-	if now := began.Add(took); n > 0 && c.voice.wants(now) {
-		c.voice.say(Event{Kind: ClaimsMade, Time: now, N: n, Took: took})
+	if now := began.Add(took); n > 0 && c.reporter.wants(now) {
+		c.reporter.report(Event{Kind: ClaimsMade, Time: now, N: n, Took: took})
 	}
 	return Batch{Rows: claimed.Rows, Holder: &Holder{c.handler, began}}, claimed.NextDue, err
 }

@@ -27,7 +27,7 @@ type claimer struct {
 	cfg      *Config
 	queue    guarded
 	link     *link
-	voice    *voice
+	reporter *reporter
 	runner   *runner
 	finisher *finisher
 	back     <-chan struct{} // holds a value after the store has come back
@@ -45,9 +45,9 @@ type claimer struct {
 	wait    time.Duration // until the next look where nothing tells of a job
 }
 
-func newClaimer(cfg *Config, queue guarded, l *link, v *voice) *claimer {
+func newClaimer(cfg *Config, queue guarded, l *link, v *reporter) *claimer {
 	return &claimer{
-		cfg: cfg, queue: queue, link: l, voice: v, back: l.subscribe(), free: make(chan struct{}, 1),
+		cfg: cfg, queue: queue, link: l, reporter: v, back: l.subscribe(), free: make(chan struct{}, 1),
 		handler: cfg.Handler, more: true,
 	}
 }
@@ -120,7 +120,7 @@ func (c *claimer) run(soft, base context.Context, done chan<- struct{}) {
 // fail waits before the next try.
 func (c *claimer) fail(soft context.Context, err error) {
 	if !c.failing {
-		c.voice.say(Event{Kind: ClaimsFailing, Err: err})
+		c.reporter.report(Event{Kind: ClaimsFailing, Err: err})
 	}
 	c.failing, c.more = true, true
 	wait := c.retry.next(maxWait)
@@ -140,7 +140,7 @@ func (c *claimer) fail(soft context.Context, err error) {
 // succeed plans the next claim.
 func (c *claimer) succeed(n, limit int, nextDue time.Duration) {
 	if c.failing {
-		c.voice.say(Event{Kind: ClaimsWork})
+		c.reporter.report(Event{Kind: ClaimsWork})
 		c.failing, c.retry = false, backoff{}
 	}
 	c.more = n >= limit

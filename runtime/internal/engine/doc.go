@@ -5,6 +5,6 @@
 //
 // Each part owns its state. The claimer decides when and how much to claim, the
 // runner has the jobs that are ready and running, the finisher has the outcomes
-// that are not written, and the watcher asks for lost claims. The voice tells
+// that are not written, and the watcher asks for lost claims. The reporter tells
 // listeners what happens. A link is what all know of the store.
 package engine

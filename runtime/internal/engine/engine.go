@@ -64,12 +64,12 @@ const (
 // Run returns, whatever the store and the handlers do, with the number of
 // handlers that still run.
 func Run(soft, base context.Context, cfg Config) (stuck int) {
-	v := newVoice(&cfg)
+	v := newReporter(&cfg)
 	go v.run()
 	within(v.first, answerTime)
 	defer v.close(lastWords)
 
-	queue, l := guarded{cfg.Queue}, newLink(&cfg, v.say)
+	queue, l := guarded{cfg.Queue}, newLink(&cfg, v.report)
 	detached := context.WithoutCancel(base)
 	cutoff, cut := context.WithCancel(detached)
 	defer cut()
@@ -81,8 +81,8 @@ func Run(soft, base context.Context, cfg Config) (stuck int) {
 	f := newFinisher(&cfg, queue, l, v, c.orphaned, c.free, cutoff)
 	r := newRunner(base, &cfg, f.add, v, c.free)
 	c.runner, c.finisher = r, f
-	w := &watcher{queue: queue, runner: r, voice: v, link: l, revoked: revoked, cancelled: cfg.Cancelled, lost: cfg.Lost}
-	u := &unhandled{queue: queue, types: cfg.Types, voice: v}
+	w := &watcher{queue: queue, runner: r, reporter: v, link: l, revoked: revoked, cancelled: cfg.Cancelled, lost: cfg.Lost}
+	u := &unhandled{queue: queue, types: cfg.Types, reporter: v}
 
 	f.run()
 	var helpers sync.WaitGroup

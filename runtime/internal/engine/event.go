@@ -86,10 +86,10 @@ const (
 	verbosePause = time.Second
 )
 
-// A voice tells listeners, which are the user's code, of events: one after the
+// A reporter tells listeners, which are the user's code, of events: one after the
 // other and in a goroutine of its own, so that a listener which panics, blocks or
 // ends its goroutine harms nothing else.
-type voice struct {
+type reporter struct {
 	listeners []func(Event)
 	all       bool        // successes are events too
 	verbose   func() bool // the same, now and then asked anew; user's code
@@ -113,83 +113,83 @@ type voice struct {
 	listener int
 }
 
-func newVoice(cfg *Config) *voice {
-	v := &voice{
+func newReporter(cfg *Config) *reporter {
+	r := &reporter{
 		listeners: cfg.Listeners, all: cfg.Observed, verbose: cfg.Verbose,
 		wake: make(chan struct{}, 1), space: make(chan struct{}, 1),
 		first: make(chan struct{}), done: make(chan struct{}),
 	}
-	v.ask.Store(true)
-	return v
+	r.ask.Store(true)
+	return r
 }
 
 // wants reports whether successes are to be told. Now is about the current time.
-func (v *voice) wants(now time.Time) bool {
-	if v.all {
+func (r *reporter) wants(now time.Time) bool {
+	if r.all {
 		return true
 	}
-	if last := v.checked.Load(); now.UnixNano()-last > int64(verbosePause) && v.checked.CompareAndSwap(last, now.UnixNano()) {
-		v.ask.Store(true)
-		notify(v.wake)
+	if last := r.checked.Load(); now.UnixNano()-last > int64(verbosePause) && r.checked.CompareAndSwap(last, now.UnixNano()) {
+		r.ask.Store(true)
+		notify(r.wake)
 	}
-	return v.chatty.Load()
+	return r.chatty.Load()
 }
 
-// say has the listeners told of an event. It does not wait for them, unless very
+// report has the listeners told of an event. It does not wait for them, unless very
 // much waits to be told.
-func (v *voice) say(e Event) {
+func (r *reporter) report(e Event) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
-	v.mu.Lock()
-	if len(v.untold) >= maxUntold && !v.stalled && !v.closed {
-		v.awaitSpace()
+	r.mu.Lock()
+	if len(r.untold) >= maxUntold && !r.stalled && !r.closed {
+		r.awaitSpace()
 	}
-	if len(v.untold) >= maxUntold || v.closed {
-		v.skipped++
+	if len(r.untold) >= maxUntold || r.closed {
+		r.skipped++
 	} else {
-		v.untold = append(v.untold, e)
+		r.untold = append(r.untold, e)
 	}
-	v.mu.Unlock()
-	notify(v.wake)
+	r.mu.Unlock()
+	notify(r.wake)
 }
 
-// awaitSpace waits, without v.mu, until events have been told.
-func (v *voice) awaitSpace() {
-	v.mu.Unlock()
+// awaitSpace waits, without r.mu, until events have been told.
+func (r *reporter) awaitSpace() {
+	r.mu.Unlock()
 	timer := time.NewTimer(untoldPatience)
 	defer timer.Stop()
 	moved := true
 	select {
-	case <-v.space:
+	case <-r.space:
 	case <-timer.C:
 		moved = false
 	}
-	v.mu.Lock()
-	v.stalled = !moved && len(v.untold) >= maxUntold
+	r.mu.Lock()
+	r.stalled = !moved && len(r.untold) >= maxUntold
 }
 
 // run tells until close has been called and nothing is left to tell.
-func (v *voice) run() {
+func (r *reporter) run() {
 	returned := false
 	defer func() {
 		if !returned {
-			go v.run() // a listener has ended this goroutine
+			go r.run() // a listener has ended this goroutine
 		}
 	}()
 	for {
-		v.check()
-		for len(v.telling) > 0 {
-			for v.listener < len(v.listeners) {
-				v.listener++
-				v.tell(v.listeners[v.listener-1], v.telling[0])
+		r.check()
+		for len(r.telling) > 0 {
+			for r.listener < len(r.listeners) {
+				r.listener++
+				r.tell(r.listeners[r.listener-1], r.telling[0])
 			}
-			v.telling[0] = Event{}
-			v.telling, v.listener = v.telling[1:], 0
+			r.telling[0] = Event{}
+			r.telling, r.listener = r.telling[1:], 0
 		}
-		if !v.next() {
+		if !r.next() {
 			returned = true
-			close(v.done)
+			close(r.done)
 			return
 		}
 	}
@@ -197,62 +197,62 @@ func (v *voice) run() {
 
 // next takes what waits to be told, and waits for it. It returns false at the
 // end.
-func (v *voice) next() bool {
-	v.mu.Lock()
-	v.telling, v.untold, v.stalled = v.untold, nil, false
-	if v.skipped > 0 {
-		v.telling, v.skipped = append(v.telling, Event{Kind: EventsSkipped, Time: time.Now(), N: v.skipped}), 0
+func (r *reporter) next() bool {
+	r.mu.Lock()
+	r.telling, r.untold, r.stalled = r.untold, nil, false
+	if r.skipped > 0 {
+		r.telling, r.skipped = append(r.telling, Event{Kind: EventsSkipped, Time: time.Now(), N: r.skipped}), 0
 	}
-	closed := v.closed
-	v.mu.Unlock()
-	notify(v.space)
-	if len(v.telling) > 0 {
+	closed := r.closed
+	r.mu.Unlock()
+	notify(r.space)
+	if len(r.telling) > 0 {
 		return true
 	}
 	if closed {
 		return false
 	}
-	<-v.wake
+	<-r.wake
 	return true
 }
 
 // check asks how much is to be told, when it is time to.
-func (v *voice) check() {
-	if v.verbose == nil || v.all {
-		v.begin()
+func (r *reporter) check() {
+	if r.verbose == nil || r.all {
+		r.begin()
 		return
 	}
-	defer v.begin() // also where verbose ends the goroutine
-	if v.ask.Swap(false) {
+	defer r.begin() // also where verbose ends the goroutine
+	if r.ask.Swap(false) {
 		defer func() { _ = recover() }()
-		v.chatty.Store(v.verbose())
+		r.chatty.Store(r.verbose())
 	}
 }
 
 // begin says that verbose has been asked.
-func (v *voice) begin() {
+func (r *reporter) begin() {
 	select {
-	case <-v.first:
+	case <-r.first:
 	default:
-		close(v.first)
+		close(r.first)
 	}
 }
 
-func (v *voice) tell(listen func(Event), e Event) {
+func (r *reporter) tell(listen func(Event), e Event) {
 	defer func() { _ = recover() }()
 	listen(e)
 }
 
 // close ends run once it has told everything, and waits for that as long as d.
-func (v *voice) close(d time.Duration) {
-	v.mu.Lock()
-	v.closed = true
-	v.mu.Unlock()
-	notify(v.wake)
+func (r *reporter) close(d time.Duration) {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	notify(r.wake)
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-v.done:
+	case <-r.done:
 	case <-timer.C:
 	}
 }

@@ -31,7 +31,7 @@ const (
 type finisher struct {
 	queue    guarded
 	link     *link
-	voice    *voice
+	reporter *reporter
 	orphaned func()        // a claim may have been left behind
 	maxBatch int           // outcomes in one write
 	free     chan struct{} // is told when the backlog has shrunk
@@ -71,9 +71,9 @@ type lane struct {
 	sent    []driver.Outcome // room for what is sent to the store
 }
 
-func newFinisher(cfg *Config, queue guarded, l *link, v *voice, orphaned func(), free chan struct{}, cutoff context.Context) *finisher {
+func newFinisher(cfg *Config, queue guarded, l *link, v *reporter, orphaned func(), free chan struct{}, cutoff context.Context) *finisher {
 	return &finisher{
-		queue: queue, link: l, voice: v, orphaned: orphaned, maxBatch: min(max(cfg.MaxFinish, 1), maxBatch), free: free,
+		queue: queue, link: l, reporter: v, orphaned: orphaned, maxBatch: min(max(cfg.MaxFinish, 1), maxBatch), free: free,
 		cutoff: cutoff, back: l.subscribe(),
 		added: make(chan struct{}, 1), due: make(chan struct{}, 1), done: make(chan struct{}),
 		lanes: make(map[*lane]struct{}), writing: make(map[*lane]struct{}),
@@ -232,10 +232,10 @@ func (f *finisher) drop(p pending, err error) {
 	err = p.why(err)
 	f.orphaned()
 	if p.kind == driver.Released {
-		f.voice.say(Event{Kind: ReleaseFailed, N: 1, Err: err})
+		f.reporter.report(Event{Kind: ReleaseFailed, N: 1, Err: err})
 		return
 	}
-	f.voice.say(Event{Kind: OutcomeDropped, Of: p.claim, Outcome: p.kind, Err: err, Reason: p.reason()})
+	f.reporter.report(Event{Kind: OutcomeDropped, Of: p.claim, Outcome: p.kind, Err: err, Reason: p.reason()})
 }
 
 // open makes another lane. It is called under f.mu.

@@ -11,7 +11,7 @@ import (
 // others.
 type link struct {
 	lastAnswer func() time.Time // from outside; or nil
-	say        func(Event)
+	report     func(Event)
 	began      time.Time
 
 	answered atomic.Int64 // when the store last answered here, after began
@@ -21,8 +21,8 @@ type link struct {
 	back []chan struct{} // those to wake; set before any call
 }
 
-func newLink(cfg *Config, say func(Event)) *link {
-	return &link{lastAnswer: cfg.LastAnswer, say: say, began: time.Now()}
+func newLink(cfg *Config, report func(Event)) *link {
+	return &link{lastAnswer: cfg.LastAnswer, report: report, began: time.Now()}
 }
 
 // subscribe returns a channel that holds a value after the store has come back.
@@ -40,7 +40,7 @@ func (l *link) answer() {
 	if !l.away.Load() || !l.away.CompareAndSwap(true, false) {
 		return
 	}
-	l.say(Event{Kind: StoreBack})
+	l.report(Event{Kind: StoreBack})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, back := range l.back {
@@ -53,7 +53,7 @@ func (l *link) fail(err error) {
 	if isRefused(err) {
 		l.answer()
 	} else if l.away.CompareAndSwap(false, true) {
-		l.say(Event{Kind: StoreAway, Err: err})
+		l.report(Event{Kind: StoreAway, Err: err})
 	}
 }
 

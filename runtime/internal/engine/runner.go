@@ -12,12 +12,12 @@ import (
 // A runner runs claimed jobs: up to size at once, the others in the order in
 // which they were claimed.
 type runner struct {
-	size    int
-	newTask func(row *driver.Row, holder *Holder) Task
-	finish  func(pending)
-	voice   *voice
-	base    context.Context // of the handlers
-	ended   func(*Attempt)  // runner.end, made once
+	size     int
+	newTask  func(row *driver.Row, holder *Holder) Task
+	finish   func(pending)
+	reporter *reporter
+	base     context.Context // of the handlers
+	ended    func(*Attempt)  // runner.end, made once
 
 	free    chan struct{} // holds a value after a handler has become free
 	shorter chan struct{} // holds a value after shortest has shrunk
@@ -34,9 +34,9 @@ type runner struct {
 	abandoned bool                  // whoever still runs is not waited for
 }
 
-func newRunner(base context.Context, cfg *Config, finish func(pending), v *voice, free chan struct{}) *runner {
+func newRunner(base context.Context, cfg *Config, finish func(pending), v *reporter, free chan struct{}) *runner {
 	r := &runner{
-		size: cfg.Size, newTask: cfg.NewTask, finish: finish, voice: v, base: base,
+		size: cfg.Size, newTask: cfg.NewTask, finish: finish, reporter: v, base: base,
 		free: free, shorter: make(chan struct{}, 1), idle: make(chan struct{}),
 		running: make(map[*Attempt]struct{}),
 	}
@@ -191,8 +191,8 @@ func (r *runner) end(a *Attempt) {
 	if !late { // or the finisher has ended, and the claim expires by itself
 		r.finish(newPending(a, kind, now))
 	}
-	if kind != driver.Completed || r.voice.wants(now) || a.overran(now) {
-		r.voice.say(Event{
+	if kind != driver.Completed || r.reporter.wants(now) || a.overran(now) {
+		r.reporter.report(Event{
 			Kind: AttemptEnded, Time: now, Attempt: a, Outcome: kind, Took: took, Waited: a.began, Err: a.err, Reason: a.reason(),
 		})
 	}

@@ -21,9 +21,9 @@ const (
 // An unhandled looks for due jobs whose types nobody here understands, and tells
 // of them with each look, and once more when there are none any longer.
 type unhandled struct {
-	queue guarded
-	types []driver.TypeVersion
-	voice *voice
+	queue    guarded
+	types    []driver.TypeVersion
+	reporter *reporter
 
 	seen bool // some were there with the last look; run's alone
 }
@@ -58,7 +58,7 @@ func (u *unhandled) tell(counts []driver.TypeCounts) {
 		}
 	}
 	if n > 0 || u.seen {
-		u.voice.say(Event{Kind: UnhandledWaiting, Types: waiting, N: n})
+		u.reporter.report(Event{Kind: UnhandledWaiting, Types: waiting, N: n})
 	}
 	u.seen = n > 0
 }

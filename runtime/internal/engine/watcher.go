@@ -22,7 +22,7 @@ const (
 type watcher struct {
 	queue           guarded
 	runner          *runner
-	voice           *voice
+	reporter        *reporter
 	link            *link
 	revoked         <-chan struct{}
 	cancelled, lost error
@@ -69,7 +69,7 @@ func (w *watcher) drop(ctx context.Context) {
 		cancel()
 		if err != nil {
 			if ctx.Err() == nil {
-				w.voice.say(Event{Kind: LostUnknown, Err: err})
+				w.reporter.report(Event{Kind: LostUnknown, Err: err})
 			}
 			continue
 		}
@@ -91,7 +91,7 @@ func (w *watcher) end(running map[driver.Attempt]*Attempt, lost []driver.Lost) {
 		}
 		if a := running[l.Attempt]; a != nil {
 			a.End(cause)
-			w.voice.say(Event{Kind: ClaimLost, Attempt: a, Err: cause})
+			w.reporter.report(Event{Kind: ClaimLost, Attempt: a, Err: cause})
 		}
 	}
 	w.runner.forget(names)

@@ -96,7 +96,7 @@ func (l *lane) advance(n int) {
 // giveUp puts back what is left of the batch, since the store does not answer.
 func (l *lane) giveUp(err error) {
 	if !l.failing && l.f.cutoff.Err() == nil {
-		l.f.voice.say(Event{Kind: OutcomesFailing, N: len(l.batch), Err: err})
+		l.f.reporter.report(Event{Kind: OutcomesFailing, N: len(l.batch), Err: err})
 	}
 	l.failing, l.proved, l.misses = true, false, 0
 	l.f.putBack(l.batch, err)
@@ -127,7 +127,7 @@ func (l *lane) probe() {
 	}
 	l.advance(1)
 	l.failing, l.proved, l.retry = false, true, backoff{}
-	l.f.voice.say(Event{Kind: OutcomesWork})
+	l.f.reporter.report(Event{Kind: OutcomesWork})
 }
 
 // try writes outcomes of one handler once. It returns errHung where the store
@@ -197,8 +197,8 @@ func (f *finisher) try(l *lane, batch []pending) error {
 // wrote tells of outcomes that were written.
 func (f *finisher) wrote(batch []pending, results []driver.Result, took time.Duration) {
 	f.report(batch, results)
-	if now := time.Now(); f.voice.wants(now) {
-		f.voice.say(Event{Kind: OutcomesWritten, Time: now, N: len(batch), Took: took})
+	if now := time.Now(); f.reporter.wants(now) {
+		f.reporter.report(Event{Kind: OutcomesWritten, Time: now, N: len(batch), Took: took})
 	}
 }
 
@@ -247,13 +247,13 @@ func (f *finisher) report(batch []pending, results []driver.Result) {
 		p := &batch[i]
 		switch {
 		case results[i].Status != driver.Done:
-			f.voice.say(Event{Kind: OutcomeLate, Of: p.claim, Outcome: p.kind, Result: results[i], Reason: p.reason()})
+			f.reporter.report(Event{Kind: OutcomeLate, Of: p.claim, Outcome: p.kind, Result: results[i], Reason: p.reason()})
 		case p.kind == driver.Failed && (p.claim.Remaining == 0 || p.said.final):
 			kind := JobDied
 			if results[i].Recorded {
 				kind = FailureRecorded
 			}
-			f.voice.say(Event{Kind: kind, Of: p.claim, Reason: p.reason()})
+			f.reporter.report(Event{Kind: kind, Of: p.claim, Reason: p.reason()})
 		}
 	}
 }
@@ -261,7 +261,7 @@ func (f *finisher) report(batch []pending, results []driver.Result) {
 // notReleased tells of claims that were not given back. They expire.
 func (f *finisher) notReleased(batch []pending, err error) {
 	f.orphaned()
-	f.voice.say(Event{Kind: ReleaseFailed, N: len(batch), Err: err})
+	f.reporter.report(Event{Kind: ReleaseFailed, N: len(batch), Err: err})
 }
 
 // alone deals with an outcome that failed by itself: what the store refuses for
@@ -274,7 +274,7 @@ func (f *finisher) alone(p pending, err error) {
 		return
 	}
 	if isRefused(err) && p.trouble.refused == 0 {
-		f.voice.say(Event{Kind: OutcomeRefused, Of: p.claim, Outcome: p.kind, Err: err})
+		f.reporter.report(Event{Kind: OutcomeRefused, Of: p.claim, Outcome: p.kind, Err: err})
 	}
 	if isFinal(err) {
 		if !p.refuse(err) {
