@@ -72,14 +72,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := errors.Join(w.mux.err, w.settings.check(w.mux)); err != nil {
 		return fmt.Errorf("run worker: %w", err)
 	}
-	queues, err := w.openWithin(soft)
+	queues, err := (&opening{w.service, w.mux, &w.settings}).within(soft)
 	switch {
 	case err != nil && soft.Err() != nil:
 		return nil // stopped before it had begun
 	case err != nil:
 		return fmt.Errorf("run worker: %w", err)
 	}
-	w.say(slog.LevelDebug, "worker starts", w.settings.attrs()...)
+	w.settings.say(slog.LevelDebug, "worker starts", w.settings.attrs()...)
 
 	var running sync.WaitGroup
 	var stuck atomic.Int64
@@ -93,7 +93,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.await(done, w.settings.gracePeriod)
 	end(errWorkerStopped)
 	<-done
-	w.say(slog.LevelDebug, "worker stopped", "handler", w.settings.handlerID)
+	w.settings.say(slog.LevelDebug, "worker stopped", "handler", w.settings.handlerID)
 	if n := stuck.Load(); n > 0 {
 		return fmt.Errorf("stop worker: %d handlers still run, though their contexts have ended", n)
 	}

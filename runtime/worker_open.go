@@ -21,13 +21,17 @@ const (
 	openTimeout = 15 * time.Second
 	// openRepeat is how often a Worker says again that it cannot begin yet.
 	openRepeat = time.Minute
-	// sayTime is how long the logger or the observer may take to be told that the
-	// Worker starts, cannot begin, or has stopped.
-	sayTime = 100 * time.Millisecond
 )
 
-// openWithin is open, and an error where opening ignores the end of ctx.
-func (w *Worker) openWithin(ctx context.Context) ([]*workedQueue, error) {
+// An opening opens the queues that a [Worker] works.
+type opening struct {
+	service  JobService
+	mux      *Mux
+	settings *workerSettings
+}
+
+// within is open, and an error where opening ignores the end of ctx.
+func (o *opening) within(ctx context.Context) ([]*workedQueue, error) {
 	type opened struct {
 		queues []*workedQueue
 		err    error
@@ -41,7 +45,7 @@ func (w *Worker) openWithin(ctx context.Context) ([]*workedQueue, error) {
 			}
 			done <- all
 		}()
-		all.queues, all.err = w.open(ctx)
+		all.queues, all.err = o.open(ctx)
 	}()
 	overdue := make(chan struct{})
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(openAfterStop, func() { close(overdue) }) })()
@@ -54,10 +58,10 @@ func (w *Worker) openWithin(ctx context.Context) ([]*workedQueue, error) {
 }
 
 // open opens the queues to work.
-func (w *Worker) open(ctx context.Context) ([]*workedQueue, error) {
-	names := w.settings.queues
+func (o *opening) open(ctx context.Context) ([]*workedQueue, error) {
+	names := o.settings.queues
 	if len(names) == 0 {
-		names = w.mux.queues()
+		names = o.mux.queues()
 	}
 	for _, name := range names {
 		if err := driver.CheckName("queue", name); err != nil {
@@ -66,42 +70,42 @@ func (w *Worker) open(ctx context.Context) ([]*workedQueue, error) {
 	}
 	queues := make([]*workedQueue, len(names))
 	for i, name := range names {
-		queue, err := w.openQueue(ctx, name)
+		queue, err := o.openQueue(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		if err := checkWorkable(queue); err != nil {
 			return nil, fmt.Errorf("queue %q: %w", name, err)
 		}
-		queues[i] = newWorkedQueue(name, queue, w.mux, &w.settings)
+		queues[i] = newWorkedQueue(name, queue, o.mux, o.settings)
 	}
 	return queues, nil
 }
 
 // openQueue opens a queue, and tries until that works or ctx ends while the store
 // is away.
-func (w *Worker) openQueue(ctx context.Context, name string) (queue JobQueue, err error) {
+func (o *opening) openQueue(ctx context.Context, name string) (queue JobQueue, err error) {
 	var away bool
 	var said time.Time
 	engine.Retry(ctx, func() bool {
 		try, cancel := context.WithTimeout(ctx, openTimeout)
 		defer cancel()
-		queue, err = w.service.GetQueue(try, name)
+		queue, err = o.service.GetQueue(try, name)
 		if err == nil || isForGood(err) || ctx.Err() != nil {
 			return true
 		}
 		if !away {
-			w.tell(observe.Event{Kind: observe.StoreAway, Queue: name, Err: err})
+			o.settings.tell(observe.Event{Kind: observe.StoreAway, Queue: name, Err: err})
 		}
 		if away = true; said.IsZero() || time.Since(said) > openRepeat {
 			said = time.Now()
-			w.say(slog.LevelWarn, "the worker cannot begin; it will try until it works", "queue", name, "error", engine.ErrorText(err))
+			o.settings.say(slog.LevelWarn, "the worker cannot begin; it will try until it works", "queue", name, "error", engine.ErrorText(err))
 		}
 		return false
 	})
 	if away && err == nil {
-		w.say(slog.LevelInfo, "the worker can begin", "queue", name)
-		w.tell(observe.Event{Kind: observe.StoreBack, Queue: name})
+		o.settings.say(slog.LevelInfo, "the worker can begin", "queue", name)
+		o.settings.tell(observe.Event{Kind: observe.StoreBack, Queue: name})
 	}
 	return queue, err
 }
@@ -131,33 +135,4 @@ func isForGood(err error) bool {
 		}
 	}
 	return false
-}
-
-// say logs a line.
-func (w *Worker) say(level slog.Level, line string, attrs ...any) {
-	w.call(func() { w.settings.logger.Log(context.Background(), level, line, attrs...) })
-}
-
-// tell tells the observer of an event before any queue is worked.
-func (w *Worker) tell(event observe.Event) {
-	if w.settings.observer != nil {
-		event.Time = time.Now()
-		w.call(func() { w.settings.observer.Observe(event) })
-	}
-}
-
-// call calls the user's code, which may panic, block, or end its goroutine.
-func (w *Worker) call(code func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() { _ = recover() }()
-		code()
-	}()
-	timer := time.NewTimer(sayTime)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-	}
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -166,5 +167,38 @@ func (s *workerSettings) attrs() []any {
 	return []any{
 		"handler", s.handlerID, "handlers", s.handlers, "queue_handlers", s.queueHandlers,
 		"poll_interval", s.pollInterval, "grace_period", s.gracePeriod,
+	}
+}
+
+// sayTime is how long the logger or the observer may take to be told that the
+// Worker starts, cannot begin, or has stopped.
+const sayTime = 100 * time.Millisecond
+
+// say logs a line.
+func (s *workerSettings) say(level slog.Level, line string, attrs ...any) {
+	callBriefly(func() { s.logger.Log(context.Background(), level, line, attrs...) })
+}
+
+// tell tells the observer of an event before any queue is worked.
+func (s *workerSettings) tell(event observe.Event) {
+	if s.observer != nil {
+		event.Time = time.Now()
+		callBriefly(func() { s.observer.Observe(event) })
+	}
+}
+
+// callBriefly calls the user's code, which may panic, block, or end its goroutine.
+func callBriefly(code func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { _ = recover() }()
+		code()
+	}()
+	timer := time.NewTimer(sayTime)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
 	}
 }

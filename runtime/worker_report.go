@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"log/slog"
-	"math"
 	"slices"
 	"time"
 
@@ -129,26 +128,6 @@ func failedWith(e engine.Event) []any {
 		return named(e)
 	}
 	return append(named(e), "attempt_error", e.Reason)
-}
-
-// remainingText is how many attempts are left after this one.
-func remainingText(attempt, left int32) any {
-	if isUnlimited(attempt, left) {
-		return "unlimited"
-	}
-	return left
-}
-
-// isUnlimited reports whether a job whose current attempt has this number, and
-// that many are left after it, may have as many as it takes.
-func isUnlimited(attempt, left int32) bool { return int64(attempt)+1+int64(left) >= math.MaxInt32 }
-
-// observedRemaining is how many attempts are left, as an [observe.Event] says it.
-func observedRemaining(attempt, left int32) int32 {
-	if isUnlimited(attempt, left) {
-		return math.MaxInt32
-	}
-	return left
 }
 
 var outcomeNames = [...]string{driver.Completed: "completed", driver.Failed: "failed", driver.Released: "released"}
