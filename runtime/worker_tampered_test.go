@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -174,11 +175,11 @@ func TestAJobWhoseClaimIsShorterThanARoundTripRuns(t *testing.T) {
 // An illQueue fails every second call with an error whose methods do harm.
 type illQueue struct {
 	outsideQueue
-	calls *int
+	calls *atomic.Int64
 	err   error
 }
 
-func (q illQueue) fails() bool { *q.calls++; return *q.calls%2 == 1 }
+func (q illQueue) fails() bool { return q.calls.Add(1)%2 == 1 }
 
 func (q illQueue) TryClaim(ctx context.Context, handler string) (*runtime.Job, error) {
 	if q.fails() {
@@ -210,7 +211,7 @@ func TestErrorsOfAQueueOfSomebodyElseMayDoHarm(t *testing.T) {
 				for range 20 {
 					enqueue(t, store)
 				}
-				queue := illQueue{outsideQueue{notes(t, store)}, new(int), err}
+				queue := illQueue{outsideQueue{notes(t, store)}, new(atomic.Int64), err}
 				start(t, illService{queue}, handle(func(context.Context, *runtime.Job, note) error { return nil }),
 					runtime.WithHandlers(1), runtime.WithObserver(new(events)))
 				time.Sleep(10 * time.Minute)
