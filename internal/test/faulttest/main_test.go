@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	if code == 0 {
-		if err := leak.Find(); err != nil {
+		if err := leak.Find(leak.Patience); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}

@@ -15,7 +15,7 @@ import (
 func Main(m *testing.M) {
 	code := m.Run()
 	if code == 0 {
-		if err := Find(); err != nil {
+		if err := Find(Patience); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}
@@ -23,13 +23,15 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// patience is how long goroutines may take to end after the tests have.
-const patience = 5 * time.Second
+// Patience is how long goroutines may take to end after the tests have. Pgx
+// waits up to 15 s for the server's answer before it lets go of a connection
+// whose statement was cancelled.
+const Patience = 20 * time.Second
 
 // Find returns an error with the stacks of the goroutines that are left, besides
-// the caller's and those of package testing and of signals. It waits a few
-// seconds for them to end.
-func Find() error {
+// the caller's and those of package testing and of signals. It waits as long as
+// patience for them to end.
+func Find(patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		left := leaked(stacks())

@@ -15,7 +15,7 @@ func abandoned(end chan struct{}) { <-end }
 func TestALeftGoroutineIsFound(t *testing.T) {
 	end := make(chan struct{})
 	go abandoned(end)
-	err := leak.Find()
+	err := leak.Find(200 * time.Millisecond)
 	close(end)
 	if err == nil || !strings.Contains(err.Error(), "abandoned") || !strings.Contains(err.Error(), "behind: 1\n") {
 		t.Errorf("a goroutine that waits was not found alone: %v", err)
@@ -26,7 +26,7 @@ func TestOneThatEndsSoonIsNone(t *testing.T) {
 	end := make(chan struct{})
 	go abandoned(end)
 	time.AfterFunc(50*time.Millisecond, func() { close(end) })
-	if err := leak.Find(); err != nil {
+	if err := leak.Find(leak.Patience); err != nil {
 		t.Error(err)
 	}
 }
