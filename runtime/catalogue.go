@@ -24,7 +24,7 @@ type Catalogue struct {
 }
 
 // NewCatalogue returns the catalogue of defs. A job type defined twice is an
-// error, which Err returns and every back end reports when it is opened.
+// error, which Known returns and every back end reports when it is opened.
 func NewCatalogue(defs ...*Definition) *Catalogue {
 	c := &Catalogue{defs: make(map[JobType]*Definition, len(defs)), maxPayload: driver.MaxPayloadSize}
 	for _, def := range defs {

@@ -42,7 +42,7 @@ type Definition struct {
 
 	// Upgrades are those from the previous versions of which jobs may still wait, in
 	// order. A worker claims those versions and the current one, and no others.
-	// [Catalogue.Err] says what is wrong with them.
+	// [Catalogue.Known] says what is wrong with them.
 	Upgrades []Upgrade
 }
 

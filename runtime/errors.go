@@ -76,6 +76,11 @@ func (e *PayloadError) Error() string {
 // Unwrap returns the reason.
 func (e *PayloadError) Unwrap() error { return e.Err }
 
+// A TooLargeError says that something is larger than it may be, and that
+// nothing was written: a payload (within a [*PayloadError]), the name of a queue,
+// handler or job type, or a batch.
+type TooLargeError = driver.TooLargeError
+
 // A TypeConflictError says that this program and another one mean different
 // payloads by one version of a job type. A store returns it when it is opened,
 // while unfinished jobs of that type and version exist or the other program
