@@ -26,7 +26,7 @@ var watchdog string
 
 // A process is a server of our own and the shell that watches over it. The
 // shell ends the server when the pipe closes: by stop, or because this process
-// has ended. No goroutine waits for it, so that goleak sees none.
+// has ended. No goroutine waits for it, so that none is taken for leaked.
 type process struct {
 	bin      string
 	dsn      string
